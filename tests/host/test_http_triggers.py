@@ -1,0 +1,378 @@
+"""HTTP triggers over a real socket: what functions are given, and what callers get.
+
+Role: a small app with the HTTP functions of the recorded one; the recorded exchanges are held against it, and what the
+recordings do not show is tested beside them.
+Invariant: the server listens on a free port of loopback, and runs the functions as the host does, through the worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from local_host.function_index import AppError, FunctionIndex
+from local_host.http.binding import ClientBinding
+from local_host.http.messages import Request
+from local_host.http.server import HttpServer, PortInUseError
+from local_host.http.triggers import HttpTriggers
+from local_host.task_hub.client import TaskHubClient
+from local_host.worker import Worker
+
+SCENARIOS = Path(__file__).parents[2] / "fixtures" / "recordings" / "scenarios"
+APP = """
+import asyncio, json, threading
+import azure.durable_functions as df
+import azure.functions as func
+
+app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+
+def reply(value):
+    return func.HttpResponse(json.dumps(value))
+
+
+@app.route(route="ping", methods=["GET"])
+def ping(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse("pong")
+
+
+@app.route(route="crash", methods=["GET"])
+def crash(req: func.HttpRequest) -> func.HttpResponse:
+    raise ValueError("http function failed on purpose")
+
+
+@app.route(route="echo/{a}/{b?}", methods=["POST", "PUT"])
+def echo(req: func.HttpRequest) -> func.HttpResponse:
+    shown = {"method": req.method, "url": req.url, "params": dict(req.params), "route": dict(req.route_params)}
+    shown["headers"] = {k: v for k, v in req.headers.items() if k.startswith("x-")}
+    shown["body"] = req.get_body().decode()
+    return func.HttpResponse(
+        json.dumps(shown), mimetype="application/json", status_code=201, headers={"X-Reply": "yes"}
+    )
+
+
+@app.route(route="text")
+def text(req: func.HttpRequest) -> str:
+    return "plain"
+
+
+@app.route(route="bytes", methods=["GET"])
+def bytes_reply(req: func.HttpRequest) -> func.HttpResponse:
+    headers = {"X-Reply": "b", "Cache-Control": "no-store"}
+    return func.HttpResponse(bytes(range(8)), mimetype="application/octet-stream", headers=headers)
+
+
+@app.route(route="empty", methods=["GET"])
+def empty_reply(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse(status_code=204)
+
+
+@app.route(route="nothing", methods=["GET"])
+def nothing_returned(req: func.HttpRequest):
+    return None
+
+
+@app.route(route="number/{n:int}", methods=["GET"])
+def constrained(req: func.HttpRequest) -> func.HttpResponse:
+    return reply({"n": req.route_params["n"], "type": type(req.route_params["n"]).__name__})
+
+
+@app.route(route="files/{*rest}")
+async def catch_all(req: func.HttpRequest) -> func.HttpResponse:
+    return reply({"rest": req.route_params.get("rest"), "method": req.method, "form": dict(req.form)})
+
+
+@app.route(route="locked", auth_level=func.AuthLevel.FUNCTION)
+def locked(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse("open")
+
+
+@app.route(route="cookies")
+def cookies(req: func.HttpRequest) -> func.HttpResponse:
+    response = func.HttpResponse("")
+    response.headers.add("Set-Cookie", "a=1; Path=/")
+    response.headers.add("Set-Cookie", "b=2; HttpOnly")
+    return response
+
+
+@app.route(route="context")
+def with_context(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    same = context.thread_local_storage.invocation_id == context.invocation_id
+    return reply([context.function_name, len(context.invocation_id), same, context.retry_context.retry_count])
+
+
+@app.route(route="thread")
+def thread(req: func.HttpRequest) -> func.HttpResponse:
+    return reply(threading.current_thread().name)
+
+
+@app.route(route="loop")
+async def loop(req: func.HttpRequest) -> func.HttpResponse:
+    await asyncio.sleep(0)
+    return reply(threading.current_thread().name)
+
+
+@app.route(route="leave")
+def leave(req: func.HttpRequest) -> func.HttpResponse:
+    raise SystemExit(3)
+
+
+@app.route(route="binding")
+@app.durable_client_input(client_name="client")
+async def binding(req: func.HttpRequest, client) -> func.HttpResponse:
+    return client.create_check_status_response(req, "a b")
+
+
+@app.route(route="plain_client")
+@app.durable_client_input(client_name="client")
+def plain_client(req: func.HttpRequest, client) -> func.HttpResponse:
+    return func.HttpResponse("never")
+
+
+@app.route(route="blob")
+@app.blob_input(arg_name="blob", path="c/b", connection="AzureWebJobsStorage")
+def blob(req: func.HttpRequest, blob: func.InputStream) -> str:
+    return ""
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer as a client sees it."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    def header(self, name: str) -> str | None:
+        return next((value for key, value in self.headers if key.lower() == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The running server."""
+
+    port: int
+    server: HttpServer
+    loop: asyncio.AbstractEventLoop
+
+    def call(self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Reply:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request(method, path, body, headers or {})
+            response = connection.getresponse()
+            return Reply(response.status, response.getheaders(), response.read())
+        finally:
+            connection.close()
+
+
+@pytest.fixture(name="served", scope="module")
+def _served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    root = tmp_path_factory.mktemp("app")
+    (root / "function_app.py").write_text(APP, encoding="utf-8")
+    path, known = list(sys.path), sys.modules.pop("function_app", None)
+    index = FunctionIndex.load(root, environment={})
+    sys.path[:] = path
+    sys.modules.pop("function_app")
+    if known is not None:
+        sys.modules["function_app"] = known
+    binding = ClientBinding(hub_name="GoldenHub")
+    worker = Worker(index, client_text=binding.text_for, environment={})
+    # No trigger here touches the task hub.
+    server = HttpServer(index, worker, cast(TaskHubClient, None), binding)
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="host-loop")
+    thread.start()
+    worker.start()
+    port = asyncio.run_coroutine_threadsafe(server.start(0), loop).result(10)
+    yield Served(port, server, loop)
+    asyncio.run_coroutine_threadsafe(worker.stop(), loop).result(10)
+    asyncio.run_coroutine_threadsafe(server.stop(), loop).result(10)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(10)
+    loop.close()
+
+
+def _recorded() -> list[Any]:
+    cases = []
+    for name in ("http", "http_more"):
+        recording = json.loads((SCENARIOS / f"{name}.json").read_text(encoding="utf-8"))
+        for number, exchange in enumerate(recording["http"]):
+            path = exchange["path"]
+            if not path.startswith(("/admin/", "/api/client/", "/api/start/")):
+                cases.append(pytest.param(exchange, id=f"{name}-{number}-{exchange['method']}-{path}"))
+    return cases
+
+
+@pytest.mark.parametrize("exchange", _recorded())
+def test_a_request_is_answered_as_the_real_host_answered_it(served: Served, exchange: dict[str, Any]) -> None:
+    given = exchange["body"]
+    body = given.encode() if isinstance(given, str) else json.dumps(given).encode() if given is not None else None
+    kind = "application/x-www-form-urlencoded" if exchange["path"].endswith("/form") else "application/json"
+    headers = {"X-Mine": "v"} if "x-mine" in str(exchange["reply"]) else {}
+    reply = served.call(
+        exchange["method"],
+        exchange["path"].replace("<key>", "wrong"),
+        body,
+        headers | ({"Content-Type": kind} if body is not None else {}),
+    )
+
+    wanted = ("location", "retry-after", "content-type", "x-reply", "allow")
+    text = reply.body.decode().replace(f"http://127.0.0.1:{served.port}", "<base>")
+    assert reply.status == exchange["status"]
+    assert {name: value for name in wanted if (value := reply.header(name)) is not None} == exchange["headers"]
+    assert (json.loads(text) if isinstance(exchange["reply"], dict) else text) == exchange["reply"]
+
+
+def test_a_body_goes_out_in_chunks_and_an_empty_answer_with_its_length(served: Served) -> None:
+    # call_http shows an orchestration its answer's headers, and there the real host's are chunked.
+    assert served.call("GET", "/api/ping").header("transfer-encoding") == "chunked"
+    assert served.call("GET", "/api/nowhere").header("content-length") == "0"
+
+
+def test_repeated_headers_reach_the_function_joined(served: Served) -> None:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=20) as raw:
+        raw.sendall(
+            b"POST /api/echo/one HTTP/1.1\r\nHost: here\r\nX-Many: 1\r\nX-Many: 2\r\n"
+            b"Connection: close\r\nContent-Length: 0\r\n\r\n"
+        )
+        with raw.makefile("rb") as stream:
+            text = stream.read().decode()
+
+    assert '"headers": {"x-many": "1,2"}' in text
+    assert '"url": "http://here/api/echo/one"' in text
+
+
+def test_query_names_without_regard_to_case_are_one_parameter(served: Served) -> None:
+    reply = json.loads(served.call("POST", "/api/echo/one?Q=1&q=2&plus=a+b").body)
+
+    assert reply["params"] == {"Q": "1,2", "plus": "a b"}
+
+
+def test_each_cookie_is_a_header_of_its_own(served: Served) -> None:
+    reply = served.call("GET", "/api/cookies")
+
+    assert [value for name, value in reply.headers if name == "Set-Cookie"] == ["a=1; Path=/", "b=2; HttpOnly"]
+
+
+def test_a_function_s_context_names_it_and_its_invocation(served: Served) -> None:
+    assert json.loads(served.call("GET", "/api/context").body) == ["with_context", 36, True, 0]
+
+
+def test_sync_functions_run_in_the_pool_and_async_ones_on_the_worker_s_loop(served: Served) -> None:
+    assert json.loads(served.call("GET", "/api/thread").body).startswith("function_")
+    assert json.loads(served.call("GET", "/api/loop").body) == "worker-loop"
+
+
+def test_a_function_that_leaves_the_interpreter_fails_alone(served: Served) -> None:
+    assert served.call("GET", "/api/leave").status == 500
+    assert served.call("GET", "/api/ping").status == 200
+
+
+def test_the_client_s_check_status_response_has_the_recorded_members(served: Served) -> None:
+    recording = json.loads((SCENARIOS / "chain.json").read_text(encoding="utf-8"))["http"][0]
+    reply = served.call("GET", "/api/binding")
+    text = reply.body.decode().replace(f"http://127.0.0.1:{served.port}", "<base>").replace("a b", "<id0>")
+    members = json.loads(text)
+
+    assert reply.status == 202
+    assert (reply.header("content-type"), reply.header("retry-after")) == ("application/json", "10")
+    assert list(members) == list(recording["reply"])
+    assert {name: value.rpartition("code=")[0] for name, value in members.items()} == {
+        name: value.rpartition("code=")[0] for name, value in recording["reply"].items()
+    }
+
+
+def test_a_plain_function_with_a_client_fails_when_it_is_called(served: Served) -> None:
+    assert served.call("GET", "/api/plain_client").status == 500
+
+
+def test_a_function_whose_input_binding_is_not_served_says_so(served: Served) -> None:
+    reply = served.call("GET", "/api/blob")
+
+    assert reply.status == 501
+    assert b"an input binding of type blob is not filled by this host" in reply.body
+
+
+def test_the_front_page_and_the_admin_api_are_there(served: Served) -> None:
+    page = served.call("GET", "/")
+    function = json.loads(served.call("GET", "/admin/functions/PING").body)
+
+    assert (page.status, page.header("content-type")) == (200, "text/html; charset=utf-8")
+    assert function["invoke_url_template"] == f"http://127.0.0.1:{served.port}/api/ping"
+    assert served.call("GET", "/admin/functions/nobody").status == 404
+    assert served.call("POST", "/admin/host/ping").status == 200
+    assert json.loads(served.call("GET", "/admin/host/status").body)["state"] == "Running"
+
+
+def test_a_busy_port_is_a_clear_message(served: Served) -> None:
+    starting = asyncio.run_coroutine_threadsafe(served.server.start(served.port), served.loop)
+
+    with pytest.raises(PortInUseError, match=rf"Port {served.port} is unavailable\. Close the process using that port"):
+        starting.result(10)
+
+
+def test_a_long_query_and_a_large_body_arrive_whole(served: Served) -> None:
+    reply = json.loads(served.call("POST", f"/api/echo/one?q={'x' * 20_000}", b"y" * 3_000_000).body)
+
+    assert len(reply["params"]["q"]) == 20_000
+    assert len(reply["body"]) == 3_000_000
+
+
+def test_without_a_prefix_the_routes_begin_at_the_root(tmp_path: Path) -> None:
+    triggers = _triggers(tmp_path, 'route="ping"', prefix="")
+
+    assert asyncio.run(triggers.answer(Request(method="GET", origin="http://here", path="/ping"))) is not None
+
+
+def test_a_route_that_cannot_be_read_names_the_function(tmp_path: Path) -> None:
+    with pytest.raises(AppError, match=r"function f: Route 'api/\{x' has an unmatched brace"):
+        _triggers(tmp_path, 'route="{x"', prefix="api")
+
+
+def _triggers(root: Path, route: str, *, prefix: str) -> HttpTriggers:
+    code = (
+        "import azure.functions as func\napp = func.FunctionApp()\n@app.route({})\ndef f(req) -> str:\n    return ''\n"
+    )
+    (root / "one_route.py").write_text(code.format(route), encoding="utf-8")
+    path = list(sys.path)
+    index = FunctionIndex.load(root, script_file="one_route.py", environment={})
+    sys.path[:] = path
+    sys.modules.pop("one_route")
+    return HttpTriggers(index, Worker(index, client_text=lambda binding: "", environment={}), prefix)
+
+
+def test_stopping_does_not_wait_for_connections_that_are_idle(tmp_path: Path) -> None:
+    triggers = (
+        'import azure.functions as func\napp = func.FunctionApp()\n@app.route()\ndef f(req) -> str:\n    return ""\n'
+    )
+    (tmp_path / "stopped_app.py").write_text(triggers, encoding="utf-8")
+    path = list(sys.path)
+    index = FunctionIndex.load(tmp_path, script_file="stopped_app.py", environment={})
+    sys.path[:] = path
+    sys.modules.pop("stopped_app")
+    worker = Worker(index, client_text=lambda binding: "", environment={})
+
+    async def serve_and_stop() -> None:
+        server = HttpServer(index, worker, cast(TaskHubClient, None), ClientBinding(hub_name="Hub"))
+        reader, writer = await asyncio.open_connection("127.0.0.1", await server.start(0))
+        writer.write(b"GET /api/f HTTP/1.1\r\nHost: here\r\n\r\n")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+
+        async with asyncio.timeout(10):
+            await server.stop(grace=60)
+
+        assert (await reader.read()).endswith(b"\r\n")
+        writer.close()
+
+    asyncio.run(serve_and_stop())

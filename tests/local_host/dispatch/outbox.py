@@ -1,0 +1,73 @@
+"""Sending: every message goes into its queue, and, where this process would be its reader, is kept at once.
+
+Role: the way out of a checkpoint. Called by: ``orchestrations``, ``activities`` and the client.
+Calls: the task hub's queues, and the dispatcher that takes a message over.
+Invariant: a message that is kept is in the queue all the same, invisible as if it had been received, so that a
+crash makes it visible to others after the usual time.
+
+The real host puts a message and then receives it again; keeping it saves that request and its delay. Nothing is
+promised that was not before: the put answers with the receipt that a receive would have given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from durable_engine.checkpoint import Message
+from durable_engine.events import OrchestrationInstance, TaskScheduled
+from local_host.clock import now
+from local_host.task_hub.hub import TaskHub
+from local_host.task_hub.queues import ReceivedMessage
+
+__all__ = ["Outbox", "Taker"]
+
+
+class Taker(Protocol):
+    """Someone in this process who would receive a message anyway."""
+
+    def reserve(self, message: Message) -> bool:
+        """Whether the message can be taken over now; if so, ``take`` or ``give_up`` follows."""
+
+    def take(self, message: ReceivedMessage) -> None:
+        """Take the message over: it is in the queue, invisible to others."""
+
+    def give_up(self, message: Message) -> None:
+        """The reserved message could not be put into the queue."""
+
+
+@dataclass(slots=True)
+class Outbox:
+    """Puts messages into the hub's queues. ``activities`` and ``instances`` take over what they can."""
+
+    hub: TaskHub
+    activities: Taker
+    instances: Taker
+
+    async def send(self, message: Message, *, sender: OrchestrationInstance, episode: int | None) -> None:
+        """Put a message into its queue, and hand it over where that is possible."""
+        deliver = await self.put(message, sender=sender, episode=episode)
+        deliver()
+
+    async def put(self, message: Message, *, sender: OrchestrationInstance, episode: int | None) -> Callable[[], None]:
+        """Put a message into its queue; what is returned hands it over, once whatever else it needs is in storage."""
+        is_activity = isinstance(message.event, TaskScheduled)
+        queue = self.hub.work_items if is_activity else self.hub.queue_of(message.target.instance_id)
+        taker = self.activities if is_activity else self.instances
+        if queue.delay_seconds(message, now()):
+            await queue.send(message, sender=sender, episode=episode)
+            return _nothing
+        if not taker.reserve(message):
+            await queue.send(message, sender=sender, episode=episode)
+            return _nothing
+        try:
+            kept = await queue.send_and_keep(message, sender=sender, episode=episode)
+        except BaseException:
+            taker.give_up(message)
+            raise
+        return lambda: taker.take(kept)
+
+
+def _nothing() -> None:
+    return None

@@ -1,0 +1,111 @@
+"""The storage account of a hub: one aiohttp session, and clients of the three services that share it.
+
+Role: turns a connection string into the official asyncio clients, all set up alike.
+Called by: ``hub`` at its start and end. Calls: azure-storage-queue, azure-data-tables, azure-storage-blob.
+Invariant: closing the account closes every connection, and clients never close one that others use.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import urlsplit
+
+import aiohttp
+from azure.core.pipeline.transport import AioHttpTransport
+from azure.data.tables.aio import TableClient
+from azure.storage.blob.aio import ContainerClient
+from azure.storage.queue.aio import QueueClient
+
+from local_host.task_hub.errors import StorageAccountError
+from local_host.task_hub.transport import WholeAnswerTransport
+
+__all__ = ["StorageAccount", "full_connection_string"]
+
+# The newest that Azurite 3.35 knows; newer ones it refuses unless told not to check.
+API_VERSION: Final = "2025-11-05"
+CONNECTIONS: Final = 64
+# Azurite, being a Node.js server, closes a connection after 5 idle seconds. A batch sent on one that is just being
+# closed is not repeated, because it may have been carried out; so we let go of idle connections first.
+IDLE_SECONDS: Final = 4.0
+# The clients' own pauses begin with 15 s. Connection errors and answers from 500 up are repeated, others never.
+RETRIES: Final[dict[str, Any]] = {
+    "initial_backoff": 0.5,
+    "increment_base": 2,
+    "random_jitter_range": 0.25,
+    "retry_total": 4,
+}
+
+_DEVELOPMENT_ACCOUNT: Final = (
+    "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
+    # Azurite's well-known key, the same on every machine.
+    "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;"
+    "BlobEndpoint=http://127.0.0.1:10000/devstoreaccount1;QueueEndpoint=http://127.0.0.1:10001/devstoreaccount1;"
+    "TableEndpoint=http://127.0.0.1:10002/devstoreaccount1;"
+)
+
+
+def full_connection_string(text: str) -> str:
+    """The connection string with ``UseDevelopmentStorage=true`` spelled out, which not every client understands."""
+    settings = dict(part.split("=", 1) for part in text.split(";") if "=" in part)
+    if settings.get("UseDevelopmentStorage", "").lower() == "true":
+        return _DEVELOPMENT_ACCOUNT
+    if "AccountName" not in settings and "SharedAccessSignature" not in settings:
+        raise StorageAccountError(
+            "The storage connection string names no account. It must be UseDevelopmentStorage=true, or hold "
+            "AccountName and AccountKey (or a SharedAccessSignature and the endpoints), separated by semicolons."
+        )
+    return text
+
+
+class StorageAccount:
+    """The clients of one storage account. It must be made while an event loop runs, and closed."""
+
+    def __init__(self, connection_string: str) -> None:
+        self._connection_string = full_connection_string(connection_string)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=IDLE_SECONDS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            # Asking the environment for a proxy takes a thread for each request; on this machine there is none.
+            trust_env=not _is_on_this_machine(self._connection_string),
+        )
+        self._transport = WholeAnswerTransport(self._session)
+        # Blobs can be large and are read in pieces, which needs azure-core's own transport.
+        self._blob_transport = AioHttpTransport(session=self._session, session_owner=False, use_env_settings=False)
+
+    def queue(self, name: str) -> QueueClient:
+        """The client of one queue; messages are plain text."""
+        return QueueClient.from_connection_string(
+            self._connection_string, name, api_version=API_VERSION, transport=self._transport, **RETRIES
+        )
+
+    def table(self, name: str) -> TableClient:
+        """The client of one table."""
+        return TableClient.from_connection_string(
+            self._connection_string, name, transport=self._transport, retry_total=4, retry_backoff_factor=0.4
+        )
+
+    def container(self, name: str) -> ContainerClient:
+        """The client of one container."""
+        return ContainerClient.from_connection_string(
+            self._connection_string, name, api_version=API_VERSION, transport=self._blob_transport, **RETRIES
+        )
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._session.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+def _is_on_this_machine(connection_string: str) -> bool:
+    settings = dict(part.split("=", 1) for part in connection_string.split(";") if "=" in part)
+    host = urlsplit(settings.get("QueueEndpoint", "")).hostname
+    return host in ("127.0.0.1", "localhost", "::1")
