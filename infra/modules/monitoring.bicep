@@ -1,0 +1,46 @@
+// Application Insights on a Log Analytics workspace. It takes telemetry from identities only: whoever learns the
+// connection string can send nothing with it.
+
+@description('Name of the Log Analytics workspace.')
+param workspaceName string
+
+@description('Name of the Application Insights component.')
+param appInsightsName string
+
+@description('Region of both.')
+param location string
+
+@description('Tags of both.')
+param tags object
+
+@description('The most gigabytes that the workspace takes in a day.')
+param dailyQuotaGb int
+
+resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' = {
+  name: workspaceName
+  location: location
+  tags: tags
+  properties: {
+    sku: { name: 'PerGB2018' }
+    retentionInDays: 30
+    workspaceCapping: { dailyQuotaGb: dailyQuotaGb }
+  }
+}
+
+resource appInsights 'Microsoft.Insights/components@2020-02-02' = {
+  name: appInsightsName
+  location: location
+  tags: tags
+  kind: 'web'
+  properties: {
+    Application_Type: 'web'
+    WorkspaceResourceId: workspace.id
+    DisableLocalAuth: true
+  }
+}
+
+@description('Resource id of the workspace, for diagnostic settings.')
+output workspaceId string = workspace.id
+
+@description('Name of the component: the app looks up its connection string itself, so that no output holds one.')
+output appInsightsName string = appInsights.name

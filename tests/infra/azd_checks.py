@@ -1,0 +1,151 @@
+"""Checks of what azd reads: the parameters file, azure.yaml, and the folder that it packs.
+
+Role: azd's rules, told in a few lines each, so that `azd up --no-prompt` has nothing left to ask.
+Called by: ``checks``.
+Calls: ``azd_parameters`` for the pattern of a variable, PyYAML for azure.yaml.
+Invariant: every parameter has a value without asking, but for the environment's name and the region.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from infra.azd_parameters import VARIABLE, parameters_from_azd
+from infra.bicep_nodes import Literal, Text
+from infra.bicep_syntax import declarations
+from infra.template import MAIN, PARAMETERS, Template
+
+__all__ = ["azure_yaml_faults", "package_faults", "parameter_faults", "variables"]
+
+_ASKED = {"environmentName": "AZURE_ENV_NAME", "location": "AZURE_LOCATION"}
+# azd falls back on the shell's variables, and images of Python set this one to a version that Azure does not have.
+_TAKEN = frozenset({"PYTHON_VERSION", "LOCATION", "HOME", "PATH", "USER", "AZURE_PRINCIPAL_ID", "AZURE_PRINCIPAL_TYPE"})
+_TOP_LEVEL = frozenset(
+    {"cloud", "hooks", "infra", "metadata", "name", "pipeline", "platform", "requiredVersions", "resourceGroup"}
+    | {"resources", "services", "state", "workflows"}
+)
+_SERVICE = frozenset({"config", "dist", "hooks", "host", "language", "project", "remoteBuild", "resourceName", "uses"})
+_COMMANDS = ("down", "deploy", "infracreate", "infradelete", "package", "provision", "publish", "restore", "up")
+_HOOKS = frozenset(f"{when}{command}" for when in ("pre", "post") for command in _COMMANDS)
+_HOOK = frozenset({"config", "continueOnError", "dir", "interactive", "kind", "run", "secrets", "shell"})
+_NOT_PACKED = (".venv/", "__pycache__/", ".tox/", "tests/", "local.settings.json", ".python_packages/", ".vscode/")
+
+
+def variables(template: Template) -> Mapping[str, str]:
+    """Answer the variable that sets each parameter."""
+    entries = json.loads(template.files[PARAMETERS])["parameters"]
+    matches = {name: VARIABLE.fullmatch(str(entry.get("value"))) for name, entry in entries.items()}
+    return {name: match["name"] for name, match in matches.items() if match}
+
+
+def parameter_faults(template: Template) -> Iterator[str]:
+    """Answer where the parameters file and main.bicep do not fit."""
+    entries = json.loads(template.files[PARAMETERS])["parameters"]
+    declared = {each.name: each for each in declarations(template.files[MAIN]) if each.kind == "param"}
+    for name in sorted(set(entries) ^ set(declared)):
+        yield f"parameter {name!r} is only in {PARAMETERS if name in entries else MAIN}"
+    named = variables(template)
+    for name in sorted(set(entries) - set(named)):
+        yield f"{PARAMETERS}: {name!r} is {entries[name].get('value')!r}, not one ${{VARIABLE}}"
+    for name, variable in named.items():
+        if variable in _TAKEN or (name in _ASKED) is not (variable == _ASKED.get(name)):
+            yield f"{PARAMETERS}: {name!r} is set by {variable}, which has a meaning of its own"
+    if set(named) != set(entries):
+        return
+    given = parameters_from_azd(template.files[PARAMETERS], template.files[MAIN], {})
+    for name, each in declared.items():
+        default: object = None
+        if isinstance(each.value, Literal):
+            default = each.value.value
+        elif isinstance(each.value, Text):
+            default = "".join(part for part in each.value.parts if isinstance(part, str))
+        if name not in _ASKED and default is None:
+            yield f"{MAIN}: {name!r} has no default, so azd asks for it"
+        elif name in given and given[name] != default:
+            yield f"{name!r} is {given[name]!r} by default in {PARAMETERS}, but {default!r} in {MAIN}"
+
+
+def azure_yaml_faults(template: Template) -> Iterator[str]:
+    """Answer what azd would refuse in azure.yaml, and what it would not find."""
+    document = yaml.safe_load(template.files["azure.yaml"])
+    yield from (f"azure.yaml: there is no key {key!r}" for key in sorted(set(document) - _TOP_LEVEL))
+    if not re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])", str(document.get("name"))):
+        yield f"azure.yaml: name {document.get('name')!r} has other than lowercase letters, digits and hyphens"
+    if not re.fullmatch(r"[a-z0-9-]+@\d+\.\d+\.\d+", str(document.get("metadata", {}).get("template"))):
+        yield "azure.yaml: metadata.template is not name@version"
+    if not re.fullmatch(r">= \d+\.\d+\.\d+", str(document.get("requiredVersions", {}).get("azd"))):
+        yield "azure.yaml: requiredVersions.azd is missing: hooks in Python need azd 1.23.15"
+    services = document.get("services", {})
+    if list(services) != ["api"]:
+        yield f"azure.yaml: services are {list(services)!r}, not ['api'], which the tag of the app names"
+    for name, service in services.items():
+        yield from (f"azure.yaml: service {name}: {fault}" for fault in _service_faults(template, service))
+    for name, hook in document.get("hooks", {}).items():
+        yield from (f"azure.yaml: hook {name}: {fault}" for fault in _hook_faults(template, name, hook))
+    pipeline = set(document.get("pipeline", {}).get("variables", []))
+    settable = set(variables(template).values()) - set(_ASKED.values())
+    for name in sorted(settable ^ pipeline):
+        yield f"azure.yaml: pipeline.variables and {PARAMETERS} do not agree on {name}"
+
+
+def _service_faults(template: Template, service: Mapping[str, Any]) -> Iterator[str]:
+    yield from (f"there is no key {key!r}" for key in sorted(set(service) - _SERVICE))
+    if (service.get("host"), service.get("language")) != ("function", "python"):
+        yield "host is not function, or language not python"
+    folder = str(service.get("project", "")).removeprefix("./").rstrip("/")
+    for needed in ("host.json", "function_app.py", "requirements.txt"):
+        if f"{folder}/{needed}" not in template.files:
+            yield f"project {folder!r} has no {needed}"
+
+
+def _hook_faults(template: Template, name: str, hook: Mapping[str, Any]) -> Iterator[str]:
+    if name not in _HOOKS:
+        yield "azd has no such hook"
+    yield from (f"there is no key {key!r}" for key in sorted(set(hook) - _HOOK))
+    script = str(hook.get("run", "")).removeprefix("./")
+    if script not in template.files:
+        yield f"there is no file {script!r}"
+    elif not script.endswith(".py"):
+        yield f"{script} does not run on every system that azd runs on"
+
+
+def package_faults(template: Template) -> Iterator[str]:
+    """Answer what does not belong into the package of the app, and host.json that does not fit the template."""
+    ignore = [line.strip() for line in template.files["src/.funcignore"].splitlines() if not line.startswith("#")]
+    for path in _NOT_PACKED:
+        if not any(fnmatch.fnmatch(path.rstrip("/"), pattern.rstrip("/")) for pattern in ignore if pattern):
+            yield f"src/.funcignore lets {path} into the package"
+    host = json.loads(template.files["src/host.json"])
+    durable = host.get("extensions", {}).get("durableTask", {})
+    yield from _backend_faults(durable, durable.get("storageProvider", {}))
+    if durable.get("tracing", {}).get("version") != "V2":
+        yield "src/host.json: tracing.version is not V2, which leaves distributed tracing off"
+    if durable.get("maxConcurrentActivityFunctions") != 32:
+        yield "src/host.json: maxConcurrentActivityFunctions is not 32, the number of threads that the template sets"
+    if host.get("logging", {}).get("applicationInsights", {}).get("samplingSettings", {}).get("isEnabled") is not True:
+        yield "src/host.json: telemetry is not sampled"
+
+
+def _backend_faults(durable: Mapping[str, Any], storage: Mapping[str, Any]) -> Iterator[str]:
+    """Answer what does not fit the backend that host.json names: storage, or the scheduler."""
+    in_scheduler = storage.get("type", "AzureStorage") == "azureManaged"
+    if not in_scheduler and storage.get("type", "AzureStorage") != "AzureStorage":
+        yield f"src/host.json: the template knows no backend {storage['type']!r}"
+    hub = "%TASKHUB_NAME%" if in_scheduler else "TitlesHub"
+    if durable.get("hubName") != hub:
+        yield f"src/host.json: the hub is {durable.get('hubName')!r}, not {hub!r}"
+    if in_scheduler:
+        if storage.get("connectionStringName") != "DURABLE_TASK_SCHEDULER_CONNECTION_STRING":
+            yield "src/host.json: the template calls the scheduler's setting DURABLE_TASK_SCHEDULER_CONNECTION_STRING"
+        return
+    if storage.get("connectionName", "AzureWebJobsStorage") != "AzureWebJobsStorage":
+        yield "src/host.json: the template gives the app no storage connection but AzureWebJobsStorage"
+    polling = str(storage.get("maxQueuePollingInterval", ""))
+    if not re.fullmatch(r"00:00:(0[1-9]|10)", polling):
+        yield f"src/host.json: maxQueuePollingInterval is {polling!r}; Flex Consumption wants 1 to 10 seconds"
