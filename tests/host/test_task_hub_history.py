@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from azure.data.tables import TableClient
 from azure.storage.blob import ContainerClient
-from host.task_hub_steps import checkpoint_of, first_episode, last_episode, new_instance, save, short_options, started
 
 from durable_engine.events import EventRaised, ExecutionCompleted, TaskCompleted
 from durable_engine.times import to_full_text
+from host.task_hub_steps import checkpoint_of, first_episode, last_episode, new_instance, save, short_options, started
 from local_host.clock import now
 from local_host.task_hub import PayloadMissingError, SplitBrainError, TaskHub
 from local_host.task_hub.large_payloads import is_large_property

@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 from azure.data.tables import TableClient
 from azure.storage.blob import ContainerClient
-from host.task_hub_steps import first_episode, last_episode, new_instance, save, short_options
 
 from durable_engine.checkpoint import Message
 from durable_engine.events import EventRaised, ExecutionStarted, OrchestrationInstance
 from durable_engine.times import TICKS_PER_SECOND
+from host.task_hub_steps import first_episode, last_episode, new_instance, save, short_options
 from local_host.clock import new_guid, now
 from local_host.task_hub import InstanceQuery, ReceivedMessage, TaskHub, TaskHubClient
 

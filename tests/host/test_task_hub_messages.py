@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from host.task_hub_recordings import recorded_messages, scenarios
 
 from durable_engine.checkpoint import Message
 from durable_engine.events import EventRaised, OrchestrationInstance, TaskFailed, TaskScheduled, TimerFired
+from host.task_hub_recordings import recorded_messages, scenarios
 from local_host.task_hub.errors import MessageFormatError
 from local_host.task_hub.messages import CLIENT, MessageData, message_text, read_message, reference_text
 

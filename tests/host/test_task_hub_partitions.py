@@ -10,9 +10,9 @@ import pytest
 from azure.data.tables import TableClient
 from hypothesis import given
 from hypothesis import strategies as st
-from host.task_hub_steps import short_options
 
 from durable_engine.times import TICKS_PER_SECOND
+from host.task_hub_steps import short_options
 from local_host.clock import now
 from local_host.task_hub import TaskHub
 from local_host.task_hub.partition_leases import PartitionLease, plan_pass, plan_release

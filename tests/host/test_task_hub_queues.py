@@ -13,7 +13,6 @@ from collections.abc import Callable
 import pytest
 from azure.storage.blob import ContainerClient
 from azure.storage.queue import QueueClient
-from host.task_hub_steps import new_instance, short_options, started
 
 from durable_engine.checkpoint import Message
 from durable_engine.events import (
@@ -25,6 +24,7 @@ from durable_engine.events import (
     TimerFired,
 )
 from durable_engine.times import TICKS_PER_SECOND
+from host.task_hub_steps import new_instance, short_options, started
 from local_host.clock import now
 from local_host.task_hub import HubQueue, Poller, ReceivedMessage, TaskHub
 from local_host.task_hub.control_queues import ControlQueue

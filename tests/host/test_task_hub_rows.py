@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from host.task_hub_recordings import INSTANT, RecordedWrite, as_sent, recorded_writes, scenarios, without_nulls
 
 from durable_engine.checkpoint import InstanceUpdate
 from durable_engine.errors import HistoryError
@@ -20,6 +19,7 @@ from durable_engine.events import (
     TimerCreated,
 )
 from durable_engine.times import NEVER, from_text
+from host.task_hub_recordings import INSTANT, RecordedWrite, as_sent, recorded_writes, scenarios, without_nulls
 from local_host.task_hub.history_rows import Row, event_to_row, row_to_event, sentinel_row
 from local_host.task_hub.instance_rows import (
     InstanceQuery,

@@ -13,7 +13,7 @@ import pytest
 
 from durable_engine.activity import ActivityOutcome
 from local_host.function_index import FunctionIndex, IndexedFunction
-from local_host.worker import Worker
+from local_host.worker import Worker, thread_count
 
 # azure-functions warns about its own converter, once in a process; the real worker calls it the same way.
 pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads was called without:DeprecationWarning")
@@ -305,7 +305,6 @@ def test_a_function_that_is_not_run_here_is_refused(index: FunctionIndex) -> Non
         _run(index, "tick", "1")
 
 
-def test_the_thread_count_is_a_setting(index: FunctionIndex) -> None:
-    worker = Worker(index, client_text=lambda binding: "", environment={"PYTHON_THREADPOOL_THREAD_COUNT": "3"})
-
-    assert getattr(worker.executor, "_max_workers", None) == 3
+@pytest.mark.parametrize(("setting", "expected"), [("3", 3), ("", None), ("many", None), ("0", None)])
+def test_the_thread_count_is_a_setting(setting: str, expected: int | None) -> None:
+    assert thread_count({"PYTHON_THREADPOOL_THREAD_COUNT": setting}) == expected

@@ -25,7 +25,7 @@ from local_host.clock import new_guid, now
 from local_host.function_index import ACTIVITY, ENTITY, ORCHESTRATION, FunctionIndex, IndexedFunction
 from local_host.invocation import ClientBindingText, InvocationPlan
 
-__all__ = ["Handle", "Worker"]
+__all__ = ["Handle", "Worker", "thread_count"]
 
 Handle = Callable[[str], str]
 """An orchestrator or entity of the app: JSON payload in, the SDK's JSON answer out, or whatever user code raised."""
@@ -57,7 +57,7 @@ class Worker:
             for function in index.functions
             if function.not_run is None
         }
-        self._pool = ThreadPoolExecutor(_thread_count(environment), thread_name_prefix="function")
+        self._pool = ThreadPoolExecutor(thread_count(environment), thread_name_prefix="function")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._serve, name="worker-loop", daemon=True)
         self._in_threads: set[Future[Outcome]] = set()
@@ -216,7 +216,7 @@ def _run_sync(plan: InvocationPlan, data: Datum, invocation_id: str) -> Outcome:
         sys.stdout.flush()
 
 
-def _thread_count(environment: Mapping[str, str] | None) -> int | None:
+def thread_count(environment: Mapping[str, str] | None) -> int | None:
     """PYTHON_THREADPOOL_THREAD_COUNT, as the worker reads it: None lets Python choose."""
     text = (os.environ if environment is None else environment).get("PYTHON_THREADPOOL_THREAD_COUNT", "")
     return int(text) if text.isdecimal() and int(text) > 0 else None

@@ -27,13 +27,14 @@ from local_host import clock
 from local_host.task_hub.app_lease import AppLease
 from local_host.task_hub.control_queues import ControlQueue
 from local_host.task_hub.creation import HubClients, create_hub
+from local_host.task_hub.errors import StorageAccountError
 from local_host.task_hub.history_table import HistoryTable, LoadedHistory, WrittenHistory
 from local_host.task_hub.instances_table import InstancesTable
 from local_host.task_hub.large_payloads import LargePayloads
 from local_host.task_hub.messages import SequenceCounter
 from local_host.task_hub.names import HubNames, partition_of
 from local_host.task_hub.options import TaskHubOptions
-from local_host.task_hub.partitions import PartitionListener, PartitionManager
+from local_host.task_hub.partitions import PartitionListener, PartitionManager, report_failure
 from local_host.task_hub.poller import Poller
 from local_host.task_hub.queues import HubQueue
 from local_host.task_hub.storage import StorageAccount, full_connection_string
@@ -90,6 +91,13 @@ class TaskHub:
             )
             await self._app_lease.create()
             self._adopt(account, await create_hub(account, self.names, self.options))
+        except AzureError as error:
+            await self.close()
+            reason = str(error).splitlines()[0].rstrip(".")
+            raise StorageAccountError(
+                f"Task hub {self.names.hub!r} cannot be opened: {reason}. Check the storage connection string, and "
+                "that the account (or Azurite) can be reached from here."
+            ) from error
         except BaseException:
             await self.close()
             raise
@@ -133,6 +141,7 @@ class TaskHub:
     def start_partitions(self, listener: PartitionListener) -> None:
         """Begin to own partitions, once the app lease is held; the listener is told of each."""
         self._worker = asyncio.create_task(self._own_partitions(listener), name="task hub partitions")
+        self._worker.add_done_callback(report_failure)
 
     async def stop_partitions(self) -> None:
         """Drain and release the partitions. What is in the queues stays there."""

@@ -23,12 +23,18 @@ from durable_engine.times import TICKS_PER_SECOND, Ticks
 from local_host.task_hub.options import TaskHubOptions
 from local_host.task_hub.partition_leases import PartitionLease, plan_pass, plan_release, read_lease, write_lease
 
-__all__ = ["PartitionListener", "PartitionManager"]
+__all__ = ["PartitionListener", "PartitionManager", "report_failure"]
 
 MAX_CONFLICTS: Final = 10
 """How often a pass is begun anew at once because another worker wrote a row first."""
 
 _log = logging.getLogger(__name__)
+
+
+def report_failure(task: asyncio.Task[None]) -> None:
+    """Say that a task which was to run until the end has failed; nobody awaits it before that."""
+    if not task.cancelled() and task.exception() is not None:
+        _log.critical("The %s failed; restart the host.", task.get_name(), exc_info=task.exception())
 
 
 class PartitionListener(Protocol):
@@ -75,6 +81,7 @@ class PartitionManager:
         """Begin to claim, renew and balance."""
         self._listener = listener
         self._loop = asyncio.create_task(self._run(), name="partition manager")
+        self._loop.add_done_callback(report_failure)
 
     async def stop(self) -> None:
         """Drain and release all partitions, so that others need not wait for the leases to run out."""

@@ -17,6 +17,7 @@ from azure.data.tables.aio import TableClient
 from azure.storage.blob.aio import ContainerClient
 from azure.storage.queue.aio import QueueClient
 
+from local_host.task_hub.batch_client import QuickBatchTableClient
 from local_host.task_hub.errors import StorageAccountError
 from local_host.task_hub.transport import WholeAnswerTransport
 
@@ -28,12 +29,12 @@ CONNECTIONS: Final = 64
 # Azurite, being a Node.js server, closes a connection after 5 idle seconds. A batch sent on one that is just being
 # closed is not repeated, because it may have been carried out; so we let go of idle connections first.
 IDLE_SECONDS: Final = 4.0
-# The clients' own pauses begin with 15 s. Connection errors and answers from 500 up are repeated, others never.
+# The clients' own pauses begin with 15 s; ours are about one. Connection errors and answers from 500 up are repeated.
 RETRIES: Final[dict[str, Any]] = {
-    "initial_backoff": 0.5,
-    "increment_base": 2,
+    "initial_backoff": 0.25,
+    "increment_base": 1,
     "random_jitter_range": 0.25,
-    "retry_total": 4,
+    "retry_total": 3,
 }
 
 _DEVELOPMENT_ACCOUNT: Final = (
@@ -82,8 +83,8 @@ class StorageAccount:
 
     def table(self, name: str) -> TableClient:
         """The client of one table."""
-        return TableClient.from_connection_string(
-            self._connection_string, name, transport=self._transport, retry_total=4, retry_backoff_factor=0.4
+        return QuickBatchTableClient.from_connection_string(
+            self._connection_string, name, transport=self._transport, retry_total=3, retry_backoff_factor=0.4
         )
 
     def container(self, name: str) -> ContainerClient:

@@ -4,8 +4,8 @@ Role: a transport for the official clients, handed to them through their ``trans
 whole, and reads a batch's answer without the general MIME parser, which costs more than the rest of the batch.
 Called by: the queue and table clients that ``storage`` makes. Calls: the aiohttp session that all clients share.
 Invariant: what the clients see is what azure-core's own transport shows them; only answers in parts are read otherwise.
-Measured with Azurite (azure-core 1.41): a put costs 0.7 ms of processor time instead of 1.4, a batch of 50 13 instead
-of 17. Most of it comes from asking the environment for proxies only where the account is not on this machine.
+Measured with Azurite (azure-core 1.41): a put costs 0.7 ms of processor time instead of 1.4, a deletion 0.5 instead of
+0.8. Most of it comes from asking the environment for proxies only where the account is not on this machine.
 """
 
 from __future__ import annotations
