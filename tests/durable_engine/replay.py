@@ -104,6 +104,21 @@ class Replay:
         return self._execution.notices
 
     @property
+    def origins(self) -> list[int]:
+        """For each event id that was given out, the place of the action that it was given to."""
+        return self._execution.origins
+
+    @property
+    def settled(self) -> Mapping[int, bool]:
+        """For each task that is no longer open, whether it failed."""
+        return self._execution.outcomes
+
+    @property
+    def event_waits(self) -> tuple[tuple[str, int, int], ...]:
+        """For each name of an event, in upper case: how many waits, and how many events that nobody has waited for."""
+        return self._execution.event_waits
+
+    @property
     def state(self) -> tuple[object, ...]:
         """What decides how the host goes on, given the same answers: equal states have equal futures."""
         execution = self._execution
@@ -140,7 +155,7 @@ class Replay:
             return handled
         if self._orchestrator is None:
             return handled
-        if not self._orchestrator.done and not self.is_suspended and (drift := self._walk.drift()) is not None:
+        if not self._orchestrator.done and (drift := self._walk.drift()) is not None:
             self._execution.notices.append(drift)
         if self._orchestrator.done and not self._execution.has_open_tasks:
             self._finish()

@@ -22,17 +22,15 @@ from durable_engine.events import (
     TaskFailed,
     TaskScheduled,
 )
-from host.task_hub_steps import checkpoint_of, first_episode, last_episode, new_instance, save, short_options, started
+from host.task_hub_steps import checkpoint_of, first_episode, last_episode, new_instance, save, short_options
 from local_host.clock import new_guid, now
 from local_host.task_hub import (
-    LoadedHistory,
     SplitBrainError,
     StorageAccountError,
     TaskHub,
     TaskHubClient,
     TaskHubOptions,
 )
-from local_host.task_hub.hub import sender_of
 from local_host.task_hub.storage import full_connection_string
 
 
@@ -144,17 +142,6 @@ def test_options_that_cannot_work_are_refused(changes: dict[str, object]) -> Non
         TaskHubOptions(**{"hub_name": "Hub"} | changes)  # type: ignore[arg-type]  # wrong on purpose
 
 
-def test_messages_after_continue_as_new_are_from_the_execution_that_ended() -> None:
-    old, new = new_instance("i"), new_instance("i")
-    again = checkpoint_of(new, [started(new)], replaces_history=True)
-    loaded = LoadedHistory(instance_id="i", execution_id=old.execution_id)
-    never_saved = LoadedHistory(instance_id="i", execution_id=None)
-
-    assert sender_of(again, loaded) == old
-    assert sender_of(again, never_saved) == OrchestrationInstance(instance_id="i", execution_id=None)
-    assert sender_of(first_episode(new), loaded) == new
-
-
 @pytest.mark.parametrize("steps", range(5))
 async def test_a_checkpoint_that_was_interrupted_is_made_whole_by_whoever_gets_the_message_again(
     connection_string: str, hub_name: str, steps: int
@@ -165,7 +152,7 @@ async def test_a_checkpoint_that_was_interrupted_is_made_whole_by_whoever_gets_t
         checkpoint, loaded = first_episode(message.data.message.target, "act"), await hub.history.load("i", None)
         # The process dies after this many steps: nothing gives the message back, its time just runs out.
         if steps >= 1:
-            await hub.send_messages(checkpoint, loaded)
+            await hub.send_messages(checkpoint)
         written = await hub.write_history(checkpoint, loaded) if steps >= 2 else None
         if written and steps >= 3:
             await hub.write_instance(checkpoint, written)
@@ -294,7 +281,7 @@ async def test_messages_of_one_checkpoint_all_arrive_whichever_queue_they_are_fo
     messages = (*(Message(event=event, target=instance) for event in scheduled), *signals)
     async with TaskHub(connection_string, short_options(hub_name)) as hub:
         checkpoint = replace(first_episode(instance), messages=messages)
-        await hub.send_messages(checkpoint, await hub.history.load("i", None))
+        await hub.send_messages(checkpoint)
         work_items = await hub.work_items.receive(32)
         control = [message for queue in hub.control_queues for message in await queue.receive(32)]
 

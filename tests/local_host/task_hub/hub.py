@@ -40,7 +40,7 @@ from local_host.task_hub.queues import HubQueue
 from local_host.task_hub.storage import StorageAccount, full_connection_string
 from local_host.task_hub.work_items import WorkItemQueue
 
-__all__ = ["TaskHub", "sender_of"]
+__all__ = ["TaskHub"]
 
 _log = logging.getLogger(__name__)
 
@@ -180,15 +180,15 @@ class TaskHub:
 
     async def apply_checkpoint(self, checkpoint: Checkpoint, loaded: LoadedHistory) -> WrittenHistory:
         """Steps 1 to 4; returns the history as it is now. On any error the messages must not be deleted."""
-        await self.send_messages(checkpoint, loaded)
+        await self.send_messages(checkpoint)
         written = await self.write_history(checkpoint, loaded)
         await self.write_instance(checkpoint, written)
         await self.delete_orphans(checkpoint, loaded)
         return written
 
-    async def send_messages(self, checkpoint: Checkpoint, loaded: LoadedHistory) -> None:
+    async def send_messages(self, checkpoint: Checkpoint) -> None:
         """Step 1."""
-        sender = sender_of(checkpoint, loaded)
+        sender = checkpoint.sender or checkpoint.instance
         await asyncio.gather(
             *(self.send(message, sender=sender, episode=checkpoint.episode) for message in checkpoint.messages)
         )
@@ -234,11 +234,3 @@ class TaskHub:
     def _jitter(self) -> float:
         """A factor from 0.8 to 1.2."""
         return 0.8 + 0.4 * int(self.new_guid()[:8], 16) / 0xFFFF_FFFF
-
-
-def sender_of(checkpoint: Checkpoint, loaded: LoadedHistory) -> OrchestrationInstance:
-    """Who a checkpoint's messages are from. After continue-as-new, and for an entity, that is the execution which the
-    episode began with: none, for an entity's first batch."""
-    if not checkpoint.replaces_history:
-        return checkpoint.instance
-    return OrchestrationInstance(instance_id=checkpoint.instance.instance_id, execution_id=loaded.execution_id)

@@ -1,0 +1,77 @@
+"""Instants as ticks, and their texts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from durable_engine.times import (
+    NEVER,
+    TICKS_PER_SECOND,
+    from_datetime,
+    from_text,
+    to_datetime,
+    to_full_text,
+    to_seconds_text,
+    to_text,
+)
+
+LAST = from_text("9999-12-31T23:59:59.9999999Z")
+every_instant = st.integers(NEVER, LAST)
+
+
+@given(every_instant)
+def test_instant_survives_both_of_its_texts_to_the_last_tick(ticks: int) -> None:
+    assert from_text(to_text(ticks)) == ticks
+    assert from_text(to_full_text(ticks)) == ticks
+    assert from_text(to_seconds_text(ticks)) == ticks - ticks % TICKS_PER_SECOND
+
+
+@given(every_instant)
+def test_datetime_loses_less_than_a_microsecond(ticks: int) -> None:
+    assert from_datetime(to_datetime(ticks)) == ticks - ticks % 10
+
+
+@given(st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30)), st.integers(-14 * 60, 14 * 60))
+def test_datetime_of_any_zone_is_the_same_instant(naive: datetime, minutes: int) -> None:
+    moment = naive.replace(tzinfo=timezone(timedelta(minutes=minutes)))
+
+    assert to_datetime(from_datetime(moment)) == moment
+    assert from_text(moment.isoformat()) == from_datetime(moment)
+
+
+@given(every_instant, every_instant)
+def test_full_texts_sort_as_their_instants_do(one: int, other: int) -> None:
+    assert (to_full_text(one) < to_full_text(other)) == (one < other)
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("2026-11-23T10:46:15.3001369Z", "2026-11-23T10:46:15.3001369Z"),
+        ("2026-11-23T10:46:15.3000000Z", "2026-11-23T10:46:15.3Z"),
+        ("2026-11-23T10:46:15.000000Z", "2026-11-23T10:46:15Z"),
+        ("2026-11-23T12:46:15.3+02:00", "2026-11-23T10:46:15.3Z"),
+        ("2026-11-23T04:16:15-0630", "2026-11-23T10:46:15Z"),
+        ("2026-11-23 10:46:15", "2026-11-23T10:46:15Z"),
+        ("2026-11-23T10:46:15.123456789Z", "2026-11-23T10:46:15.1234567Z"),
+        ("0001-01-01T00:00:00", "0001-01-01T00:00:00Z"),
+    ],
+)
+def test_text_is_read_as_dotnet_writes_it_and_written_with_zeros_cut(text: str, written: str) -> None:
+    assert to_text(from_text(text)) == written
+
+
+@pytest.mark.parametrize(
+    "text", ["", "yesterday", "2026-11-23", "2026-11-23T10:46Z", "2026-11-23T10:46:15.Z", "10:46:15"]
+)
+def test_text_that_is_no_instant_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not an ISO 8601 instant"):
+        from_text(text)
+
+
+def test_naive_datetime_is_taken_as_utc() -> None:
+    assert from_datetime(datetime(2026, 1, 1)) == from_datetime(datetime(2026, 1, 1, tzinfo=UTC))
