@@ -71,6 +71,11 @@ class AnswerWalk:
         self._answer, self.custom_status = answer, status
         return True
 
+    @property
+    def has_asked_for_all(self) -> bool:
+        """Whether no action is left to ask for."""
+        return self._awaited + 1 >= len(self._answer.actions)
+
     def walk(self) -> Walk:
         """The coroutine: it ends when the orchestrator has, and otherwise waits for ever, or for a later answer."""
         if self._answer.raised is not None:

@@ -85,6 +85,11 @@ class Execution:
         """Whether an activity, sub-orchestration or timer is still out; event waits do not count."""
         return bool(self._open)
 
+    @property
+    def open_count(self) -> int:
+        """How many activities, sub-orchestrations and timers are out."""
+        return len(self._open)
+
     def schedule_activity(self, name: str, input: str) -> HostTask:
         """Decide to run an activity."""
         return self._open_task(TaskScheduled(timestamp=self.now, event_id=self._next_id, name=name), input)

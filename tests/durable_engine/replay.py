@@ -109,6 +109,16 @@ class Replay:
         return self._execution.origins
 
     @property
+    def has_asked_for_all(self) -> bool:
+        """Whether every action of the answer has been asked for; the attempts of a retry may follow all the same."""
+        return self._walk.has_asked_for_all
+
+    @property
+    def open_count(self) -> int:
+        """How many activities, sub-orchestrations and timers are out."""
+        return self._execution.open_count
+
+    @property
     def settled(self) -> Mapping[int, bool]:
         """For each task that is no longer open, whether it failed."""
         return self._execution.outcomes
@@ -163,7 +173,9 @@ class Replay:
 
     def _receive(self, event: HistoryEvent) -> None:
         if self.is_suspended and not isinstance(event, _NOT_HELD):
-            self._held_events.append(event)
+            # A suspension that is delivered twice, as every message may be, must not outlive the resumption.
+            if not isinstance(event, ExecutionSuspended):
+                self._held_events.append(event)
             return
         handle = _HANDLERS.get(type(event))
         if handle is not None:

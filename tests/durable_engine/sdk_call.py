@@ -23,6 +23,7 @@ __all__ = [
     "OrchestratorCode",
     "call_orchestrator",
     "execution_started",
+    "orchestrator_members",
     "orchestrator_payload",
     "read_answer",
 ]
@@ -61,21 +62,24 @@ def execution_started(history: Sequence[HistoryEvent]) -> ExecutionStarted:
 
 
 def orchestrator_payload(history: Sequence[HistoryEvent], started: ExecutionStarted) -> str:
-    """The text that the orchestration trigger gives to the worker: the host's ten members in their order."""
-    return json.dumps(
-        {
-            "history": [event_to_json(event) for event in history],
-            "input": parsed(started.input),
-            "instanceId": started.instance.instance_id,
-            "isReplaying": started.is_played,
-            "parentInstanceId": started.parent.instance.instance_id if started.parent else None,
-            "upperSchemaVersion": 1,
-            "upperSchemaVersionNew": 3,
-            "longRunningTimerIntervalDuration": "3.00:00:00",
-            "maximumShortTimerDuration": "6.00:00:00",
-            "defaultHttpAsyncRequestSleepTimeMillseconds": 30000,
-        }
-    )
+    """The text that the orchestration trigger gives to the worker."""
+    return json.dumps(orchestrator_members(history, started))
+
+
+def orchestrator_members(history: Sequence[HistoryEvent], started: ExecutionStarted) -> dict[str, Any]:
+    """The host's ten members of that text, in their order."""
+    return {
+        "history": [event_to_json(event) for event in history],
+        "input": parsed(started.input),
+        "instanceId": started.instance.instance_id,
+        "isReplaying": started.is_played,
+        "parentInstanceId": started.parent.instance.instance_id if started.parent else None,
+        "upperSchemaVersion": 1,
+        "upperSchemaVersionNew": 3,
+        "longRunningTimerIntervalDuration": "3.00:00:00",
+        "maximumShortTimerDuration": "6.00:00:00",
+        "defaultHttpAsyncRequestSleepTimeMillseconds": 30000,
+    }
 
 
 def call_orchestrator(code: OrchestratorCode, payload: str) -> Answer:

@@ -1,7 +1,7 @@
 """What the real engine does and nobody expects, found from a history and an answer, and said in a sentence or two.
 
 Role: every notice of the engine is made here: what happened, why, and what to do about it.
-Called by: ``answer_walk``, ``execution``, ``replay``, ``entity_batch``. Calls ``checkpoint`` for the notice alone.
+Called by: ``answer_walk``, ``execution``, ``replay``, ``entity_batch``, the host. Calls ``checkpoint`` and ``times``.
 Invariant: a notice changes nothing: the engine does as Azure does, with it or without it.
 """
 
@@ -11,9 +11,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from durable_engine.checkpoint import Notice
+from durable_engine.times import TICKS_PER_SECOND, Ticks, to_text
 
 __all__ = [
     "doubled_event",
+    "early_timer",
     "entity_kept_change",
     "id_drift",
     "overtaken_action",
@@ -82,6 +84,17 @@ def doubled_event(name: str, early: int) -> Notice:
         text=f"{what} As in Azure (azure-functions-durable-python issue 507): of the events that nobody waits for, the "
         "SDK keeps the last of each name, and gives it to every later wait for that name. Give each event a name of "
         "its own, or wait for the first one before anyone can raise it.",
+    )
+
+
+def early_timer(fire_at: Ticks, now: Ticks) -> Notice:
+    """A timer has fired before it was due."""
+    return Notice(
+        code="early_timer",
+        text=f"A timer that is due at {to_text(fire_at)} fired {(fire_at - now) / TICKS_PER_SECOND:.3f} s before that. "
+        "As in Azure the queue cuts delays to whole seconds, so that timers, and the pauses between retries, are up to "
+        "a second short, and one below a second is none. Do not compare current_utc_datetime with the due time "
+        "afterwards; where it matters, ask for a second more.",
     )
 
 

@@ -166,7 +166,7 @@ def _api(index: FunctionIndex) -> Api:
     return Api(hub, ManagementApi(context))
 
 
-def _json(answer: Answer) -> Any:  # noqa: ANN401  # whatever the body says
+def _json(answer: Answer) -> Any:  # whatever the body says
     assert dict(answer.headers)["Content-Type"] == "application/json; charset=utf-8"
     return json.loads(answer.body)
 

@@ -363,9 +363,10 @@ async def test_a_message_too_large_for_the_service_only_in_base64_still_takes_th
         queue = hub.queue_of("i")
         small, large = raised("s", input="x" * 45_000), raised("l", input="x" * 46_000)
 
-        assert not queue.needs_blob(small, sender=CLIENT, episode=None)
-        assert queue.needs_blob(large, sender=CLIENT, episode=None)
         assert await queue.send(small, sender=CLIENT, episode=None) is None
+        assert (await queue.send_and_keep(small, sender=CLIENT, episode=None)).blob_name is None
+        assert await queue.send(large, sender=CLIENT, episode=None) is not None
+        assert (await queue.send_and_keep(large, sender=CLIENT, episode=None)).blob_name is not None
 
 
 async def test_base64_messages_of_older_hosts_are_received(connection_string: str, hub_name: str) -> None:

@@ -14,6 +14,8 @@ from local_host import start_command
 
 __all__ = ["main"]
 
+_INTERRUPTED = 130
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return the exit code of the process."""
@@ -25,7 +27,10 @@ def main(arguments: list[str] | None = None) -> int:
     start_command.add_arguments(commands.add_parser("start", help="serve an app until Ctrl+C"))
     replay = commands.add_parser("replay", help="check the running instances of a task hub against today's code")
     parsed = _parse(parser, replay, arguments)
-    exit_code: int = asyncio.run(parsed.run(parsed))
+    try:
+        exit_code: int = asyncio.run(parsed.run(parsed))
+    except KeyboardInterrupt:
+        return _INTERRUPTED
     return exit_code
 
 

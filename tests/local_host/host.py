@@ -19,9 +19,11 @@ from typing import Any, Final, Self
 
 from durable_engine.activity import ActivityOutcome
 from durable_engine.episode import App
+from durable_engine.failures import UserException
 from durable_engine.functions import KnownFunctions
-from local_host.dispatch.activities import ActivityDispatcher
+from local_host.dispatch.activities import ActivityDispatcher, RunActivity
 from local_host.dispatch.control_readers import ControlReaders
+from local_host.dispatch.episodes import EpisodeRunner
 from local_host.dispatch.held import HeldMessages
 from local_host.dispatch.http_activity import HttpActivity
 from local_host.dispatch.orchestrations import OrchestrationDispatcher
@@ -35,7 +37,7 @@ from local_host.task_hub.hub import TaskHub
 from local_host.task_hub.options import TaskHubOptions
 from local_host.worker import Worker
 
-__all__ = ["Host", "HostOptions"]
+__all__ = ["Host", "HostOptions", "activity_runner"]
 
 # Python's default would give a two-core machine six threads, which blocking activities alone can fill.
 _EPISODE_THREADS: Final = 4
@@ -78,6 +80,11 @@ class Host:
         """Scheme, host and port under which the host is reached."""
         return self.server.origin
 
+    @property
+    def still_running(self) -> int:
+        """How many functions are in threads that nothing can end."""
+        return self.worker.still_running + self._episodes.still_running
+
     def route_of(self, function: IndexedFunction) -> str:
         """The route of an HTTP function, with its prefix."""
         return self.server.triggers.template(function)
@@ -96,10 +103,12 @@ class Host:
         resources.callback(threads.shutdown, wait=False, cancel_futures=True)
 
         held = HeldMessages(min(settings.control_visibility_seconds, settings.work_item_visibility_seconds))
+        self._episodes = EpisodeRunner(self._app(), threads)
         self._orchestrations = OrchestrationDispatcher(
-            self.hub, held, self._app(), threads, limit=settings.max_orchestrators
+            self.hub, held, self._episodes, limit=settings.max_orchestrators, entity_limit=settings.max_entities
         )
-        self._activities = ActivityDispatcher(held, self._run_activity, http, limit=settings.max_activities)
+        run_activity = activity_runner(self.index, self.worker)
+        self._activities = ActivityDispatcher(held, run_activity, http, limit=settings.max_activities)
         outbox = Outbox(self.hub, self._activities, self._orchestrations)
         self._orchestrations.connect(outbox)
         self._activities.connect(outbox)
@@ -113,17 +122,20 @@ class Host:
             default_version=settings.default_version,
             replaces_running=settings.replaces_running,
         )
-        self._readers = ControlReaders(self.hub, self._orchestrations)
         self._background(resources, held.renew_for_ever())
         resources.push_async_callback(self._orchestrations.stop, options.patience_seconds)
+        # Activities that still run may use the client binding, which reaches the task hub through the server.
+        resources.push_async_callback(self.server.stop)
+        await self.server.start(options.port)
         resources.push_async_callback(self._activities.stop, options.patience_seconds)
         work_items = self.hub.poller(self.hub.work_items)
         self._background(resources, self._activities.receive_for_ever(work_items))
         resources.callback(work_items.stop)
-        self.hub.start_partitions(self._readers)
+        readers = ControlReaders(self.hub, self._orchestrations)
+        resources.push_async_callback(readers.stop)
+        self.hub.start_partitions(readers)
         resources.push_async_callback(self.hub.stop_partitions)
-        await self.server.start(options.port)
-        resources.push_async_callback(self.server.stop)
+        resources.callback(self._orchestrations.hurry, options.patience_seconds)
 
     def _app(self) -> App:
         index = self.index
@@ -137,12 +149,6 @@ class Host:
             entity=self.worker.entity_handle,
         )
 
-    async def _run_activity(self, name: str, input_text: str | None) -> ActivityOutcome:
-        function = self.index.activity(name)
-        if function is None:
-            raise LookupError(self.index.unknown(ACTIVITY, name))
-        return await self.worker.run_activity(function, input_text)
-
     def _background(self, resources: contextlib.AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
         """Run something for as long as the host does; that it stops by itself is reported."""
         task = asyncio.create_task(work)
@@ -153,6 +159,20 @@ class Host:
             await asyncio.wait([task])
 
         resources.push_async_callback(end)
+
+
+def activity_runner(index: FunctionIndex, worker: Worker) -> RunActivity:
+    """Runs activities by name. One that there is not was scheduled by an app that had it; as on the real host it fails,
+    rather than come back for ever."""
+
+    async def run(name: str, input_text: str | None) -> ActivityOutcome:
+        function = index.activity(name)
+        if function is None:
+            missing = index.unknown(ACTIVITY, name)
+            return ActivityOutcome(raised=UserException(type_name="FunctionFailedException", message=missing, stack=""))
+        return await worker.run_activity(function, input_text)
+
+    return run
 
 
 def _report_failure(task: asyncio.Task[None]) -> None:

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from local_host.logs import LEVELS
 from local_host.task_hub.names import default_hub_name
+from local_host.task_hub.options import MAX_PARTITIONS
 
 __all__ = ["HostJson", "HostJsonError", "read_host_json"]
 
@@ -52,7 +54,10 @@ _WITHOUT_MEANING_HERE: Final = (
     "extensions.durableTask.tracing",
     "extensions.durableTask.extendedSessionsEnabled",
 )
-_TIMESPAN: Final = re.compile(r"(?:(\d+)\.)?(\d\d?):(\d\d):(\d\d)(?:\.(\d{1,7}))?\Z")
+_TIMESPAN: Final = re.compile(r"(?:(\d{1,5})\.)?([01]?\d|2[0-3]):([0-5]\d):([0-5]\d)(?:\.(\d{1,7}))?\Z", re.ASCII)
+_SHORTEST_POLLING_SECONDS: Final = 0.05
+_LONGEST_VISIBILITY_SECONDS: Final = 7 * 86_400
+_OVERRIDABLE: Final = ("NonRunningStates", "AnyState")
 
 
 class HostJsonError(ValueError):
@@ -87,11 +92,15 @@ def read_host_json(script_root: Path, environment: Mapping[str, str] = os.enviro
     path = script_root / "host.json"
     try:
         text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise HostJsonError(f"{path} is not text in UTF-8 (byte {error.start}). Save it as UTF-8.") from None
     except FileNotFoundError:
         raise HostJsonError(
             f'{path} does not exist: a Function app\'s folder needs one. Create it with {{"version": "2.0"}}, or '
             "give the app's folder with --script-root."
         ) from None
+    except OSError as error:
+        raise HostJsonError(f"{path} cannot be read: {error.strerror}.") from None
     try:
         data = json.loads(text)
     except json.JSONDecodeError as error:
@@ -113,25 +122,28 @@ class _Reader:
         per_cpu = 10 * (os.cpu_count() or 1)
         hub_name = self._get(durable + "hubName", str, None)
         timeout = self._get("functionTimeout", str, None)
-        levels = self._get("logging.logLevel", dict, {})
         return HostJson(
             hub_name=self._resolved(durable + "hubName", hub_name)
             if hub_name
             else default_hub_name(self._environment.get("WEBSITE_SITE_NAME")),
             connection_name=self._get(storage + "connectionName", str, None)
             or self._get(storage + "connectionStringName", str, "AzureWebJobsStorage"),
-            partition_count=self._get(storage + "partitionCount", int, 4),
-            control_visibility_seconds=int(self._seconds(storage + "controlQueueVisibilityTimeout", 30)),
-            work_item_visibility_seconds=int(self._seconds(storage + "workItemQueueVisibilityTimeout", 30)),
-            max_polling_interval_seconds=self._seconds(storage + "maxQueuePollingInterval", 30),
+            partition_count=self._partition_count(storage + "partitionCount"),
+            control_visibility_seconds=self._visibility(storage + "controlQueueVisibilityTimeout"),
+            work_item_visibility_seconds=self._visibility(storage + "workItemQueueVisibilityTimeout"),
+            max_polling_interval_seconds=self._seconds(
+                storage + "maxQueuePollingInterval", 30, at_least=_SHORTEST_POLLING_SECONDS
+            ),
             max_activities=self._get(durable + "maxConcurrentActivityFunctions", int, per_cpu),
             max_orchestrators=self._get(durable + "maxConcurrentOrchestratorFunctions", int, per_cpu),
             max_entities=self._get(durable + "maxConcurrentEntityFunctions", int, per_cpu),
             route_prefix=self._get("extensions.http.routePrefix", str, "api").strip("/"),
             default_version=self._get(durable + "defaultVersion", str, None),
-            replaces_running=self._get(durable + "overridableExistingInstanceStates", str, "").lower() == "anystate",
-            function_timeout_seconds=None if timeout in (None, "-1") else self._seconds("functionTimeout", 0),
-            log_levels={str(name): str(level) for name, level in levels.items()},
+            replaces_running=self._replaces_running(durable + "overridableExistingInstanceStates"),
+            function_timeout_seconds=None
+            if timeout in (None, "-1")
+            else self._seconds("functionTimeout", 0, at_least=0.001),
+            log_levels=self._log_levels("logging.logLevel"),
             notes=tuple(self._notes(self._data, "")),
         )
 
@@ -144,33 +156,66 @@ class _Reader:
             value = next((v for k, v in value.items() if k.lower() == part.lower()), None)
         if value is None:
             return default
+        if kind is int and isinstance(value, str) and value.isdecimal():
+            value = int(value)  # The real host, too, takes numbers written as texts.
         if not isinstance(value, kind) or (isinstance(value, int) and (isinstance(value, bool) or value < 1)):
-            raise self._error(key, value, "a positive number" if kind is int else f"a {kind.__name__}")
+            raise self._error(key, value, _KINDS[kind])
         return value
 
     def _resolved(self, key: str, value: str) -> str:
         def setting(match: re.Match[str]) -> str:
-            if match[1] not in self._environment:
-                raise self._error(key, value, f"the setting {match[1]!r}, which does not exist")
+            if not self._environment.get(match[1]):
+                raise HostJsonError(
+                    f"{self._path}: {key!r} is {value!r}, but there is no setting {match[1]!r}. Set it in the "
+                    "environment or in local.settings.json, or write the name itself."
+                )
             return self._environment[match[1]]
 
         return re.sub(r"%([^%]+)%", setting, value)
 
-    def _seconds(self, key: str, default: float) -> float:
+    def _partition_count(self, key: str) -> int:
+        count: int = self._get(key, int, 4)
+        if count > MAX_PARTITIONS:
+            raise self._error(key, count, f"a number from 1 to {MAX_PARTITIONS}")
+        return count
+
+    def _visibility(self, key: str) -> int:
+        seconds = self._seconds(key, 30, at_least=1)
+        if seconds > _LONGEST_VISIBILITY_SECONDS:
+            raise self._error(key, self._get(key, str, None), 'at most seven days ("7.00:00:00"), as a queue allows')
+        return int(seconds)
+
+    def _replaces_running(self, key: str) -> bool:
+        text: str = self._get(key, str, _OVERRIDABLE[0])
+        if text.lower() not in (state.lower() for state in _OVERRIDABLE):
+            raise self._error(key, text, " or ".join(_OVERRIDABLE))
+        return text.lower() == "anystate"
+
+    def _log_levels(self, key: str) -> dict[str, str]:
+        levels: dict[str, Any] = self._get(key, dict, {})
+        for name, level in levels.items():
+            if not isinstance(level, str) or level.lower() not in LEVELS:
+                raise self._error(f"{key}.{name}", level, f"one of {', '.join(LEVELS)}")
+        return levels
+
+    def _seconds(self, key: str, default: float, *, at_least: float) -> float:
         text = self._get(key, str, None)
         if text is None:
             return default
         match = _TIMESPAN.match(text)
         if match is None:
-            raise self._error(key, text, 'a time such as "00:00:30"')
+            raise self._error(key, text, 'a time in hours, minutes and seconds, such as "00:00:30"')
         days, hours, minutes, seconds, fraction = match.groups()
         whole = int(days or 0) * 86_400 + int(hours) * 3600 + int(minutes) * 60 + int(seconds)
-        return whole + int((fraction or "0").ljust(7, "0")) / 10_000_000
+        total = whole + int((fraction or "0").ljust(7, "0")) / 10_000_000
+        if total < at_least:
+            raise self._error(key, text, f"a time of at least {at_least:g} s")
+        return total
 
     def _notes(self, value: Any, prefix: str) -> list[str]:
-        if prefix and (prefix.lower() in _KNOWN or prefix.lower().startswith(_QUIET)):
+        if prefix and (prefix.lower() in _KNOWN or f"{prefix.lower()}.".startswith(_QUIET)):
             return []
-        if isinstance(value, dict) and value:
+        if isinstance(value, dict):
             return [note for key, child in value.items() for note in self._notes(child, f"{prefix}.{key}".lstrip("."))]
         return [f"host.json: {prefix!r} is not honoured by this host."]
 
@@ -179,4 +224,5 @@ class _Reader:
 
 
 _KNOWN: Final = frozenset(key.lower() for key in _HONOURED)
-_QUIET: Final = tuple(key.lower() for key in _WITHOUT_MEANING_HERE)
+_QUIET: Final = tuple(f"{key.lower()}." for key in _WITHOUT_MEANING_HERE)
+_KINDS: Final = {int: "a positive whole number", str: "a text", dict: "an object"}

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
-__all__ = ["set_up_logging"]
+__all__ = ["LEVELS", "set_up_logging"]
 
-_LEVELS: Final = {
+LEVELS: Final = {
     "trace": logging.DEBUG,
     "debug": logging.DEBUG,
     "information": logging.INFO,
@@ -43,10 +43,10 @@ def set_up_logging(levels: Mapping[str, str], *, verbose: bool = False) -> None:
     handler.setFormatter(_Line())
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    by_name = {name.lower(): _LEVELS.get(level.lower(), logging.INFO) for name, level in levels.items()}
+    by_name = {name.lower(): LEVELS.get(level.lower(), logging.INFO) for name, level in levels.items()}
     root.setLevel(logging.DEBUG if verbose else by_name.get("default", logging.INFO))
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
     for name, level in levels.items():
         if name.lower() != "default":
-            logging.getLogger(name).setLevel(logging.DEBUG if verbose else _LEVELS.get(level.lower(), logging.INFO))
+            logging.getLogger(name).setLevel(logging.DEBUG if verbose else LEVELS.get(level.lower(), logging.INFO))

@@ -14,8 +14,9 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from local_host.host_json import HostJson, HostJsonError, read_host_json
 from local_host.logs import set_up_logging
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["add_arguments"]
 
 _DEFAULT_PORT: Final = 7071
+_LAST_PORT: Final = 65_535
 _log = logging.getLogger("Host.Startup")
 
 
@@ -34,7 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``start``."""
     parser.add_argument("--script-root", type=Path, default=Path("src"), help="the app's folder (default: src)")
     parser.add_argument(
-        "-p", "--port", type=int, help=f"where to listen (default: Host.LocalHttpPort, else {_DEFAULT_PORT}); 0: any"
+        "-p",
+        "--port",
+        type=_port_number,
+        help=f"where to listen (default: Host.LocalHttpPort, else {_DEFAULT_PORT}); 0: any",
     )
     parser.add_argument(
         "--cassettes",
@@ -48,17 +53,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def _run(arguments: argparse.Namespace) -> int:
-    script_root: Path = arguments.script_root
+    stop = StopRequest(asyncio.get_running_loop())
     with contextlib.ExitStack() as resources:
         try:
-            await _serve(arguments, script_root, resources)
+            await _serve(arguments, stop, resources)
+        except KeyboardInterrupt:
+            print("Stopped before the host had started.", flush=True)
         except _user_errors() as error:
             print(f"{error}", file=sys.stderr, flush=True)
             return 1
     return 0
 
 
-async def _serve(arguments: argparse.Namespace, script_root: Path, resources: contextlib.ExitStack) -> None:
+async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: contextlib.ExitStack) -> None:
+    script_root: Path = arguments.script_root
     if not script_root.is_dir():
         raise SettingsError(f"'{script_root}' is not a folder: give the app's folder with --script-root.")
     settings = read_settings(script_root, os.environ)
@@ -80,23 +88,25 @@ async def _serve(arguments: argparse.Namespace, script_root: Path, resources: co
     from local_host.host import Host, HostOptions
     from local_host.listing import functions_text
 
-    stop = _stop_requested()
     index = FunctionIndex.load(script_root)
     for note in index.notes:
         print(note, flush=True)
     options = HostOptions(
         connection_string=connection_string,
         port=_port(arguments.port, settings),
-        **_lease_times(HostOptions),
+        **_times(HostOptions),
     )
-    async with Host(index, host_json, options) as host:
+    stop.interrupts = False
+    async with contextlib.AsyncExitStack() as running:
+        host = Host(index, host_json, options)
+        await stop.unless_requested(running.enter_async_context(host))
         print(functions_text(index, host.origin, host.route_of), flush=True)
         print("Host started. Press Ctrl+C to stop it.", flush=True)
-        await stop.wait()
+        await stop.requested.wait()
         print("Stopping: running activities may end, partitions are given back.", flush=True)
-    if host.worker.still_running:
-        # Python would wait for these threads, perhaps for ever. Their work items are run again by the next host.
-        print(f"Left behind: {host.worker.still_running} functions that did not end.", flush=True)
+    if host.still_running:
+        # Python would wait for these threads, perhaps for ever. Their messages are taken again by the next host.
+        print(f"Left behind: {host.still_running} functions that did not end.", flush=True)
         resources.close()
         os._exit(0)
 
@@ -124,10 +134,19 @@ def _port(given: int | None, settings: Settings) -> int:
     return _DEFAULT_PORT if settings.local_http_port is None else settings.local_http_port
 
 
-def _lease_times(options: type[HostOptions]) -> dict[str, float]:
-    """Tests of hosts that die set these; in use, half a minute is what a partition waits for its next owner."""
-    names = {"lease_seconds": "LOCAL_HOST_LEASE_SECONDS", "renew_seconds": "LOCAL_HOST_LEASE_RENEW_SECONDS"}
-    return {field: float(os.environ[name]) for field, name in names.items() if os.environ.get(name)}
+def _times(options: type[HostOptions]) -> dict[str, float]:
+    """Tests of hosts that die or do not stop set these; in use, half a minute is what a partition waits for its next
+    owner, and ten seconds what a stop waits for running functions."""
+    names = {
+        "lease_seconds": "LOCAL_HOST_LEASE_SECONDS",
+        "renew_seconds": "LOCAL_HOST_LEASE_RENEW_SECONDS",
+        "patience_seconds": "LOCAL_HOST_PATIENCE_SECONDS",
+    }
+    given = {field: os.environ[name] for field, name in names.items() if os.environ.get(name)}
+    try:
+        return {field: float(text) for field, text in given.items()}
+    except ValueError:
+        raise SettingsError(f"{', '.join(names.values())} are numbers of seconds; {given} are set.") from None
 
 
 def _user_errors() -> tuple[type[Exception], ...]:
@@ -136,7 +155,7 @@ def _user_errors() -> tuple[type[Exception], ...]:
     for module, names in {
         "local_host.azurite.errors": ("AzuriteError",),
         "local_host.app_import": ("AppError",),
-        "local_host.http.server": ("PortInUseError",),
+        "local_host.http.server": ("PortRefusedError",),
         "local_host.task_hub.errors": ("TaskHubError",),
         "recorded_pages": ("CassetteError",),
         "azure.core.exceptions": ("AzureError",),
@@ -146,15 +165,43 @@ def _user_errors() -> tuple[type[Exception], ...]:
     return tuple(errors)
 
 
-def _stop_requested() -> asyncio.Event:
-    """Set on the first Ctrl+C, SIGTERM, or Ctrl+Break on Windows; further ones change nothing."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
+def _port_number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= _LAST_PORT):
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: give a number from 0 (any free one) to {_LAST_PORT}")
+    return int(text)
 
-    def request(signal_number: int, frame: object) -> None:
-        loop.call_soon_threadsafe(stop.set)
 
-    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), request)
-    return stop
+class StopRequest:
+    """Ctrl+C, SIGTERM, or Ctrl+Break on Windows. The first one counts, further ones change nothing.
+
+    While ``interrupts`` is true, it breaks into what runs as KeyboardInterrupt: importing an app or starting the
+    storage emulator takes seconds, and what they have begun is undone on the way out.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.requested = asyncio.Event()
+        self.interrupts = True
+        self._loop = loop
+        for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), self._on_signal)
+
+    async def unless_requested(self, work: Coroutine[Any, Any, object]) -> None:
+        """Do some work to its end, or cancel it when the stop is requested; then this raises KeyboardInterrupt."""
+        task, stopped = asyncio.ensure_future(work), asyncio.ensure_future(self.requested.wait())
+        try:
+            await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                task.cancel()
+                await asyncio.wait([task])
+                raise KeyboardInterrupt
+            await task
+        finally:
+            stopped.cancel()
+
+    def _on_signal(self, signal_number: int, frame: object) -> None:
+        if self.interrupts:
+            self.interrupts = False
+            raise KeyboardInterrupt
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the process is about to end
+            self._loop.call_soon_threadsafe(self.requested.set)

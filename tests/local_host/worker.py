@@ -163,7 +163,9 @@ class Worker:
             if self._is_stopping or (task is not None and task.cancelling()):
                 raise
             return None, UserException.of(error)
-        except (Exception, SystemExit, KeyboardInterrupt) as error:
+        except GeneratorExit:
+            raise  # The loop is closed under it.
+        except BaseException as error:
             return None, UserException.of(error)
         finally:
             sys.stdout.flush()
@@ -174,7 +176,13 @@ class Worker:
         parameter, code = function.trigger.name, function.function
 
         def call(payload: str) -> str:
-            answer: str = code(**{parameter: context(payload)})
+            try:
+                answer: str = code(**{parameter: context(payload)})
+            except Exception:
+                raise
+            except BaseException as error:
+                # The engine reports exceptions, and lets pass what ends a program: here that would be the host.
+                raise RuntimeError(f"{type(error).__name__}: {error}") from error
             return answer
 
         return call
@@ -210,7 +218,7 @@ class Worker:
 def _run_sync(plan: InvocationPlan, data: Datum, invocation_id: str) -> Outcome:
     try:
         return plan.result(plan.function.function(**plan.arguments(data, invocation_id))), None
-    except (Exception, SystemExit, KeyboardInterrupt) as error:
+    except BaseException as error:  # whatever it is, it ends the call and nothing else
         return None, UserException.of(error)
     finally:
         sys.stdout.flush()

@@ -12,6 +12,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from azure.core.exceptions import AzureError
+
 from durable_engine.activity import ActivityOutcome, activity_input, completion_of
 from durable_engine.answer_walk import HTTP_ACTIVITY
 from durable_engine.checkpoint import Message
@@ -88,9 +90,13 @@ class ActivityDispatcher:
             received = await poller.next_batch(min(room, MAX_RECEIVE))
             if not received:
                 return
-            self._taken += len(received)
-            for message in received:
+            # While these were on their way, work of our own may have taken their places. A few too many are kept,
+            # because giving back short ones costs more than they do.
+            room = self._room() + self._ahead()
+            for message in received[: max(room, 0)]:
+                self._taken += 1
                 self.take(message)
+            await self._held.release(received[max(room, 0) :])
 
     async def stop(self, patience_seconds: float) -> None:
         """Take nothing new, let running activities end; what has not by then is left to its visibility timeout."""
@@ -111,12 +117,14 @@ class ActivityDispatcher:
         return self._limit + self._ahead() - self._taken
 
     async def _run(self, message: ReceivedMessage) -> None:
-        async with self._places:
-            if self._stopping:
-                await self._held.release([message])
-            else:
-                await self._run_and_report(message)
-        self.give_up(message.data.message)
+        try:
+            async with self._places:
+                if self._stopping:
+                    await self._held.release([message])
+                else:
+                    await self._run_and_report(message)
+        finally:
+            self.give_up(message.data.message)
 
     async def _run_and_report(self, message: ReceivedMessage) -> None:
         scheduled, target = message.data.message.event, message.data.message.target
@@ -132,9 +140,14 @@ class ActivityDispatcher:
             seconds = (now() - began) / TICKS_PER_SECOND
             self._usual_seconds += _PACE * (seconds - self._usual_seconds)
             await self._report(completion, message)
-        except Exception:
-            _log.exception(
-                "Instance %r: an activity could not be completed; it is run again later.", target.instance_id
+        except asyncio.CancelledError:
+            raise  # The host stops, and does not wait for it any longer.
+        except BaseException as error:
+            _log.error(
+                "Instance %r: an activity could not be completed; it is run again later. %s",
+                target.instance_id,
+                error,
+                exc_info=None if isinstance(error, AzureError) else error,  # storage is away: that says it all
             )
             await self._held.abandon([message])
         else:

@@ -50,7 +50,12 @@ async def sort_messages(hub: TaskHub, received: Sequence[ReceivedMessage], loade
         elif start is None and loaded.events and is_ended(loaded.events):
             batch.drop.append(message)
         else:
-            timing = judge_timing(message.data.message.event, asked, dequeue_count=message.dequeue_count)
+            timing = judge_timing(
+                message.data.message.event,
+                asked,
+                sender=message.data.sender.instance_id,
+                dequeue_count=message.dequeue_count,
+            )
             (batch.take if timing is Verdict.TAKE else batch.later).append(message)
     if not batch.past and start is None and batch.take:
         await _sort_without_execution(hub, batch)
@@ -67,7 +72,7 @@ async def _new_execution(
             continue
         if event.parent is not None or message.start_is_confirmed:
             return message
-        row = await hub.instances.get(message.data.message.target.instance_id)
+        row = await hub.instances.get(message.data.message.target.instance_id, with_input=False)
         taken_at = message.next_visible_at - message.queue.visibility_seconds * TICKS_PER_SECOND
         verdict = judge_start(event, row, dequeue_count=message.dequeue_count, taken_at=taken_at)
         if verdict is Verdict.TAKE:
@@ -88,9 +93,12 @@ async def _sort_without_execution(hub: TaskHub, batch: Batch) -> None:
     instance_id = batch.take[0].data.message.target.instance_id
     if names_entity(instance_id) and any(isinstance(event, EventRaised) for event in batch.events):
         return
-    row = await hub.instances.get(instance_id)
+    row = await hub.instances.get(instance_id, with_input=False)
     # Where the row says that a start is on its way, the real host would lose the event; waiting for it loses nothing.
     is_awaited = row is not None and row.runtime_status == "Pending"
-    terminated = any(isinstance(event, ExecutionTerminated) for event in batch.events)
-    (batch.later if is_awaited and not terminated else batch.drop).extend(batch.take)
+    end = next((event for event in batch.events if isinstance(event, ExecutionTerminated)), None)
+    if is_awaited and end is not None:
+        # Once the row says that it is over, the start is dropped when it comes.
+        await hub.instances.mark_terminated(instance_id, end.input, terminated_at=end.timestamp, now=hub.now())
+    (batch.later if is_awaited and end is None else batch.drop).extend(batch.take)
     batch.take = []

@@ -28,10 +28,12 @@ from durable_engine.events import (
 from durable_engine.times import Ticks
 from local_host.task_hub.instance_rows import InstanceRow
 
-__all__ = ["Asked", "Verdict", "is_ended", "is_entity", "judge_start", "judge_timing", "names_entity"]
+__all__ = ["ENDED", "Asked", "Verdict", "is_ended", "is_entity", "judge_start", "judge_timing", "names_entity"]
 
 _REDELIVERIES_OF_AN_ORPHAN = 5
 _DELIVERIES_OF_A_START = 10
+ENDED = ("Completed", "Failed", "Terminated", "Canceled")
+"""What an instance's row shows when the instance has ended."""
 
 
 class Verdict(Enum):
@@ -46,12 +48,13 @@ def judge_start(event: ExecutionStarted, row: InstanceRow | None, *, dequeue_cou
     """Whether a client's start message belongs to the instance's row, is a duplicate of it, or must wait for the row.
 
     ``taken_at`` is when this delivery was received. A start without a matching row never runs: the row is written
-    just after the message, so it may be missing for a moment.
+    just after the message, so it may be missing for a moment. One whose row has ended is over already, or was
+    terminated before it began.
     """
     if row is not None:
         mine = event.instance.execution_id
         if row.execution_id is None or (mine is not None and row.execution_id.upper() == mine.upper()):
-            return Verdict.TAKE
+            return Verdict.DROP if row.runtime_status in ENDED else Verdict.TAKE
         if row.generation == event.generation:
             is_older = row.runtime_status == "Pending" and row.created_at < event.timestamp
             is_redelivered = dequeue_count > 1 and taken_at > row.created_at
@@ -79,14 +82,17 @@ class Asked:
         )
 
 
-def judge_timing(event: HistoryEvent, asked: Asked, *, dequeue_count: int) -> Verdict:
-    """Whether the history has asked for this yet: results may overtake the checkpoint that asked for them."""
+def judge_timing(event: HistoryEvent, asked: Asked, *, sender: str, dequeue_count: int) -> Verdict:
+    """Whether the history has asked for this yet: results may overtake the checkpoint that asked for them.
+
+    ``sender`` is the instance that sent it, which tells an entity's answer from an event of the same name.
+    """
     match event:
         case TaskCompleted() | TaskFailed():
             is_expected = event.task_scheduled_id in asked.ids
         case TimerFired():
             is_expected = event.timer_id in asked.ids
-        case EventRaised() if _is_guid(event.name) and asked.requests:
+        case EventRaised() if names_entity(sender) and asked.requests:
             is_expected = event.name in asked.requests
         case _:
             return Verdict.TAKE
@@ -114,10 +120,6 @@ def is_entity(instance_id: str, history: Sequence[HistoryEvent], batch: Sequence
         return False
     starts = [event for event in (*history[:2], *batch) if isinstance(event, ExecutionStarted)]
     return all(start.name == instance_id for start in starts)
-
-
-def _is_guid(name: str) -> bool:
-    return len(name) == 36 and name.count("-") == 4
 
 
 def _request_id(event: EventSent) -> str:

@@ -2,74 +2,117 @@
 
 Role: the register of all taken messages, and the loop that renews them.
 Called by: ``orchestrations`` and ``activities``. Calls the queues.
-Invariant: a message is in the register from when it is taken until it is deleted or given back.
+Invariant: a message is in the register from when it is taken until it is deleted or given back, and what is asked of
+its queue is asked one after the other: each answer has the receipt that the next request needs.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final
 
 from durable_engine.times import TICKS_PER_SECOND
 from local_host.clock import now
+from local_host.dispatch.at_most import for_each
 from local_host.task_hub.queues import ReceivedMessage
 
 __all__ = ["HeldMessages"]
 
+_RENEWALS_AT_A_TIME: Final = 16
 _log = logging.getLogger("Host.Triggers.DurableTask")
 
 
 class HeldMessages:
-    """The register; one for each process. ``visibility_seconds`` is how long a taken message stays invisible."""
+    """The register; one for each process.
 
-    def __init__(self, visibility_seconds: float) -> None:
-        self._renew_every = visibility_seconds / 3
+    Each message is renewed after a third of its queue's visibility time, the shortest of which must be given.
+    """
+
+    def __init__(self, shortest_visibility_seconds: float) -> None:
+        self._look_every = shortest_visibility_seconds / 3
         self._held: dict[str, ReceivedMessage] = {}
+        self._renewals: dict[str, asyncio.Task[None]] = {}
+        self._places = asyncio.Semaphore(_RENEWALS_AT_A_TIME)
+
+    def __len__(self) -> int:
+        """How many messages are held."""
+        return len(self._held)
 
     def add(self, message: ReceivedMessage) -> None:
         """Renew the message from now on."""
         self._held[message.message_id] = message
 
     async def delete(self, messages: Iterable[ReceivedMessage]) -> None:
-        """Delete messages that have been dealt with, all at once."""
-        await asyncio.gather(*(self._delete(message) for message in messages))
+        """Delete messages that have been dealt with, many at once."""
+
+        async def delete(message: ReceivedMessage) -> None:
+            # A message that is not deleted comes again, and is then found to be done already.
+            await self._try(message.queue.delete, message, "could not be deleted, and comes again")
+
+        await self._let_go(messages, delete)
 
     async def abandon(self, messages: Iterable[ReceivedMessage]) -> None:
         """Give messages back, to be tried again after a while that grows with each delivery."""
-        await self._give_back(messages, at_once=False)
+
+        async def abandon(message: ReceivedMessage) -> None:
+            await self._try(message.queue.abandon, message, "could not be given back; it comes when its time runs out")
+
+        await self._let_go(messages, abandon)
 
     async def release(self, messages: Iterable[ReceivedMessage]) -> None:
         """Give messages back untouched, visible to others at once."""
-        await self._give_back(messages, at_once=True)
+
+        async def release(message: ReceivedMessage) -> None:
+            await self._try(message.queue.release, message, "could not be given back; it comes when its time runs out")
+
+        await self._let_go(messages, release)
 
     async def renew_for_ever(self) -> None:
         """Renew what is held, well before it would become visible to others."""
-        while True:
-            await asyncio.sleep(self._renew_every)
-            soon = now() + int(2 * self._renew_every * TICKS_PER_SECOND)
-            due = [message for message in self._held.values() if message.next_visible_at <= soon]
-            for outcome in await asyncio.gather(*(m.queue.renew(m) for m in due), return_exceptions=True):
-                if isinstance(outcome, Exception):
-                    # Whoever takes the message next does the work again; the history's ETag keeps the two apart.
-                    _log.warning("A message could not be renewed and may be delivered twice: %s", outcome)
-
-    async def _delete(self, message: ReceivedMessage) -> None:
-        # Out of the register first: a renewal that crosses the deletion would only fail.
-        self._held.pop(message.message_id, None)
         try:
-            await message.queue.delete(message)
-        except Exception as error:
-            # It comes again, and is then found to be done already.
-            _log.warning("Message %s could not be deleted: %s", message.message_id, error)
+            while True:
+                await asyncio.sleep(self._look_every)
+                for message in [m for m in self._held.values() if _is_due(m) and m.message_id not in self._renewals]:
+                    self._renewals[message.message_id] = asyncio.create_task(self._renew(message))
+        finally:
+            for renewal in list(self._renewals.values()):
+                renewal.cancel()
 
-    async def _give_back(self, messages: Iterable[ReceivedMessage], *, at_once: bool) -> None:
+    async def _renew(self, message: ReceivedMessage) -> None:
+        try:
+            async with self._places:
+                if message.message_id in self._held:
+                    # Whoever takes it next does the work again; the history's ETag keeps the two apart.
+                    await self._try(message.queue.renew, message, "could not be renewed, and may be delivered twice")
+        finally:
+            del self._renewals[message.message_id]
+
+    async def _let_go(
+        self, messages: Iterable[ReceivedMessage], act: Callable[[ReceivedMessage], Awaitable[None]]
+    ) -> None:
         given = list(messages)
+        # All at once out of the register, so that no renewal begins; one that is under way replaces the receipt.
         for message in given:
             self._held.pop(message.message_id, None)
-        outcomes = await asyncio.gather(
-            *(m.queue.release(m) if at_once else m.queue.abandon(m) for m in given), return_exceptions=True
-        )
-        for outcome in outcomes:
-            if isinstance(outcome, Exception):
-                _log.warning("A message could not be given back; it comes again when its time runs out: %s", outcome)
+
+        async def act_after_renewal(message: ReceivedMessage) -> None:
+            renewal = self._renewals.get(message.message_id)
+            if renewal is not None:
+                await asyncio.wait([renewal])
+            await act(message)
+
+        await for_each(given, act_after_renewal)
+
+    @staticmethod
+    async def _try(act: Callable[[ReceivedMessage], Awaitable[None]], message: ReceivedMessage, failure: str) -> None:
+        try:
+            await act(message)
+        except Exception as error:
+            why = f"{error}".partition("\n")[0]
+            _log.warning("Message %s of queue %s %s: %s", message.message_id, message.queue.name, failure, why)
+
+
+def _is_due(message: ReceivedMessage) -> bool:
+    return message.next_visible_at - now() <= message.queue.visibility_seconds * TICKS_PER_SECOND * 2 // 3

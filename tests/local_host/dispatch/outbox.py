@@ -11,13 +11,15 @@ promised that was not before: the put answers with the receipt that a receive wo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from durable_engine.checkpoint import Message
 from durable_engine.events import OrchestrationInstance, TaskScheduled
 from local_host.clock import now
+from local_host.dispatch.at_most import for_each
+from local_host.task_hub.client import HandOver
 from local_host.task_hub.hub import TaskHub
 from local_host.task_hub.queues import ReceivedMessage
 
@@ -47,26 +49,27 @@ class Outbox:
 
     async def send(self, message: Message, *, sender: OrchestrationInstance, episode: int | None) -> None:
         """Put a message into its queue, and hand it over where that is possible."""
-        deliver = await self.put(message, sender=sender, episode=episode)
-        deliver()
+        hand_over, _ = await self.put(message, sender=sender, episode=episode)
+        hand_over()
 
-    async def put(self, message: Message, *, sender: OrchestrationInstance, episode: int | None) -> Callable[[], None]:
+    async def send_all(
+        self, messages: Sequence[Message], *, sender: OrchestrationInstance, episode: int | None
+    ) -> None:
+        """Send the messages of one checkpoint, many at once."""
+        await for_each(messages, lambda message: self.send(message, sender=sender, episode=episode))
+
+    async def put(self, message: Message, *, sender: OrchestrationInstance, episode: int | None) -> HandOver:
         """Put a message into its queue; what is returned hands it over, once whatever else it needs is in storage."""
-        is_activity = isinstance(message.event, TaskScheduled)
-        queue = self.hub.work_items if is_activity else self.hub.queue_of(message.target.instance_id)
-        taker = self.activities if is_activity else self.instances
-        if queue.delay_seconds(message, now()):
-            await queue.send(message, sender=sender, episode=episode)
-            return _nothing
-        if not taker.reserve(message):
-            await queue.send(message, sender=sender, episode=episode)
-            return _nothing
+        queue = self.hub.queue_for(message)
+        taker = self.activities if isinstance(message.event, TaskScheduled) else self.instances
+        if queue.delay_seconds(message, now()) or not taker.reserve(message):
+            return _nothing, await queue.send(message, sender=sender, episode=episode)
         try:
             kept = await queue.send_and_keep(message, sender=sender, episode=episode)
         except BaseException:
             taker.give_up(message)
             raise
-        return lambda: taker.take(kept)
+        return lambda: taker.take(kept), kept.blob_name
 
 
 def _nothing() -> None:

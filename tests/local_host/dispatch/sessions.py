@@ -24,9 +24,10 @@ from local_host.task_hub.queues import ReceivedMessage
 __all__ = ["Session", "Sessions"]
 
 _REMEMBERED = 256
-# Rest three times as long as the episode took: replays of a large fan-out then use a quarter of one core at most.
+# Rest three times as long as the episode took: replays of a large fan-out then use a quarter of one core, or a little
+# more where they take seconds.
 _REST_FACTOR = 3.0
-_LONGEST_REST_SECONDS = 1.0
+_LONGEST_REST_SECONDS = 3.0
 
 
 @dataclass(slots=True)
@@ -102,8 +103,10 @@ class Sessions:
 
     def settle(self, session: Session, *, is_over: bool) -> None:
         """Drop a session that is idle and over, and the longest idle ones beyond what is worth remembering."""
+        if self._sessions.get(session.instance_id) is not session:
+            return  # Dropped with its partition; the instance may have another one by now.
         if is_over and not session.pending:
-            self._sessions.pop(session.instance_id, None)
+            del self._sessions[session.instance_id]
         if len(self._sessions) > _REMEMBERED:
             idle = [s for s in self._sessions.values() if not s.pending and s.running is None]
             for oldest in idle[: len(self._sessions) - _REMEMBERED]:

@@ -30,7 +30,7 @@ from local_host.worker import Worker
 if TYPE_CHECKING:
     from local_host.task_hub.client import TaskHubClient
 
-__all__ = ["HttpServer", "PortInUseError"]
+__all__ = ["HttpServer", "PortInUseError", "PortRefusedError"]
 
 _log = logging.getLogger("Host.Http")
 
@@ -40,13 +40,23 @@ _IPV4: Final = "127.0.0.1"
 _IPV6: Final = "::1"
 
 
-class PortInUseError(Exception):
+class PortRefusedError(Exception):
+    """The system does not let us listen on the port."""
+
+    def __init__(self, port: int, reason: str | None) -> None:
+        self.port = port
+        super().__init__(f"Port {port} cannot be listened on: {reason}. Specify another port using --port [-p].")
+
+
+class PortInUseError(PortRefusedError):
     """Something else listens on the port."""
 
     def __init__(self, port: int) -> None:
         self.port = port
-        super().__init__(
-            f"Port {port} is unavailable. Close the process using that port, or specify another port using --port [-p]."
+        Exception.__init__(
+            self,
+            f"Port {port} is unavailable. Close the process using that port, or specify another port using --port "
+            "[-p].",
         )
 
 
@@ -98,7 +108,7 @@ class HttpServer:
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise PortInUseError(port) from error
-            raise
+            raise PortRefusedError(port, error.strerror) from error
         self._server = server
         self._listeners.append(first)
         bound: int = first.sockets[0].getsockname()[1]

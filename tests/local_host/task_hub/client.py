@@ -23,7 +23,11 @@ from local_host.task_hub.rewind import rewind_rows
 if TYPE_CHECKING:
     from local_host.task_hub.hub import TaskHub
 
-__all__ = ["InstancePage", "InstanceQuery", "InstanceRow", "Outbox", "TaskHubClient"]
+__all__ = ["HandOver", "InstancePage", "InstanceQuery", "InstanceRow", "Outbox", "TaskHubClient"]
+
+
+HandOver = tuple[Callable[[], None], str | None]
+"""Hands a message that is in its queue to this process, and the name of its blob if it needed one."""
 
 
 class Outbox(Protocol):
@@ -32,7 +36,7 @@ class Outbox(Protocol):
     async def send(self, message: Message, *, sender: OrchestrationInstance, episode: int | None) -> object:
         """Put a message into its queue."""
 
-    async def put(self, message: Message, *, sender: OrchestrationInstance, episode: int | None) -> Callable[[], None]:
+    async def put(self, message: Message, *, sender: OrchestrationInstance, episode: int | None) -> HandOver:
         """Put a message into its queue; what is returned hands it over, once what else it needs is in storage."""
 
 
@@ -79,12 +83,10 @@ class TaskHubClient:
         if await hub.instances.start_row(event, now=hub.now(), message_blob=blob_name, replaces=replaces):
             hand_over()
 
-    async def _put_start(self, message: Message) -> tuple[Callable[[], None], str | None]:
-        """Send a start message. One that needs a blob is not handed over: the row needs the blob's name."""
-        queue = self._hub.queue_for(message)
-        if self._outbox is None or queue.needs_blob(message, sender=CLIENT, episode=None):
-            return _nothing, await queue.send(message, sender=CLIENT, episode=None)
-        return await self._outbox.put(message, sender=CLIENT, episode=None), None
+    async def _put_start(self, message: Message) -> HandOver:
+        if self._outbox is None:
+            return _nothing, await self._hub.send(message, sender=CLIENT, episode=None)
+        return await self._outbox.put(message, sender=CLIENT, episode=None)
 
     async def get_instance(self, instance_id: str) -> InstanceRow | None:
         """The instance as its row shows it, or None."""

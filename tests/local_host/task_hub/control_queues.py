@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 
-from azure.core.exceptions import HttpResponseError
+from azure.core.exceptions import AzureError
 from azure.storage.queue import QueueMessage
 
 from local_host.task_hub.queues import MAX_ABANDON_SECONDS, HubQueue
@@ -25,5 +25,5 @@ class ControlQueue(HubQueue):
     async def on_unreadable(self, raw: QueueMessage) -> None:
         """Give it back for longer each time."""
         seconds = min(2 ** min(raw.dequeue_count or 1, 10), MAX_ABANDON_SECONDS)
-        with contextlib.suppress(HttpResponseError):  # somebody else may have it by now
+        with contextlib.suppress(AzureError):  # somebody else may have it by now
             await self._client.update_message(raw.id, raw.pop_receipt, visibility_timeout=seconds)

@@ -40,7 +40,8 @@ class LoadedHistory:
     """The history of one execution, and what is needed to append to it.
 
     ``etag`` is None if the instance has no rows; it is there without events if the rows are of an earlier execution.
-    ``blob_names`` are the blobs that the rows refer to.
+    ``blob_names`` are the blobs that the rows refer to, and ``moved_out`` is the same by event type and column; of
+    several, the last.
     """
 
     instance_id: str
@@ -48,16 +49,12 @@ class LoadedHistory:
     events: tuple[HistoryEvent, ...] = ()
     etag: str | None = None
     blob_names: tuple[str, ...] = ()
+    moved_out: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenHistory(LoadedHistory):
-    """The history after an append, as loading it would give it.
-
-    ``moved_out`` names the blobs that this append wrote, by event type and column; of several, the last.
-    """
-
-    moved_out: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """The history after an append, as loading it would give it; but ``moved_out`` has what this append wrote alone."""
 
 
 class HistoryTable:
@@ -91,6 +88,7 @@ class HistoryTable:
         if execution_id is not None and current is not None and execution_id != current:
             return LoadedHistory(instance_id=instance_id, execution_id=execution_id, etag=etag)
         rows = _leading_rows_of(current, rows)
+        moved_out = _moved_out(rows)
         blob_names = [name for row in rows for name in _blobs_of(row).values()]
         await asyncio.gather(*(self._fill_in(row) for row in rows if _blobs_of(row)))
         return LoadedHistory(
@@ -99,6 +97,7 @@ class HistoryTable:
             events=tuple(row_to_event(row) for row in rows),
             etag=etag,
             blob_names=tuple(blob_names),
+            moved_out=moved_out,
         )
 
     async def append(
@@ -126,7 +125,8 @@ class HistoryTable:
             try:
                 etag = await self._write(batch, sentinel, etag)
             except HttpResponseError as error:
-                if error.status_code in (409, 412):
+                # 404: the rows were purged, and the sentinel with them.
+                if error.status_code in (404, 409, 412):
                     raise SplitBrainError(instance_id=instance_id, execution_id=execution_id, etag=etag) from error
                 raise
         return WrittenHistory(
@@ -135,7 +135,7 @@ class HistoryTable:
             events=past + tuple(events),
             etag=etag,
             blob_names=(loaded.blob_names if past else ()) + tuple(n for row in rows for n in _blobs_of(row).values()),
-            moved_out={(row["EventType"], column): name for row in rows for column, name in _blobs_of(row).items()},
+            moved_out=_moved_out(rows),
         )
 
     async def delete_all(self, instance_id: str) -> None:
@@ -186,6 +186,10 @@ class HistoryTable:
 
 def _blobs_of(row: Mapping[str, Any]) -> dict[str, str]:
     return {column: row[f"{column}BlobName"] for column in LARGE_COLUMNS if row.get(f"{column}BlobName")}
+
+
+def _moved_out(rows: Sequence[Row]) -> dict[tuple[str, str], str]:
+    return {(row["EventType"], column): name for row in rows for column, name in _blobs_of(row).items()}
 
 
 def _leading_rows_of(execution_id: str | None, rows: Sequence[Row]) -> list[Row]:

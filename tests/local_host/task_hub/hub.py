@@ -141,6 +141,7 @@ class TaskHub:
     def start_partitions(self, listener: PartitionListener) -> None:
         """Begin to own partitions, once the app lease is held; the listener is told of each."""
         self._worker = asyncio.create_task(self._own_partitions(listener), name="task hub partitions")
+        self._worker.add_done_callback(_report)
         self._worker.add_done_callback(report_failure)
 
     async def stop_partitions(self) -> None:
@@ -234,3 +235,8 @@ class TaskHub:
     def _jitter(self) -> float:
         """A factor from 0.8 to 1.2."""
         return 0.8 + 0.4 * int(self.new_guid()[:8], 16) / 0xFFFF_FFFF
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        _log.critical("No partitions are owned any more; restart the host.", exc_info=task.exception())

@@ -109,6 +109,9 @@ class PartitionManager:
             except (AzureError, TimeoutError) as error:
                 _log.warning("The partition leases of %s could not be looked after: %r", self.worker_name, error)
                 pause = min(pause, self._options.lease_hurry_seconds)
+            except Exception:
+                # Without this loop no lease would be renewed, and none given up when it runs out.
+                _log.exception("The partition leases of %s could not be looked after.", self.worker_name)
             self._give_up_what_ran_out()
             self._hurry.clear()
             with contextlib.suppress(TimeoutError):

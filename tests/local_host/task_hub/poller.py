@@ -63,6 +63,12 @@ class Poller:
                 _log.warning("Queue %s cannot be read, and is tried again and again: %s", self._queue.name, error)
             self._is_failing = True
             return []
+        except Exception:
+            # A queue that is not read any more would be worse than one that is read with an error in the log.
+            if not self._is_failing:
+                _log.exception("Queue %s cannot be read, and is tried again and again.", self._queue.name)
+            self._is_failing = True
+            return []
         self._is_failing = False
         return batch
 

@@ -21,7 +21,7 @@ from azure.storage.queue.aio import QueueClient
 from durable_engine.checkpoint import Message
 from durable_engine.events import ExecutionStarted, OrchestrationInstance
 from durable_engine.times import TICKS_PER_SECOND, Ticks, from_datetime
-from local_host.task_hub.errors import MessageFormatError, PayloadMissingError
+from local_host.task_hub.errors import MessageFormatError, TaskHubError
 from local_host.task_hub.large_payloads import LargePayloads, is_large_message, message_blob_name
 from local_host.task_hub.messages import MessageData, SequenceCounter, message_text, read_message, reference_text
 
@@ -37,8 +37,9 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
 class ReceivedMessage:
-    """A message that this process holds until ``next_visible_at``. The hold changes when it is renewed or received
-    again; the rest is a value. ``is_own`` says that this process sent it, and kept it rather than receive it."""
+    """A message that this process holds until ``next_visible_at``, counted from before the request that took it. The
+    hold changes when it is renewed or received again; the rest is a value. ``is_own`` says that this process sent it,
+    and kept it rather than receive it; ``blob_name`` is where it then put one that is too large for the queue."""
 
     message_id: str
     pop_receipt: str
@@ -48,6 +49,7 @@ class ReceivedMessage:
     data: MessageData
     queue: HubQueue
     is_own: bool = False
+    blob_name: str | None = None
 
     @property
     def start_is_confirmed(self) -> bool:
@@ -95,9 +97,10 @@ class HubQueue:
         self, message: Message, *, sender: OrchestrationInstance, episode: int | None
     ) -> ReceivedMessage:
         """Put a message into the queue and hold it, as if it had been received at once. Only for one that is due."""
-        text, data, _ = await self._pack(message, sender, episode)
+        text, data, blob_name = await self._pack(message, sender, episode)
+        asked_at = self._now()
         raw = await self._client.send_message(text, visibility_timeout=self.visibility_seconds, time_to_live=_FOREVER)
-        return self._hold(raw, data, is_own=True)
+        return self._hold(raw, data, asked_at, is_own=True, blob_name=blob_name)
 
     @staticmethod
     def delay_seconds(message: Message, now: Ticks) -> int | None:
@@ -107,18 +110,15 @@ class HubQueue:
         """
         return None if message.deliver_at is None else max(0, message.deliver_at - now) // TICKS_PER_SECOND
 
-    def needs_blob(self, message: Message, *, sender: OrchestrationInstance, episode: int | None) -> bool:
-        """Whether a message would be too large for the queue itself."""
-        return is_large_message(message_text(self._data_of(message, sender, episode, sequence_number=0)))
-
     async def receive(self, limit: int) -> list[ReceivedMessage]:
         """Take up to this many messages, in the order in which they were sent; fewer may come though more are there."""
+        asked_at = self._now()
         pages = self._client.receive_messages(
             messages_per_page=min(limit, MAX_RECEIVE), visibility_timeout=self.visibility_seconds
         ).by_page()
         async for page in pages:
             # One request only: the client would go on asking until it gets an empty answer.
-            taken = [await self._take(raw) async for raw in page]
+            taken = [await self._take(raw, asked_at) async for raw in page]
             received = [message for message in taken if message is not None]
             return sorted(received, key=lambda message: (message.inserted_at, message.data.sequence_number))
         return []
@@ -135,7 +135,9 @@ class HubQueue:
                 await self._client.delete_message(received.message_id, received.pop_receipt)
         except ResourceNotFoundError:
             _log.info("Message %s of queue %s is gone already.", received.message_id, self.name)
-        self._held.pop(received.message_id, None)
+        finally:
+            # If it could not be removed it comes again, and must not be taken for one that somebody still works on.
+            self._held.pop(received.message_id, None)
 
     async def renew(self, received: ReceivedMessage) -> None:
         """Hold a message for the whole visibility time from now on."""
@@ -168,17 +170,18 @@ class HubQueue:
         """What becomes of a message that cannot be read, after it was logged."""
 
     async def _hide(self, received: ReceivedMessage, seconds: int) -> None:
+        asked_at = self._now()
         updated = await self._client.update_message(
             received.message_id, received.pop_receipt, visibility_timeout=seconds
         )
         received.pop_receipt = updated.pop_receipt or received.pop_receipt
-        received.next_visible_at = self._now() + seconds * TICKS_PER_SECOND
+        received.next_visible_at = asked_at + seconds * TICKS_PER_SECOND
 
-    async def _take(self, raw: QueueMessage) -> ReceivedMessage | None:
+    async def _take(self, raw: QueueMessage, asked_at: Ticks) -> ReceivedMessage | None:
         known = self._held.get(raw.id)
         if known is not None:
             known.pop_receipt = raw.pop_receipt or known.pop_receipt
-            known.next_visible_at = self._now() + self.visibility_seconds * TICKS_PER_SECOND
+            known.next_visible_at = asked_at + self.visibility_seconds * TICKS_PER_SECOND
             known.dequeue_count = raw.dequeue_count or known.dequeue_count
             return None
         try:
@@ -187,24 +190,29 @@ class HubQueue:
                 data = read_message(await self._payloads.read(data))
                 if isinstance(data, str):
                     raise MessageFormatError(f"Blob {data!r} holds no message but another reference.")
-        except (MessageFormatError, PayloadMissingError) as error:
+        except Exception as error:
+            # Whatever is wrong with one message, the others that came with it can be read.
             if raw.id not in self._complained:
                 self._complained.add(raw.id)
-                _log.warning("Message %s of queue %s is left alone: %s", raw.id, self.name, error)
+                what = error if isinstance(error, TaskHubError) else f"{type(error).__name__}: {error}"
+                _log.warning("Message %s of queue %s is left alone, and tried again later: %s", raw.id, self.name, what)
             await self.on_unreadable(raw)
             return None
-        return self._hold(raw, data, is_own=False)
+        return self._hold(raw, data, asked_at, is_own=False)
 
-    def _hold(self, raw: QueueMessage, data: MessageData, *, is_own: bool) -> ReceivedMessage:
+    def _hold(
+        self, raw: QueueMessage, data: MessageData, asked_at: Ticks, *, is_own: bool, blob_name: str | None = None
+    ) -> ReceivedMessage:
         received = ReceivedMessage(
             message_id=raw.id,
             pop_receipt=raw.pop_receipt or "",
             dequeue_count=raw.dequeue_count or 1,
             inserted_at=from_datetime(raw.inserted_on) if raw.inserted_on else 0,
-            next_visible_at=self._now() + self.visibility_seconds * TICKS_PER_SECOND,
+            next_visible_at=asked_at + self.visibility_seconds * TICKS_PER_SECOND,
             data=data,
             queue=self,
             is_own=is_own,
+            blob_name=blob_name,
         )
         self._held[raw.id] = received
         return received
@@ -213,21 +221,16 @@ class HubQueue:
         self, message: Message, sender: OrchestrationInstance, episode: int | None
     ) -> tuple[str, MessageData, str | None]:
         """What is put into the queue, what it stands for, and the name of its blob if it needs one."""
-        data = self._data_of(message, sender, episode, sequence_number=self._sequence.next())
+        data = MessageData(
+            activity_id=self._new_guid(),
+            message=message,
+            sequence_number=self._sequence.next(),
+            episode=episode,
+            sender=sender,
+        )
         text = message_text(data)
         if not is_large_message(text):
             return text, data, None
         blob_name = message_blob_name(message.target.instance_id, data.activity_id, message.event.kind)
         await self._payloads.write(blob_name, text)
         return reference_text(blob_name), data, blob_name
-
-    def _data_of(
-        self, message: Message, sender: OrchestrationInstance, episode: int | None, *, sequence_number: int
-    ) -> MessageData:
-        return MessageData(
-            activity_id=self._new_guid(),
-            message=message,
-            sequence_number=sequence_number,
-            episode=episode,
-            sender=sender,
-        )

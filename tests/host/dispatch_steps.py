@@ -1,0 +1,197 @@
+"""A host in small: a task hub, the dispatchers and a client, with plain functions for an app.
+
+Role: what the tests of dispatch drive. It owns its partitions without leases and listens on no port.
+Called by: the tests of dispatch. Calls: the real parts of ``local_host.dispatch``, the SDK, and Azurite.
+Invariant: nothing is faked but the app's import: messages, episodes, rows and renewals are those of a host.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import azure.functions as func
+import pytest
+from azure.durable_functions.entity import Entity
+from azure.durable_functions.orchestrator import Orchestrator
+
+from durable_engine.activity import ActivityOutcome
+from durable_engine.episode import App
+from durable_engine.events import EventRaised, HistoryEvent
+from durable_engine.functions import KnownFunctions
+from host.task_hub_steps import short_options
+from local_host.clock import new_guid, now
+from local_host.dispatch.activities import ActivityDispatcher
+from local_host.dispatch.control_readers import ControlReaders
+from local_host.dispatch.episodes import EpisodeRunner
+from local_host.dispatch.held import HeldMessages
+from local_host.dispatch.http_activity import HttpActivity
+from local_host.dispatch.orchestrations import OrchestrationDispatcher
+from local_host.dispatch.outbox import Outbox
+from local_host.task_hub import InstanceRow, Poller, TaskHub, TaskHubClient
+
+__all__ = ["SDK_WARNINGS", "SmallHost", "Steps", "running", "soon"]
+
+Steps = Generator[Any, Any, Any]
+ENDED = ("Completed", "Failed", "Terminated")
+
+# The SDK warns of a message that came twice; as an error that would fail the orchestration.
+SDK_WARNINGS = [
+    pytest.mark.filterwarnings("ignore:Potential duplicate Task completion:UserWarning"),
+    pytest.mark.filterwarnings("ignore:azure.functions df_loads was called without:DeprecationWarning"),
+]
+
+
+async def soon(holds: Callable[[], object], what: str, seconds: float = 10.0) -> None:
+    """Wait until something is so, without a pause that hides an order."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not holds():
+        assert asyncio.get_running_loop().time() < deadline, f"waited {seconds:g} s in vain until {what}"
+        await asyncio.sleep(0.005)
+
+
+@dataclass(slots=True)
+class SmallHost:
+    """One running host in small."""
+
+    hub: TaskHub
+    held: HeldMessages
+    orchestrations: OrchestrationDispatcher
+    activities: ActivityDispatcher
+    readers: ControlReaders
+    outbox: Outbox
+    client: TaskHubClient
+    work_items: Poller
+
+    async def start(self, name: str, instance_id: str, input: object = None) -> None:
+        """Start an instance over an earlier one of its id, if there is one. The SDK's client encodes inputs twice."""
+        replaced = await self.client.get_instance(instance_id)
+        await self.client.start(
+            name,
+            instance_id=instance_id,
+            execution_id=new_guid(),
+            input=None if input is None else json.dumps(json.dumps(input)),
+            generation=0 if replaced is None else (replaced.generation or 0) + 1,
+            replaces=replaced,
+        )
+
+    async def send(self, instance_id: str, event: HistoryEvent) -> None:
+        """Send an event to an instance."""
+        await self.client.send_to_instance(instance_id, event)
+
+    async def raise_event(self, instance_id: str, name: str, data: object = None) -> None:
+        """Raise an external event."""
+        await self.send(instance_id, EventRaised(timestamp=now(), name=name, input=json.dumps(data)))
+
+    async def row(self, instance_id: str) -> InstanceRow:
+        """The instance as its row shows it."""
+        row = await self.client.get_instance(instance_id)
+        assert row is not None, f"there is no row of {instance_id!r}"
+        return row
+
+    async def reaches(self, instance_id: str, *statuses: str, seconds: float = 15.0) -> InstanceRow:
+        """Wait until the instance has one of the statuses, the final ones where none is given."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while True:
+            row = await self.client.get_instance(instance_id)
+            if row is not None and row.runtime_status in (statuses or ENDED):
+                return row
+            assert asyncio.get_running_loop().time() < deadline, f"{instance_id!r} stayed as it was: {row}"
+            await asyncio.sleep(0.01)
+
+    async def has_event(self, instance_id: str, kind: str, seconds: float = 10.0) -> None:
+        """Wait until the instance's history has an event of a kind."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while kind not in [event.kind for event in await self.client.get_history(instance_id)]:
+            assert asyncio.get_running_loop().time() < deadline, f"{instance_id!r} has no {kind}"
+            await asyncio.sleep(0.01)
+
+    def keep_own_messages(self) -> None:
+        """Take over what is sent here, as if all queues were read; what others send is not received."""
+        self.orchestrations.partitions.update(range(len(self.hub.control_queues)))
+
+
+def _handle(
+    make: Callable[[Any], Callable[[Any], str]], function: Any, context: Callable[[str], Any]
+) -> Callable[[str], str]:
+    call = make(function)
+    return lambda payload: call(context(payload))
+
+
+@contextlib.asynccontextmanager
+async def running(
+    connection_string: str,
+    hub_name: str,
+    orchestrators: Sequence[Callable[[Any], Any]] = (),
+    activities: Mapping[str, Callable[[Any], Any]] | None = None,
+    entities: Sequence[Callable[[Any], Any]] = (),
+    *,
+    at_a_time: int = 20,
+    entities_at_a_time: int = 20,
+    reads: bool = True,
+    **options: Any,
+) -> AsyncIterator[SmallHost]:
+    """Run a host in small until the block ends. Activities get their input decoded; they run in the event loop, and
+    may be coroutine functions. Without ``reads`` the control queues are not read."""
+    known = activities or {}
+    by_name = {function.__name__: function for function in orchestrators}
+    entity_by_name = {function.__name__: function for function in entities}
+    app = App(
+        functions=KnownFunctions(orchestrators=tuple(by_name), activities=tuple(known), entities=tuple(entity_by_name)),
+        orchestrator=lambda name: _handle(Orchestrator.create, by_name[name], func.OrchestrationContext),
+        entity=lambda name: _handle(Entity.create, entity_by_name[name], func.EntityContext),
+    )
+
+    async def run_activity(name: str, input_text: str | None) -> ActivityOutcome:
+        value = known[name](json.loads(input_text) if input_text is not None else None)
+        if asyncio.iscoroutine(value):
+            value = await value
+        return ActivityOutcome(result=json.dumps(value))
+
+    async with contextlib.AsyncExitStack() as resources:
+        hub = await resources.enter_async_context(
+            TaskHub(connection_string, short_options(hub_name, **{"control_visibility_seconds": 2, **options}))
+        )
+        http = HttpActivity()
+        resources.push_async_callback(http.close)
+        threads = ThreadPoolExecutor(2)
+        resources.callback(threads.shutdown, wait=False, cancel_futures=True)
+        held = HeldMessages(hub.options.work_item_visibility_seconds)
+        episodes = EpisodeRunner(app, threads, long_seconds=0.5)
+        orchestrations = OrchestrationDispatcher(hub, held, episodes, limit=at_a_time, entity_limit=entities_at_a_time)
+        dispatcher = ActivityDispatcher(held, run_activity, http, limit=at_a_time)
+        outbox = Outbox(hub, dispatcher, orchestrations)
+        orchestrations.connect(outbox)
+        dispatcher.connect(outbox)
+        readers = ControlReaders(hub, orchestrations)
+        work_items = hub.poller(hub.work_items)
+        for work in (held.renew_for_ever(), dispatcher.receive_for_ever(work_items)):
+            task = asyncio.create_task(work)
+            resources.push_async_callback(_end, task)
+        resources.push_async_callback(orchestrations.stop, 2.0)
+        resources.push_async_callback(dispatcher.stop, 2.0)
+        resources.callback(work_items.stop)
+        resources.push_async_callback(readers.stop)
+        if reads:
+            for index in range(len(hub.control_queues)):
+                readers.partition_acquired(index)
+        yield SmallHost(
+            hub=hub,
+            held=held,
+            orchestrations=orchestrations,
+            activities=dispatcher,
+            readers=readers,
+            outbox=outbox,
+            client=TaskHubClient(hub, outbox=outbox),
+            work_items=work_items,
+        )
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])

@@ -1,0 +1,455 @@
+"""Orchestrations on storage: messages that come early, late, twice, for nothing, or while something goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from azure.core.exceptions import HttpResponseError
+from azure.durable_functions import DurableOrchestrationContext as Context
+from azure.durable_functions import EntityId
+
+from durable_engine.checkpoint import Message
+from durable_engine.events import EventRaised, ExecutionStarted, ExecutionTerminated, OrchestrationInstance
+from host.dispatch_steps import SDK_WARNINGS, SmallHost, Steps, running, soon
+from local_host.clock import new_guid, now
+from local_host.task_hub.messages import CLIENT, reference_text
+
+pytestmark = SDK_WARNINGS
+
+
+def waits(context: Context) -> Steps:
+    """Complete with the data of one event."""
+    data = yield context.wait_for_external_event("go")
+    return data
+
+
+def waits_twice(context: Context) -> Steps:
+    """Complete with the data of two events."""
+    first = yield context.wait_for_external_event("first")
+    second = yield context.wait_for_external_event("second")
+    return [first, second]
+
+
+def quick(context: Context) -> str | None:
+    """Complete at once with the input."""
+    text: str | None = context.get_input()
+    return text
+
+
+def register(context: Any) -> None:
+    """An entity that keeps the last value."""
+    context.set_state(context.get_input())
+
+
+async def start_on_its_way(host: SmallHost, instance_id: str, name: str) -> Message:
+    """An instance whose row is there, and whose start message is not yet."""
+    instance = OrchestrationInstance(instance_id=instance_id, execution_id=new_guid())
+    event = ExecutionStarted(timestamp=now(), instance=instance, name=name, generation=0)
+    assert await host.hub.instances.start_row(event, now=now(), message_blob=None, replaces=None)
+    return Message(event=event, target=instance)
+
+
+async def test_event_that_overtakes_the_start_is_delivered_after_it(connection_string: str, hub_name: str) -> None:
+    async with running(connection_string, hub_name, [waits]) as host:
+        start = await start_on_its_way(host, "i", "waits")
+        await host.raise_event("i", "go", 5)
+        await asyncio.sleep(0.3)
+        await host.hub.send(start, sender=CLIENT, episode=None)
+
+        row = await host.reaches("i")
+
+    assert (row.runtime_status, row.output) == ("Completed", "5")
+
+
+async def test_event_for_nobody_is_dropped(connection_string: str, hub_name: str) -> None:
+    async with running(connection_string, hub_name, [waits]) as host:
+        await host.raise_event("nobody", "go", 5)
+
+        await soon(lambda: len(host.held) == 0, "it is dropped")
+
+        assert await host.client.get_instance("nobody") is None
+
+
+async def test_instance_that_is_terminated_before_it_began_never_begins(connection_string: str, hub_name: str) -> None:
+    async with running(connection_string, hub_name, [waits]) as host:
+        start = await start_on_its_way(host, "i", "waits")
+        await host.send("i", ExecutionTerminated(timestamp=now(), input="enough"))
+        row = await host.reaches("i", "Terminated")
+        await host.hub.send(start, sender=CLIENT, episode=None)
+        await host.start("waits", "other")
+        await host.reaches("other", "Running")
+
+        await soon(lambda: len(host.held) == 0, "the start is dropped")
+
+        assert await host.client.get_history("i") == ()
+        assert (row.output, (await host.row("i")).runtime_status) == ("enough", "Terminated")
+
+
+async def test_event_whose_name_is_a_guid_reaches_an_instance_that_knows_entities(
+    connection_string: str, hub_name: str
+) -> None:
+    name = new_guid()
+
+    def signals_and_waits(context: Context) -> Steps:
+        context.signal_entity(EntityId("register", "k"), "set", 1)
+        data = yield context.wait_for_external_event(name)
+        return data
+
+    async with running(connection_string, hub_name, [signals_and_waits], entities=[register]) as host:
+        await host.start("signals_and_waits", "i")
+        await host.has_event("i", "EventSent")
+        await host.raise_event("i", name, 5)
+
+        assert (await host.reaches("i")).output == "5"
+
+
+async def fail_once(host: SmallHost, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """Let the next write of an instance's row fail."""
+    apply = host.hub.instances.apply
+
+    async def fails(*arguments: Any, **options: Any) -> None:
+        monkeypatch.setattr(host.hub.instances, "apply", apply)
+        raise error
+
+    monkeypatch.setattr(host.hub.instances, "apply", fails)
+
+
+@pytest.mark.parametrize("length", [2, 40_000])
+async def test_row_that_could_not_be_written_is_made_good(
+    connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch, length: int
+) -> None:
+    """After a crash between history and row, too, the instance would be shown as it was for ever."""
+    text = "x" * length
+    async with running(connection_string, hub_name, [quick]) as host:
+        await fail_once(host, monkeypatch, HttpResponseError("storage is away"))
+        await host.start("quick", "i", text)
+
+        row = await host.reaches("i")
+
+    assert (row.runtime_status, row.output) == ("Completed", f'"{text}"')
+    assert row.completed_at is not None
+
+
+async def test_row_of_a_sub_orchestration_that_could_not_be_written_is_made_good(
+    connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def parent(context: Context) -> Steps:
+        result = yield context.call_sub_orchestrator("quick", "x", "child")
+        return result
+
+    async with running(connection_string, hub_name, [parent, quick]) as host:
+        await host.start("parent", "i")
+        await host.has_event("i", "SubOrchestrationInstanceCreated")
+        await host.reaches("i")
+        apply = host.hub.instances.apply
+        await host.client.purge("child")
+
+        async def fails_for_the_child(instance_id: str, *arguments: Any, **options: Any) -> None:
+            if instance_id == "child":
+                monkeypatch.setattr(host.hub.instances, "apply", apply)
+                raise HttpResponseError("storage is away")
+            await apply(instance_id, *arguments, **options)
+
+        monkeypatch.setattr(host.hub.instances, "apply", fails_for_the_child)
+        await host.start("parent", "again")
+        await host.reaches("again")
+        child = await host.reaches("child")
+
+    assert (child.name, child.runtime_status, child.output, child.input) == (
+        "quick",
+        "Completed",
+        '"x"',
+        json.dumps('"x"'),
+    )
+
+
+async def test_message_that_cannot_be_read_stops_nobody_else(
+    connection_string: str, hub_name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running(connection_string, hub_name, [waits]) as host:
+        await host.hub.payloads.write("some/blob.json.gz", "this is no message")
+        broken = host.hub.payloads._container.get_blob_client("some/broken.json.gz")
+        await broken.upload_blob(b"this is no gzip")
+        for queue in (*host.hub.control_queues, host.hub.work_items):
+            for text in ("{}", "?", reference_text("some/blob.json.gz"), reference_text("some/broken.json.gz")):
+                await queue._client.send_message(text)
+        await soon(lambda: len(caplog.records) >= 20, "all of them were complained about")
+        await host.start("waits", "i")
+        await host.raise_event("i", "go", 5)
+
+        assert (await host.reaches("i")).output == "5"
+
+    assert all("is left alone, and tried again later" in record.getMessage() for record in caplog.records)
+
+
+async def test_start_with_an_input_too_large_for_the_queue_is_taken_over_at_once(
+    connection_string: str, hub_name: str
+) -> None:
+    """Nothing is received here: only what is handed over can run."""
+    async with running(connection_string, hub_name, [quick], reads=False) as host:
+        host.keep_own_messages()
+        await host.start("quick", "i", "x" * 100_000)
+
+        row = await host.reaches("i")
+
+    assert (row.runtime_status, len(row.output or "")) == ("Completed", 100_002)
+
+
+async def test_history_that_another_host_has_gone_on_with_is_read_anew(
+    connection_string: str, hub_name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running(connection_string, hub_name, [waits_twice], reads=False) as first:
+        first.keep_own_messages()
+        await first.start("waits_twice", "i")
+        await first.reaches("i", "Running")
+        async with running(connection_string, hub_name, [waits_twice], reads=False) as second:
+            second.keep_own_messages()
+            await second.raise_event("i", "first", 1)
+            await second.has_event("i", "EventRaised")
+        await first.raise_event("i", "second", 2)
+
+        row = await first.reaches("i")
+
+    assert row.output == "[1,2]"
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_instance_that_was_purged_while_it_ran_can_be_started_again(
+    connection_string: str, hub_name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running(connection_string, hub_name, [waits]) as host:
+        await host.start("waits", "i")
+        await host.reaches("i", "Running")
+        await host.client.purge("i")
+        await host.raise_event("i", "go", "for nobody")
+        await soon(lambda: len(host.held) == 0, "the event is dropped")
+        await host.start("waits", "i")
+        await host.reaches("i", "Running")
+        await host.client.purge("i")
+        await host.start("waits", "i")
+        await host.raise_event("i", "go", "for the third")
+
+        assert (await host.reaches("i")).output == '"for the third"'
+
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_finished_instance_is_replaced_by_a_start_of_its_id(connection_string: str, hub_name: str) -> None:
+    async with running(connection_string, hub_name, [quick]) as host:
+        for generation, text in enumerate(("one", "two", "three")):
+            await host.start("quick", "i", text)
+            row = await host.reaches("i")
+            assert (row.runtime_status, row.generation, row.output) == ("Completed", generation, f'"{text}"')
+
+
+async def test_sub_orchestration_id_that_is_used_again_runs_again(connection_string: str, hub_name: str) -> None:
+    def parent(context: Context) -> Steps:
+        first = yield context.call_sub_orchestrator("quick", "one", "child")
+        second = yield context.call_sub_orchestrator("quick", "two", "child")
+        return [first, second]
+
+    async with running(connection_string, hub_name, [parent, quick]) as host:
+        await host.start("parent", "i")
+
+        assert (await host.reaches("i")).output == '["one","two"]'
+
+
+class Blocker:
+    """An orchestrator's code that keeps its thread until it is let go."""
+
+    def __init__(self) -> None:
+        self.runs = 0
+        self._entered, self._may_go = threading.Event(), threading.Event()
+
+    def __call__(self) -> None:
+        self.runs += 1
+        self._entered.set()
+        assert self._may_go.wait(20)
+
+    async def entered(self) -> None:
+        assert await asyncio.to_thread(self._entered.wait, 10)
+
+    def let_go(self) -> None:
+        self._may_go.set()
+
+
+def blocked_by(blocker: Blocker) -> Callable[[Any], Any]:
+    def blocked(context: Context) -> Steps:
+        """Block the first time, then wait for an event."""
+        if blocker.runs == 0:
+            blocker()
+        data = yield context.wait_for_external_event("go")
+        return data
+
+    return blocked
+
+
+async def test_partition_is_drained_when_its_episodes_have_ended_and_what_waits_is_given_back(
+    connection_string: str, hub_name: str
+) -> None:
+    blocker = Blocker()
+    async with running(connection_string, hub_name, [blocked_by(blocker)]) as host:
+        await host.start("blocked", "i")
+        await blocker.entered()
+        await host.raise_event("i", "go", 5)
+        queue, partition = host.hub.queue_of("i"), host.hub.partition_of("i")
+        draining = asyncio.create_task(host.readers.drain_partition(partition))
+        await soon(lambda: partition not in host.orchestrations.partitions, "nothing new is taken")
+        (given_back,) = [message for message in await _received(queue) if message]
+        assert not draining.done()
+        blocker.let_go()
+        await draining
+
+        assert (await host.row("i")).runtime_status == "Running"
+        assert isinstance(given_back.data.message.event, EventRaised)
+        assert await queue.receive(32) == []
+        await queue.release(given_back)
+        host.readers.partition_acquired(partition)
+        assert (await host.reaches("i")).output == "5"
+
+
+async def _received(queue: Any) -> list[Any]:
+    messages: list[Any] = []
+    while not messages:
+        messages = await queue.receive(32)
+    return messages
+
+
+async def test_partition_that_was_lost_and_taken_back_while_an_episode_ran_loses_nothing(
+    connection_string: str, hub_name: str
+) -> None:
+    blocker = Blocker()
+    async with running(connection_string, hub_name, [blocked_by(blocker)]) as host:
+        await host.start("blocked", "i")
+        await blocker.entered()
+        await host.raise_event("i", "go", 5)
+        partition = host.hub.partition_of("i")
+        host.readers.partition_lost(partition)
+        await soon(lambda: partition not in host.orchestrations.partitions, "it is lost")
+        await asyncio.sleep(0.05)
+        host.readers.partition_acquired(partition)
+        blocker.let_go()
+
+        assert (await host.reaches("i")).output == "5"
+
+
+async def test_message_that_reaches_a_stopping_dispatcher_is_given_back_at_once(
+    connection_string: str, hub_name: str
+) -> None:
+    async with running(connection_string, hub_name, [waits], reads=False) as host:
+        host.keep_own_messages()
+        event = Message(
+            event=EventRaised(timestamp=now(), name="go"),
+            target=OrchestrationInstance(instance_id="i", execution_id=None),
+        )
+        hand_over, _ = await host.outbox.put(event, sender=CLIENT, episode=None)
+        stopping = asyncio.create_task(host.orchestrations.stop(1.0))
+        await asyncio.sleep(0)
+        hand_over()
+        await stopping
+
+        await soon(lambda: len(host.held) == 0, "it is given back")
+        assert len(await host.hub.queue_of("i").receive(32)) == 1
+
+
+async def test_stop_does_not_wait_for_an_orchestrator_that_never_returns(
+    connection_string: str, hub_name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    blocker = Blocker()
+    async with running(connection_string, hub_name, [blocked_by(blocker)]) as host:
+        await host.start("blocked", "i")
+        await blocker.entered()
+        host.orchestrations.hurry(0.1)
+        await host.readers.drain_partition(host.hub.partition_of("i"))
+        blocker.let_go()
+
+    assert "1 episodes were still running; the next host runs them again." in caplog.text
+
+
+async def test_orchestrator_that_keeps_its_thread_is_reported(
+    connection_string: str, hub_name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    blocker = Blocker()
+    async with running(connection_string, hub_name, [blocked_by(blocker)]) as host:
+        await host.start("blocked", "i")
+        await soon(lambda: "has been running for" in caplog.text, "it is reported")
+        blocker.let_go()
+        await host.reaches("i", "Running")
+
+    (record,) = caplog.records
+    assert "Instance 'i'" in record.getMessage()
+    assert "move that into an activity" in record.getMessage()
+
+
+async def test_orchestrations_that_are_stuck_do_not_keep_entities_from_running(
+    connection_string: str, hub_name: str
+) -> None:
+    blocker = Blocker()
+    async with running(connection_string, hub_name, [blocked_by(blocker)], entities=[register], at_a_time=1) as host:
+        await host.start("blocked", "i")
+        await blocker.entered()
+        request = '{"op":"set","signal":true,"input":"5","id":"' + new_guid() + '"}'
+        await host.send("@register@k", EventRaised(timestamp=now(), name="op", input=request))
+        await host.reaches("@register@k", "Running")
+        blocker.let_go()
+        await host.reaches("i", "Running")
+
+
+async def test_timer_that_fires_early_is_said_once_for_each_instance(
+    connection_string: str, hub_name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def two_timers(context: Context) -> Steps:
+        yield context.create_timer(context.current_utc_datetime + timedelta(milliseconds=600))
+        yield context.create_timer(context.current_utc_datetime + timedelta(milliseconds=600))
+
+    async with running(connection_string, hub_name, [two_timers]) as host:
+        await host.start("two_timers", "i")
+        await host.reaches("i")
+        await host.start("two_timers", "j")
+        await host.reaches("j")
+
+    said = [record.getMessage() for record in caplog.records]
+    assert [text.partition(":")[0] for text in said] == ["Instance 'i'", "Instance 'j'"]
+    assert all("A timer that is due at 20" in text and "ask for a second more" in text for text in said)
+
+
+async def test_checkpoint_that_storage_refuses_is_tried_again_with_growing_pauses(
+    connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running(connection_string, hub_name, [quick]) as host:
+        moments: list[float] = []
+
+        async def refuses(*arguments: Any, **options: Any) -> None:
+            moments.append(asyncio.get_running_loop().time())
+            raise HttpResponseError("it is too large")
+
+        monkeypatch.setattr(host.hub.history, "append", refuses)
+        await host.start("quick", "i")
+        await soon(lambda: len(moments) == 3, "it is tried three times")
+
+    # The first was kept, and so not delivered: after it, as after the first delivery, the pause is 2 s.
+    assert moments[1] - moments[0] > 1.5
+    assert moments[2] - moments[1] > 1.5
+    refusals = [record for record in caplog.records if "it is too large" in record.getMessage()]
+    assert len(refusals) == 3
+    assert all(record.exc_info is None for record in refusals)
+
+
+async def test_orchestrator_that_ends_its_thread_ends_nothing_else(
+    connection_string: str, hub_name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def leaves(context: Context) -> None:
+        raise SystemExit("bye")
+
+    async with running(connection_string, hub_name, [leaves, quick]) as host:
+        await host.start("leaves", "i")
+        await soon(lambda: "raised SystemExit, which is no Exception: bye" in caplog.text, "it is reported")
+        await host.start("quick", "j")
+        await host.reaches("j")
