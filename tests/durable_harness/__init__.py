@@ -1,0 +1,8 @@
+"""A deterministic test harness for Durable Functions in Python: real SDK, virtual time, every order, every fault."""
+
+from durable_harness.answers import app_activity, in_turn
+from durable_harness.findings import SdkDefectWarning
+from durable_harness.harness import Harness, raised
+from durable_harness.outcomes import http_response
+
+__all__ = ["Harness", "SdkDefectWarning", "app_activity", "http_response", "in_turn", "raised"]

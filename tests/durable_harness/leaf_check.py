@@ -1,0 +1,129 @@
+"""The oracle: replaying a history from the start, through the payload, must give what live stepping gave.
+
+Role: the from-scratch replay of an execution as it stands, and of sampled episodes before, byte for byte.
+Called by: ``inspection``, at the end of every run and schedule.
+Calls: the SDK's own handle, through the engine's ``call_orchestrator``, and the host half, ``Replay``.
+Invariant: it uses nothing that live stepping has kept.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from durable_engine.events import HistoryEvent
+from durable_engine.history_episodes import RecordedEpisode, episodes_of
+from durable_engine.replay import Replay
+from durable_engine.sdk_call import Answer, call_orchestrator, orchestrator_payload
+from durable_harness.app_functions import AppFunctions
+from durable_harness.hub_instance import HubInstance
+from durable_harness.sdk_events import sdk_at_work
+from durable_harness.suspension import quiet_close
+
+__all__ = ["replay_mismatch"]
+
+_CAUSES = (
+    "The orchestrator read something that is not in its history: a global, a default argument, an attribute, a clock, "
+    "a random number; or it branches on is_replaying. Take time from context.current_utc_datetime and ids from "
+    "context.new_uuid(), keep what it needs in local variables, and move everything else into an activity."
+)
+
+
+def replay_mismatch(app: AppFunctions, instance: HubInstance, *, prefixes: int) -> str | None:
+    """What a replay from the start does differently, in words; None if nothing.
+
+    ``prefixes`` is how many of the episodes before the last are replayed too, spread over all of them.
+    """
+    live = instance.replayer.answer
+    if live is None or instance.is_entity or not app.known.has_orchestrator(instance.name):
+        return None
+    episodes = list(episodes_of(instance.history))
+    if not episodes:
+        return None
+    # Of a rewound history, the episodes before the rewind saw another one.
+    checked = _spread(len(episodes) - 1, prefixes) if len(episodes) == len(instance.episodes) else ()
+    with sdk_at_work(), quiet_close():
+        last = episodes[-1]
+        difference = _check_last(app, instance, last, live)
+        if difference is not None:
+            return difference
+        for place in checked:
+            before, answer = instance.episodes[place].answer, _ask(app, instance, episodes[place].seen)
+            if before is not None and _text(answer) != _text(before):
+                return _told(instance, place, _answer_lines(before), _answer_lines(answer))
+    return None
+
+
+def _check_last(app: AppFunctions, instance: HubInstance, last: RecordedEpisode, live: Answer) -> str | None:
+    answer = _ask(app, instance, last.seen)
+    if _text(answer) != _text(live) and not _is_too_deep(answer, live):
+        return _told(instance, last.number - 1, _answer_lines(live), _answer_lines(answer))
+    if instance.started is None:
+        return None
+    replay = Replay(instance.started, answer, app.known, last.started_at)
+    replay.play(last.seen)
+    decided = [event for event in last.decided if event.event_id >= 0]
+    again = [decision.event for decision in replay.decisions]
+    recorded = [event for event in decided if type(event).__name__ != "ExecutionCompleted"]
+    if [*map(_key, again)] != [*map(_key, recorded)]:
+        return _told(instance, last.number - 1, [*map(repr, recorded)], [*map(repr, again)])
+    return None
+
+
+def _ask(app: AppFunctions, instance: HubInstance, seen: Sequence[HistoryEvent]) -> Answer:
+    started = instance.started
+    if started is None:
+        raise LookupError(f"{instance.instance_id!r} has not started.")
+    handle: Callable[[str], str] = app.orchestrator(started.name).handle
+    return call_orchestrator(handle, orchestrator_payload(seen, started))
+
+
+def _spread(count: int, wanted: int) -> Sequence[int]:
+    if count <= wanted:
+        return range(count)
+    return [count * place // wanted for place in range(wanted)]
+
+
+def _text(answer: Answer) -> str:
+    raised = answer.raised.text if answer.raised else None
+    return json.dumps([answer.actions, answer.is_done, answer.output, answer.error, answer.custom_status, raised])
+
+
+def _is_too_deep(*answers: Answer) -> bool:
+    """Whether all ended in a RecursionError, whose text depends on who called."""
+    return all("maximum recursion depth exceeded" in (answer.error or "") for answer in answers)
+
+
+def _answer_lines(answer: Answer) -> list[str]:
+    ends = [
+        f"{name}: {value!r}"
+        for name, value in (
+            ("output", answer.output),
+            ("error", answer.error),
+            ("custom status", answer.custom_status),
+            ("raised", answer.raised.text if answer.raised else None),
+        )
+        if value is not None
+    ]
+    return [*_lines(answer.actions), "done" if answer.is_done else "not done", *ends]
+
+
+def _lines(actions: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [json.dumps(action) for action in actions]
+
+
+def _key(event: HistoryEvent) -> tuple[object, ...]:
+    return (type(event), event.event_id, getattr(event, "name", None), getattr(event, "fire_at", None))
+
+
+def _told(instance: HubInstance, place: int, before: Sequence[str], after: Sequence[str]) -> str:
+    diff = "\n".join(
+        line.rstrip()
+        for line in difflib.unified_diff(before, after, "what it did", "what its replay does", lineterm="", n=1)
+    )
+    return (
+        f"{instance.instance_id!r} ({instance.name}): replaying its history from the start gives something else, in "
+        f"episode {place + 1} of {instance.episode_count}.\n{diff}\n{_CAUSES}"
+    )

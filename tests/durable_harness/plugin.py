@@ -1,0 +1,78 @@
+"""The pytest plugin: the fixture ``harness``, a factory for other apps, and the options of exploration.
+
+Role: gives each test a harness of its own. Load it with ``pytest_plugins = ["durable_harness.plugin"]`` in a top-level
+conftest.py, or with ``-p durable_harness.plugin``.
+Called by: pytest. Calls: ``harness``.
+Invariant: no state outlives a test, and none is shared between the workers of pytest-xdist.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from durable_harness.harness import Harness, Options
+from durable_harness.schedule_token import ScheduleToken
+
+__all__ = ["durable_app", "harness", "harness_for", "pytest_addoption", "pytest_configure"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Say which app the fixture ``harness`` takes, and how far exploration goes."""
+    group = parser.getgroup("durable", "orders of events of durable orchestrations")
+    group.addoption("--durable-replay", action="append", metavar="TOKEN", help="run exactly the schedule of this token")
+    group.addoption("--durable-seed", type=int, default=0, metavar="N", help="the seed of drawn schedules (0)")
+    group.addoption("--durable-budget", type=int, default=5_000, metavar="N", help="runs of one exploration (5000)")
+    parser.addini("durable_schedules", "a file with tokens of schedules that failed once, one a line", default="")
+    parser.addini("durable_app", "the app of the fixture `harness`, as module:attribute", default="function_app:app")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Say what the marker means."""
+    config.addinivalue_line("markers", "durable_app(app): the app of the fixture `harness` in this test")
+
+
+@pytest.fixture
+def durable_app(request: pytest.FixtureRequest) -> Any:
+    """The app of the fixture ``harness``: of the test's marker, else of the ini file. Override it where you like."""
+    marker = request.node.get_closest_marker("durable_app")
+    app = marker.args[0] if marker else request.config.getini("durable_app")
+    if not isinstance(app, str):
+        return app
+    module, _, attribute = app.partition(":")
+    return getattr(importlib.import_module(module), attribute or "app")
+
+
+@pytest.fixture
+def harness_for(pytestconfig: pytest.Config) -> Callable[..., Harness]:
+    """Make a harness for any app or orchestrator function: ``harness_for(app, strict=False)``."""
+    options = Options(
+        budget=pytestconfig.getoption("--durable-budget"),
+        seed=pytestconfig.getoption("--durable-seed"),
+        replay=tuple(map(ScheduleToken.parse, pytestconfig.getoption("--durable-replay") or ())),
+        regressions=tuple(_regressions(pytestconfig)),
+    )
+
+    def make(app: object, **settings: Any) -> Harness:
+        return Harness(app, options=options, **settings)
+
+    return make
+
+
+def _regressions(config: pytest.Config) -> Iterator[ScheduleToken]:
+    name = config.getini("durable_schedules")
+    if not name:
+        return
+    for line in (config.rootpath / name).read_text(encoding="utf-8").splitlines():
+        token = line.partition("#")[0].strip()
+        if token:
+            yield ScheduleToken.parse(token)
+
+
+@pytest.fixture
+def harness(durable_app: Any, harness_for: Callable[..., Harness]) -> Harness:
+    """A harness for the app."""
+    return harness_for(durable_app)
