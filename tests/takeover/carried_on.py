@@ -2,8 +2,8 @@
 
 Role: runs the host in this process, asks for what the recorded clients had not asked for yet, and waits for the end.
 Called by: the takeover suite. Calls: the host, its management API over HTTP, and the recorded app.
-Invariant: nothing is asked that the recorded clients did not ask, and only in the state in which they asked it. A client
-whose start was never answered starts again.
+Invariant: nothing is asked that the recorded clients did not ask, and only in the state in which they asked it.
+A client whose start was never answered starts again.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ import shutil
 import sys
 from collections.abc import AsyncIterator, Collection, Iterable
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 import aiohttp
@@ -29,12 +28,12 @@ from local_host.host_json import HostJson, read_host_json
 from takeover.left_run import LeftRun, Operation
 from takeover.recorded_requests import RECORDINGS
 
-__all__ = ["ENDED", "RecordedApp", "carry_on", "running_host"]
+__all__ = ["ENDED", "Client", "RecordedApp", "carry_on", "running_host"]
 
 ENDED: Final = frozenset({"Completed", "Failed", "Terminated", "Canceled"})
 _MODULE: Final = "app_that_is_taken_over"
 _MANAGEMENT: Final = "/runtime/webhooks/durabletask"
-_SECONDS: Final = 25.0
+_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.15
 _PATHS: Final = {
     "EventRaised": "raiseEvent",
@@ -70,16 +69,18 @@ class RecordedApp:
 
 
 @contextlib.asynccontextmanager
-async def running_host(app: RecordedApp, hub: str, connection_string: str) -> AsyncIterator[_Client]:
+async def running_host(app: RecordedApp, hub: str, connection_string: str) -> AsyncIterator[Client]:
     """A host in this process, and a client of it."""
     options = HostOptions(
         connection_string=connection_string, port=0, patience_seconds=0.5, lease_seconds=3.0, renew_seconds=0.5
     )
     async with Host(app.index, app.settings(hub), options) as host, aiohttp.ClientSession(host.origin) as session:
-        yield _Client(session)
+        yield Client(session)
 
 
-class _Client:
+class Client:
+    """What the clients of all runs share: one look at all statuses, and the requests of each."""
+
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
         self.statuses: dict[str, str] = {}
@@ -91,6 +92,7 @@ class _Client:
             self.statuses = {one["instanceId"]: one["runtimeStatus"] for one in await answer.json()}
 
     async def start(self, name: str, instance_id: str, data: str | None) -> None:
+        """Start an orchestration with this text as its input."""
         path = f"{_MANAGEMENT}/orchestrators/{name}/{quote(instance_id)}"
         await self._post(path, data)
 
@@ -104,6 +106,7 @@ class _Client:
         await self.look()
 
     async def has_event(self, instance_id: str, event_type: str) -> bool:
+        """Whether an instance's history shows an event of this kind."""
         path = f"{_MANAGEMENT}/instances/{quote(instance_id)}?showHistory=true"
         async with self._session.get(path) as answer:
             return any(event["EventType"] == event_type for event in (await answer.json())["historyEvents"])
@@ -115,15 +118,19 @@ class _Client:
                 raise AssertionError(f"POST {path} was answered {answer.status}: {await answer.text()}")
 
 
-async def carry_on(client: _Client, runs: Iterable[LeftRun]) -> list[str]:
+async def carry_on(client: Client, runs: Iterable[LeftRun]) -> list[str]:
     """Be the clients of all these runs until every instance has ended. Returns what did not come about."""
     tasks = {asyncio.create_task(_be_client(client, run)): run.label for run in runs}
     poll = asyncio.create_task(_look_for_ever(client))
     tasks[asyncio.create_task(_all_have_ended(client, [*tasks]))] = "all runs"
-    _, late = await asyncio.wait(tasks, timeout=_SECONDS)
+    either: list[asyncio.Future[Any]] = [poll, asyncio.gather(*tasks, return_exceptions=True)]
+    await asyncio.wait(either, timeout=_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    late = [task for task in tasks if not task.done()]
     for task in (poll, *late):
         task.cancel()
-    await asyncio.wait([*tasks, poll])
+    await asyncio.gather(*tasks, return_exceptions=True)
+    with contextlib.suppress(asyncio.CancelledError):
+        await poll
     unfinished = {name: status for name, status in client.statuses.items() if not _is_over(name, status)}
     return [
         *(f"{label}: {task.exception()!r}" for task, label in tasks.items() if task not in late and task.exception()),
@@ -131,7 +138,7 @@ async def carry_on(client: _Client, runs: Iterable[LeftRun]) -> list[str]:
     ]
 
 
-async def _all_have_ended(client: _Client, clients: Collection[asyncio.Task[None]]) -> None:
+async def _all_have_ended(client: Client, clients: Collection[asyncio.Task[None]]) -> None:
     """Wait until nothing goes on behind the clients' backs: children have ended too."""
     await asyncio.wait(clients)
     while not all(_is_over(name, status) for name, status in client.statuses.items()):
@@ -142,13 +149,13 @@ def _is_over(instance_id: str, status: str) -> bool:
     return status in ENDED or instance_id.startswith("@")
 
 
-async def _look_for_ever(client: _Client) -> None:
+async def _look_for_ever(client: Client) -> None:
     while True:
         await client.look()
         await asyncio.sleep(_POLL_SECONDS)
 
 
-async def _be_client(client: _Client, run: LeftRun) -> None:
+async def _be_client(client: Client, run: LeftRun) -> None:
     for put in run.unpromised:
         await client.start(put.event["Name"], put.instance_id, put.event["Input"])
     if (stuck := run.rewind_cut_short) is not None:
@@ -170,15 +177,7 @@ async def _be_client(client: _Client, run: LeftRun) -> None:
             await _reaches(client, put.instance_id, ENDED)
 
 
-async def _reaches(client: _Client, instance_id: str, states: Collection[str]) -> str:
+async def _reaches(client: Client, instance_id: str, states: Collection[str]) -> str:
     while (status := client.statuses.get(instance_id, "")) not in states:
         await asyncio.sleep(_POLL_SECONDS / 3)
     return status
-
-
-@cache
-def recorded_app(folder: Path) -> RecordedApp:
-    """The app of this process; azure-functions gives its functions only once."""
-    return RecordedApp(folder)
-
-

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from durable_engine.times import TICKS_PER_SECOND, Ticks, from_text, to_full_text, to_text
-from takeover.hub_state import HISTORY, INSTANCES, BlobWrite, Put, RowWrite, Step, Take, Write
+from takeover.hub_state import HISTORY, BlobWrite, Put, RowWrite, Step, Take, Write
 from takeover.recorded_requests import RunNames
 from takeover.recorded_run import RECEIVED, batch_rows, recorded_run
 
-__all__ = ["filled_run"]
+__all__ = ["filled_run", "run_that_died"]
 
 Json = dict[str, Any]
 
@@ -35,8 +35,19 @@ _DELAYS: Final = {"timer": 2.0, "retry_succeeds": 0.3, "timer_days": 3 * 86_400.
 
 def filled_run(scenario: str, names: RunNames, began_at: Ticks) -> list[Step]:
     """The steps of a scenario that a real host began at this moment."""
+    return _filled(recorded_run(scenario, names), scenario, names, began_at)
+
+
+def run_that_died(scenario: str, names: RunNames, *, steps_done: int, died_at: Ticks) -> list[Step]:
+    """The steps of a scenario that a real host began so that it had made so many of them at this moment."""
     steps = recorded_run(scenario, names)
-    return _Filler(steps, names, began_at, round(_DELAYS.get(scenario, 0.0) * TICKS_PER_SECOND)).filled()
+    last = steps[steps_done - 1].at_ms if steps_done else 0.0
+    return _filled(steps, scenario, names, died_at - round(last * _TICKS_PER_MS))
+
+
+def _filled(steps: Sequence[Step], scenario: str, names: RunNames, began_at: Ticks) -> list[Step]:
+    delay = round(_DELAYS.get(scenario, 0.0) * TICKS_PER_SECOND)
+    return _Filler(steps, names, began_at, delay).filled()
 
 
 @dataclass(slots=True)
@@ -101,7 +112,9 @@ class _Filler:
                 instance = str(rows[0]["PartitionKey"])
                 executions = self._executions.setdefault(instance, [])
                 started = [row for row in rows if row["EventType"] == "ExecutionStarted"]
-                execution = json.loads(started[0]["OrchestrationInstance"])["ExecutionId"] if started else executions[-1][1]
+                execution = (
+                    json.loads(started[0]["OrchestrationInstance"])["ExecutionId"] if started else executions[-1][1]
+                )
                 executions.append((place, execution))
                 self._episodes.setdefault(instance, []).append((place, takes[instance] + _TICKS_PER_MS // 2))
 

@@ -43,6 +43,11 @@ class Step:
 
     at_ms: float
 
+    @property
+    def label(self) -> str:
+        """What happened, in two or three words."""
+        raise NotImplementedError
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Put(Step):

@@ -38,6 +38,8 @@ _MACHINE: Final = "the-machine-that-died"
 _VERSION: Final = "2021-12-02"
 _MESSAGES_AT_A_TIME: Final = 32
 _EXISTS: Final = 409
+# Of the recorded requests the 18th acquires the app lease, and the 24th renews it.
+_RENEWAL: Final = 24
 # The app lease's id: the hash of the name of an app that has none.
 _APP_LEASE_ID: Final = "811c9dc5-0000-0000-0000-000000000000"
 
@@ -52,7 +54,9 @@ class HubWriter:
             self._settings["AccountName"],
             self._settings["AccountKey"],
             resource_types=ResourceTypes(service=True, container=True, object=True),
-            permission=AccountSasPermissions.from_string("rwdlacup"),
+            permission=AccountSasPermissions(
+                read=True, write=True, delete=True, list=True, add=True, create=True, update=True, process=True
+            ),
             expiry=datetime.now(UTC) + timedelta(hours=1),
             services="bqt",
         )
@@ -105,7 +109,7 @@ class HubWriter:
         headers = {}
         match request.service, request.method:
             case "blob", "PUT" if "comp=lease" in path:
-                action = "acquire" if request.number < _first_renewal() else "renew"
+                action = "acquire" if request.number < _RENEWAL else "renew"
                 headers = {"x-ms-lease-action": action, "x-ms-proposed-lease-id": _APP_LEASE_ID}
                 headers |= {"x-ms-lease-duration": "60"} if action == "acquire" else {"x-ms-lease-id": _APP_LEASE_ID}
             case "blob", "PUT" if body:
@@ -140,7 +144,9 @@ class HubWriter:
     async def _message(self, message: QueuedMessage) -> None:
         text = escape(json.dumps(message.put.wire, separators=(",", ":"), ensure_ascii=False))
         body = f"\ufeff<QueueMessage><MessageText>{text}</MessageText></QueueMessage>"
-        delay = "" if message.taken or not message.put.visible_after else f"visibilitytimeout={message.put.visible_after}&"
+        delay = (
+            "" if message.taken or not message.put.visible_after else f"visibilitytimeout={message.put.visible_after}&"
+        )
         path = f"/{self._queue(message)}/messages?{delay}messagettl=-1"
         await self._send("queue", "POST", path, body.encode(), {"Content-Type": "application/xml"})
 
@@ -183,8 +189,3 @@ def _partitions(state: HubState) -> list[list[tuple[str, Mapping[str, Any]]]]:
     for (table, partition, _), row in state.rows.items():
         found.setdefault((table, partition), []).append((table, row))
     return list(found.values())
-
-
-def _first_renewal() -> int:
-    """The recorded host acquires the app lease with its 18th request and renews it with its 24th."""
-    return 20

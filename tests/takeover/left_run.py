@@ -17,7 +17,7 @@ from typing import Any, Final, Literal
 
 from durable_engine.times import Ticks
 from engine.tokens import with_tokens, without_stacks
-from takeover.filled_run import filled_run
+from takeover.filled_run import run_that_died
 from takeover.hub_state import HISTORY, INSTANCES, WORK_ITEMS, Delete, HubState, Put, Step, Write
 from takeover.recorded_requests import RunNames
 from takeover.recorded_run import batch_rows
@@ -61,16 +61,13 @@ class LeftRun:
 
     def __init__(self, scenario: str, names: RunNames, *, steps_done: int, died_at: Ticks) -> None:
         self.scenario, self.names, self.steps_done = scenario, names, steps_done
-        steps = filled_run(scenario, names, 0)
-        last = steps[steps_done - 1].at_ms if steps_done else 0.0
-        self.steps: list[Step] = filled_run(scenario, names, died_at - round(last * 10_000))
+        self.steps: list[Step] = run_that_died(scenario, names, steps_done=steps_done, died_at=died_at)
         self.state = HubState.after(self.steps[:steps_done])
 
     @property
     def label(self) -> str:
         """Where the run was cut off."""
-        done = self.steps[self.steps_done - 1] if self.steps_done else None
-        what = getattr(done, "label", "nothing")
+        what = self.steps[self.steps_done - 1].label if self.steps_done else "nothing"
         return f"{self.scenario} after {self.steps_done} of {len(self.steps)} steps, the last being: {what}"
 
     @cached_property

@@ -94,9 +94,13 @@ class _Shift:
             part: getattr(request, part).replace(self._instance, self._child) for part in ("path", "body", "reply")
         }
         if request.service == "queue":
-            texts = {part: re.sub(r'("SequenceNumber":)([1-9]\d*)', self._renumbered, text) for part, text in texts.items()}
+            texts = {
+                part: re.sub(r'("SequenceNumber":)([1-9]\d*)', self._renumbered, text) for part, text in texts.items()
+            }
         elif '"Generation":0,"Input":null' in texts["body"]:
-            texts["body"] = texts["body"].replace('"Generation":0,"Input":null', '"Generation":null,"Input":"\\"null\\""')
+            texts["body"] = texts["body"].replace(
+                '"Generation":0,"Input":null', '"Generation":null,"Input":"\\"null\\""'
+            )
         return replace(request, **texts)
 
     def _renumbered(self, match: re.Match[str]) -> str:

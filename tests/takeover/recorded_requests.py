@@ -39,7 +39,7 @@ SCENARIOS: Final = tuple(
 
 # Inside of escaped JSON the characters before an id are those of an escaped quotation mark.
 _GUID: Final = re.compile(
-    r"(?:(?<=u0022)|(?<![0-9a-fA-F-]))(?:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{32})(?![0-9a-fA-F-])"
+    r"(?:(?<=u0022)|(?<![0-9a-fA-F-]))((?:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{32}))(?![0-9a-fA-F-])"
 )
 _TEXT: Final = re.compile(r"<MessageText>(.*?)</MessageText>", re.DOTALL)
 _OPERATION: Final = re.compile(r"(PUT|PATCH|POST) \S+/(\w+)\S* HTTP/1\.1\r?\n.*?\r?\n\r?\n(\{.*?\})\r?\n", re.DOTALL)
@@ -63,17 +63,19 @@ class RunNames:
         return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self.tag} {what}"))
 
     def in_text(self, recorded: str) -> str:
-        """A recorded text with the names of this run. The id of a child is its parent's execution and a number."""
-        parent = _CHILD_OF.search(recorded)
-        text = recorded.replace("<guid>:", f"{parent[1]}:") if parent else recorded
-        text = re.sub(r"<id\d>", lambda match: self.instance_id(match[0]), text)
+        """A recorded text with the names of this run."""
+        between, *rest = _around_ids(recorded)
+        text = between + "".join(
+            self._mine(kept) + between for kept, between in zip(rest[::2], rest[1::2], strict=True)
+        )
+        for token in ("<id0>", "<id1>"):
+            text = text.replace(token, self.instance_id(token))
         text = text.replace("GoldenHub", self.hub).replace("goldenhub", self.hub.lower())
-        text = text.replace("<storage>", self.blob_endpoint).replace("<hash>", self.guid("hash")[:8].upper())
-        return _GUID.sub(self._guid_for, text)
+        return text.replace("<storage>", self.blob_endpoint).replace("<hash>", self.guid("hash")[:8].upper())
 
-    def _guid_for(self, match: re.Match[str]) -> str:
-        mine = self.guid(match[0])
-        return mine if "-" in match[0] else mine.replace("-", "")
+    def _mine(self, kept: str) -> str:
+        mine = self.guid(kept)
+        return mine if "-" in kept else mine.replace("-", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +116,16 @@ def written_rows(request: StorageRequest, names: RunNames) -> list[tuple[str, st
         table = re.split(r"[(?]", request.path.rpartition("devstoreaccount1/")[2])[0]
         written = [(request.method, table, request.body)]
     return [(verb, table.removeprefix(names.hub), json.loads(body)) for verb, table, body in written]
+
+
+@cache
+def _around_ids(recorded: str) -> list[str]:
+    """The text in pieces: what is between the ids that the recording kept, and those, by turns.
+
+    The id of a child is its parent's execution, which the recording kept elsewhere, and a number.
+    """
+    parent = _CHILD_OF.search(recorded)
+    return _GUID.split(recorded.replace("<guid>:", f"{parent[1]}:") if parent else recorded)
 
 
 @cache

@@ -70,7 +70,10 @@ def _tried_again(recorded: Outcome, ours: Outcome) -> Outcome:
             output = recorded.output
         case int(runs), int(more) if more in (runs, runs + 1):
             output = recorded.output
-    same_kinds = {kind.replace("TaskFailed", "GenericEvent") for kind in ours.kinds} <= {*recorded.kinds, "GenericEvent"}
+    same_kinds = {kind.replace("TaskFailed", "GenericEvent") for kind in ours.kinds} <= {
+        *recorded.kinds,
+        "GenericEvent",
+    }
     return replace(ours, output=output, kinds=recorded.kinds if same_kinds else ours.kinds)
 
 

@@ -32,7 +32,7 @@ def cut_points(steps: list[Step]) -> list[int]:
     """After how many steps to cut a run off: all that were asked for."""
     if os.environ.get("TAKEOVER_CUTS") == "all":
         return list(range(1, len(steps) + 1))
-    labels = [getattr(step, "label", "") for step in steps]
+    labels = [step.label for step in steps]
     # Within a row of equal steps one point is like the next.
     different = [place for place, (one, next_one) in enumerate(pairwise([*labels, ""]), 1) if one != next_one]
     share = max(1.0, len(different) / CUTS_AT_MOST)
