@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 
 from durable_engine.dotnet_json import compact
 from durable_engine.events import TaskCompleted, TaskFailed, TaskScheduled
@@ -43,6 +44,11 @@ def completion_of(scheduled: TaskScheduled, outcome: ActivityOutcome, now: Ticks
     if outcome.raised is not None:
         reason, details = activity_failure(scheduled.name, outcome.raised)
         return TaskFailed(timestamp=now, task_scheduled_id=scheduled.event_id, reason=reason, details=details)
-    value = None if outcome.result is None else json.loads(outcome.result)
-    result = None if value is None else compact(value)
-    return TaskCompleted(timestamp=now, task_scheduled_id=scheduled.event_id, result=result)
+    return TaskCompleted(timestamp=now, task_scheduled_id=scheduled.event_id, result=_stored(outcome.result))
+
+
+@lru_cache(maxsize=256)
+def _stored(result: str | None) -> str | None:
+    """A result's text as the host stores it."""
+    value = None if result is None else json.loads(result)
+    return None if value is None else compact(value)

@@ -32,6 +32,7 @@ from durable_engine.events import (
     TaskScheduled,
     TimerCreated,
     TimerFired,
+    as_played,
 )
 from durable_engine.execution import Decision
 from durable_engine.functions import KnownFunctions
@@ -173,7 +174,7 @@ def _replay(execution: _Execution, replayer: Replayer, now: Ticks) -> Replay:
     """Replay the execution, and mark the new events that were handled as played."""
     replay, played = replayer.replay(execution.started, execution.past, execution.new, now)
     execution.new = [
-        replace(event, is_played=True) if index < played and not isinstance(event, OrchestratorStarted) else event
+        as_played(event) if index < played and not isinstance(event, OrchestratorStarted) else event
         for index, event in enumerate(execution.new)
     ]
     return replay

@@ -9,7 +9,7 @@ Invariant: an event is a value; what changes about it (``is_played``) makes a ne
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Final
 
 from durable_engine.times import Ticks
@@ -42,6 +42,7 @@ __all__ = [
     "TaskScheduled",
     "TimerCreated",
     "TimerFired",
+    "as_played",
 ]
 
 JsonObject = Mapping[str, Any]
@@ -307,6 +308,16 @@ class ExecutionRewound(HistoryEvent):
     parent_trace_context: JsonObject | None = None
 
 
+def as_played(event: HistoryEvent) -> HistoryEvent:
+    """The event, handled: what ``dataclasses.replace`` would make, in a fraction of its time."""
+    cls = type(event)
+    played = object.__new__(cls)
+    for name in _FIELDS[cls]:
+        object.__setattr__(played, name, getattr(event, name))
+    object.__setattr__(played, "is_played", True)
+    return played
+
+
 EVENT_CLASSES: Final[Mapping[int, type[HistoryEvent]]] = {
     cls.event_type: cls
     for cls in (
@@ -334,3 +345,5 @@ EVENT_CLASSES: Final[Mapping[int, type[HistoryEvent]]] = {
     )
 }
 """Every kind of event by its number."""
+
+_FIELDS: Final = {cls: tuple(field.name for field in fields(cls)) for cls in EVENT_CLASSES.values()}

@@ -23,7 +23,7 @@ from durable_engine.events import (
 )
 from durable_engine.times import Ticks
 
-__all__ = ["SCHEDULED", "RecordedEpisode", "RecordedHistory", "before_refusal", "episodes_of"]
+__all__ = ["SCHEDULED", "RecordedEpisode", "RecordedHistory", "before_refusal", "episodes_of", "last_episode"]
 
 SCHEDULED: Final = (TaskScheduled, TimerCreated, SubOrchestrationInstanceCreated, EventSent)
 """The kinds of events that record a decision."""
@@ -76,19 +76,30 @@ class RecordedEpisode:
         return self.history[self.start].timestamp
 
 
+def last_episode(events: Sequence[HistoryEvent]) -> RecordedEpisode:
+    """The last of the episodes, without a look at those before, and without its number (0)."""
+    end = len(events)
+    start = next(index for index in range(end - 1, -1, -1) if isinstance(events[index], OrchestratorStarted))
+    return _episode(events, start, end, number=0)
+
+
 def episodes_of(events: Sequence[HistoryEvent]) -> Iterator[RecordedEpisode]:
     """The episodes, each of which begins with an OrchestratorStarted."""
     starts = [index for index, event in enumerate(events) if isinstance(event, OrchestratorStarted)]
     for number, (start, end) in enumerate(zip(starts, [*starts[1:], len(events)], strict=True), start=1):
-        # After continue-as-new an OrchestratorCompleted stands before the decisions too; it decides nothing.
-        yield RecordedEpisode(
-            number=number,
-            history=events,
-            start=start,
-            decides=next((index for index in range(start, end) if _is_decided(events[index])), end),
-            end=end,
-            is_open=not any(isinstance(event, OrchestratorCompleted) for event in events[start:end]),
-        )
+        yield _episode(events, start, end, number=number)
+
+
+def _episode(events: Sequence[HistoryEvent], start: int, end: int, *, number: int) -> RecordedEpisode:
+    # After continue-as-new an OrchestratorCompleted stands before the decisions too; it decides nothing.
+    return RecordedEpisode(
+        number=number,
+        history=events,
+        start=start,
+        decides=next((index for index in range(start, end) if _is_decided(events[index])), end),
+        end=end,
+        is_open=not any(isinstance(event, OrchestratorCompleted) for event in events[start:end]),
+    )
 
 
 def before_refusal(events: Sequence[HistoryEvent]) -> tuple[HistoryEvent, ...]:

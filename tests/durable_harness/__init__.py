@@ -2,7 +2,7 @@
 
 from durable_harness.answers import app_activity, in_turn
 from durable_harness.findings import SdkDefectWarning
-from durable_harness.harness import Harness, raised
+from durable_harness.harness import Harness, raised, replay_history
 from durable_harness.outcomes import http_response
 
-__all__ = ["Harness", "SdkDefectWarning", "app_activity", "http_response", "in_turn", "raised"]
+__all__ = ["Harness", "SdkDefectWarning", "app_activity", "http_response", "in_turn", "raised", "replay_history"]

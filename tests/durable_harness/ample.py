@@ -6,9 +6,9 @@ follows from another order follows from this one too.
 
 Three kinds commute so:
 - a completion for an id that has been completed already: host and SDK both pass over it, for good;
-- a success for a task in a tree of ``task_all``s that user code waits for, as long as it is not the last one and nothing
-  in the tree can fail. Then user code cannot be resumed before this success has arrived, whatever else arrives, and
-  neither SDK nor host make a decision when it does.
+- a success for a task in a tree of ``task_all``s that user code waits for, as long as it is not the last one and
+  nothing in the tree can fail. Then user code cannot be resumed before this success has arrived, whatever else arrives,
+  and neither SDK nor host make a decision when it does.
 - a success after user code has ended, as long as it is not the last that the host waits for and the host has nothing
   more to ask for: it changes nothing but that one thing less is open.
 Everything else is left to branching: a failure, a ``task_any`` above, a retry, a timer, an event.
@@ -21,11 +21,12 @@ from typing import Any
 
 from azure.durable_functions.models.Task import AtomicTask, CompoundTask, TaskState, TimerTask, WhenAllTask
 
+from durable_engine.events import TaskCompleted
 from durable_harness.arrivals import Arrival, Call
 from durable_harness.hub_instance import HubInstance
 from durable_harness.task_hub import TaskHub
 
-__all__ = ["ample_arrival"]
+__all__ = ["ample_arrival", "is_silent_inbox"]
 
 
 def ample_arrival(hub: TaskHub, enabled: Sequence[Arrival]) -> int | None:
@@ -35,11 +36,27 @@ def ample_arrival(hub: TaskHub, enabled: Sequence[Arrival]) -> int | None:
         if call is None or (arrival.due_at is not None and arrival.due_at > hub.clock.now):
             continue
         instance = hub.instances.get(arrival.target.instance_id)
-        if instance is None or instance.inbox or instance.runtime_status != "Running":
+        if instance is None or instance.runtime_status != "Running":
+            continue
+        if instance.inbox and not is_silent_inbox(instance):
             continue
         if _is_passed_over(instance, call) or _is_after_end(instance, call) or _is_silent(hub, instance, call):
             return place
     return None
+
+
+def is_silent_inbox(instance: HubInstance) -> bool:
+    """Whether what is in the inbox resumes nobody: more can join it without a difference to anybody.
+
+    So it is with successes of tasks in a tree of ``task_all``s that user code waits for, as long as one is missing.
+    """
+    worker = instance.replayer.worker
+    if worker is None or type(worker.awaited) is not WhenAllTask or instance.runtime_status != "Running":
+        return False
+    pending = {one.id for one in _pending(worker.awaited) if type(one) is AtomicTask}
+    arrived = [event.task_scheduled_id for event in instance.inbox if isinstance(event, TaskCompleted)]
+    is_all = len(arrived) == len(instance.inbox) == len(set(arrived)) and pending.issuperset(arrived)
+    return is_all and len(arrived) < len(pending)
 
 
 def _is_passed_over(instance: HubInstance, call: Call) -> bool:
@@ -68,7 +85,8 @@ def _is_silent(hub: TaskHub, instance: HubInstance, call: Call) -> bool:
     awaited = worker.awaited
     if type(task) is not AtomicTask or type(awaited) is not WhenAllTask:
         return False
-    pending = list(_pending(awaited))
+    joined = {event.task_scheduled_id for event in instance.inbox if isinstance(event, TaskCompleted)}
+    pending = [one for one in _pending(awaited) if one.id not in joined]
     if len(pending) < 2 or not any(one is task for one in pending):
         return False
     calls = _calls_of(hub, instance)

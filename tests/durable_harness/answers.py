@@ -1,4 +1,4 @@
-"""Answers by name: what an activity, a sub-orchestration, an HTTP call or an entity operation gives, without running it.
+"""Answers by name: what an activity, sub-orchestration, HTTP call or entity operation gives, without running it.
 
 Role: turns what a test said (a value, a function, an exception, a sequence of them, a delay) into outcomes of calls.
 Called by: ``harness`` stores them, ``outcomes`` asks for them. Calls nothing.
@@ -42,16 +42,18 @@ def in_turn(*answers: object) -> InTurn:
     return InTurn(answers)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Answered:
     """What one call gives: a function of its input that returns or raises, and the virtual time that it takes.
 
     ``delay`` is None where nothing was said about time: then the call may end before or after anything else.
+    ``is_constant`` is an answer that gives the same to every call.
     """
 
     call: Callable[[Any], Any]
     delay: Ticks | None
     is_of_app: bool = False
+    is_constant: bool = False
 
 
 @dataclass(slots=True)
@@ -59,6 +61,7 @@ class _Rule:
     what: object
     delay: Ticks | None
     used: int = 0
+    answered: Answered | None = None
 
 
 @dataclass(slots=True)
@@ -91,11 +94,17 @@ class Answers:
                     "it. Give one for each call, attempts of a retry counted."
                 )
             what = what.answers[number]
-        return Answered(_callable_of(what), rule.delay, is_of_app=what is app_activity)
+        if what is rule.what and rule.answered is not None:
+            return rule.answered
+        is_constant = not callable(what) and not isinstance(what, BaseException)
+        answered = Answered(_callable_of(what), rule.delay, is_of_app=what is app_activity, is_constant=is_constant)
+        if what is rule.what:
+            rule.answered = answered
+        return answered
 
     def unused(self) -> Answers:
         """The same answers, as if none had been given yet."""
-        rules = {key: _Rule(rule.what, rule.delay) for key, rule in self._rules.items()}
+        rules = {key: _Rule(rule.what, rule.delay, answered=rule.answered) for key, rule in self._rules.items()}
         return Answers(self.use_app, rules)
 
     @property

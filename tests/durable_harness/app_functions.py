@@ -83,7 +83,7 @@ class AppFunctions:
             if found is None:
                 found = _INDEXED[app] = _index(app.get_functions())
             return found
-        parts = list(app) if isinstance(app, Iterable) else [app]
+        parts: list[Any] = list(app) if isinstance(app, Iterable) else [app]
         if parts and all(isinstance(part, FunctionBuilder) for part in parts):
             return _index(part._function for part in parts)
         if parts and all(hasattr(part, "get_bindings") for part in parts):
@@ -111,8 +111,8 @@ class AppFunctions:
     def check_answerable(self, name: str) -> None:
         """Refuse an answer for something that the app does not have."""
         if not self.is_bare and name.lower() not in self.activities and name.lower() not in self.orchestrators:
-            functions = (*self.activities.values(), *self.orchestrators.values())
-            raise _unknown("activity or orchestrator", name, [one.name for one in functions])
+            known = [*self.known.activities, *self.known.orchestrators]
+            raise _unknown("activity or orchestrator", name, known)
 
     def check_entity(self, name: str) -> None:
         """Refuse an answer for an entity that the app does not have."""

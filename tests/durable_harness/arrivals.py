@@ -33,6 +33,8 @@ class Call:
     answered: Answered | None = None
     done_at: Ticks | None = None
     runs: int = 0
+    arrival: Arrival | None = None
+    """The end of this call, on its way; None once it has arrived."""
 
     @property
     def name(self) -> str:
@@ -82,6 +84,7 @@ class Arrivals:
     _untimed: dict[int, Arrival] = field(default_factory=dict)
     _timed: list[tuple[Ticks, int, Arrival]] = field(default_factory=list)
     _taken: set[int] = field(default_factory=set)
+    _messages: dict[int, Arrival] = field(default_factory=dict)
     _raised: dict[int, Arrival] = field(default_factory=dict)
     _unanswered: dict[int, Arrival] = field(default_factory=dict)
     _next_number: int = 0
@@ -99,18 +102,23 @@ class Arrivals:
         """Put something on its way."""
         arrival = Arrival(self._next_number, target, event, call, due_at, is_repeat, is_raised)
         self._next_number += 1
+        if call is not None and not is_repeat:
+            call.arrival = arrival
         if not arrival.is_ready:
             self._unanswered[arrival.number] = arrival
         elif due_at is None and is_raised:
             self._raised[arrival.number] = arrival
         elif due_at is None:
             self._untimed[arrival.number] = arrival
+            if call is None:
+                self._messages[arrival.number] = arrival
         else:
             heapq.heappush(self._timed, (due_at, arrival.number, arrival))
         return arrival
 
     def take(self, arrival: Arrival) -> None:
         """Take one that has its turn."""
+        self._messages.pop(arrival.number, None)
         kinds = (self._untimed, self._raised, self._unanswered)
         if all(kind.pop(arrival.number, None) is None for kind in kinds):
             self._taken.add(arrival.number)
@@ -119,6 +127,7 @@ class Arrivals:
         """Take all that may arrive now, first come first served; those that have just become due come last."""
         found = list(self._untimed.values())
         self._untimed.clear()
+        self._messages.clear()
         while (due_at := self.next_time) is not None and due_at <= now:
             found.append(heapq.heappop(self._timed)[2])
         return found
@@ -126,7 +135,7 @@ class Arrivals:
     @property
     def messages(self) -> list[Arrival]:
         """Those that are messages from instance to instance: they need nobody's work to arrive."""
-        return [arrival for arrival in self._untimed.values() if arrival.call is None]
+        return list(self._messages.values())
 
     def ready(self, now: Ticks) -> list[Arrival]:
         """Those that may arrive now."""

@@ -14,13 +14,13 @@ import gc
 import linecache
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 from typing import Any, Final
 
 from durable_harness.forbidden_calls import FORBIDDEN_NAMES, forbidden_builtin, forbidden_function
 
-__all__ = ["Caught", "guarded", "source_line"]
+__all__ = ["Caught", "guarded", "profiled", "source_line"]
 
 _EXEMPT: Final = frozenset({"logging", "warnings", "importlib", "_frozen_importlib", "azure"})
 _EXEMPT_MODULE: Final = "durable_harness.observed_context"
@@ -28,20 +28,35 @@ _EXEMPT_MODULE: Final = "durable_harness.observed_context"
 Caught = Callable[[str, str, FrameType], None]
 """Gets the kind of what was caught, its name, and the frame of the caller."""
 
+Profile = Callable[[FrameType, str, Any], None]
+"""A profile function, as ``sys.setprofile`` takes it."""
+
 
 @contextmanager
-def guarded(caught: Caught) -> Iterator[None]:
-    """Report forbidden calls while the block runs; what ``caught`` raises comes out of the call."""
-    before, collects = sys.getprofile(), gc.isenabled()
+def profiled(profile: Profile) -> Iterator[None]:
+    """Let a profile function see the calls of a block, and put back the one that was there before.
+
+    A profiler written in C cannot be put back: while one runs (cProfile), nothing is seen.
+    """
+    before: object = sys.getprofile()
+    if before is not None and not callable(before):
+        yield
+        return
+    collects = gc.isenabled()
     # What the garbage collector calls, finalizers and callbacks, is none of the orchestrator's doing.
     gc.disable()
-    sys.setprofile(_profile(caught))
+    sys.setprofile(profile)
     try:
         yield
     finally:
         sys.setprofile(before)
         if collects:
             gc.enable()
+
+
+def guarded(caught: Caught) -> AbstractContextManager[None]:
+    """Report forbidden calls while a block runs; what ``caught`` raises comes out of the call."""
+    return profiled(_profile(caught))
 
 
 def source_line(frame: FrameType) -> str:
@@ -55,7 +70,7 @@ def source_line(frame: FrameType) -> str:
     return f"{code.co_filename}:{own.f_lineno}, in {code.co_name}: {text}"
 
 
-def _profile(caught: Caught) -> Callable[[FrameType, str, Any], None]:
+def _profile(caught: Caught) -> Profile:
     exempt: FrameType | None = None
 
     def profile(frame: FrameType, event: str, arg: Any) -> None:

@@ -139,10 +139,10 @@ class Driver:
             return False
         arrival = enabled[chooser.arrival(hub, enabled) if len(enabled) > 1 else 0]
         self._deliver(arrival, chooser)
-        instance = hub.instances.get(arrival.target.instance_id)
+        receiver = hub.instances.get(arrival.target.instance_id)
         others = arrivals.ready(hub.clock.now)
-        if instance is not None and instance.inbox and others and chooser.episode_now(hub, instance, others):
-            self._episode(instance, chooser)
+        if receiver is not None and receiver.inbox and others and chooser.episode_now(hub, receiver, others):
+            self._episode(receiver, chooser)
             hub.clock.jump_to(hub.clock.now + TICK)  # what comes after came later
         return True
 
@@ -151,7 +151,7 @@ class Driver:
             self._story.lines.append(describe_arrival(arrival))
             self._story.arrived.append(arrival.key)
         if self._faults is not None:
-            self._faults.before_delivery(self.hub, arrival, lambda faults: chooser.fault(self.hub, faults))
+            self._faults.before_delivery(self.hub, arrival, lambda faults: self._choose_fault(faults, chooser))
         self.hub.deliver(arrival)
 
     def _episode(self, instance: HubInstance, chooser: Chooser) -> None:
@@ -160,7 +160,13 @@ class Driver:
         if self._faults is None:
             self.hub.run_episode(instance)
         else:
-            self._faults.run_episode(self.hub, instance, lambda faults: chooser.fault(self.hub, faults))
+            self._faults.run_episode(self.hub, instance, lambda faults: self._choose_fault(faults, chooser))
+
+    def _choose_fault(self, faults: Sequence[Fault], chooser: Chooser) -> int:
+        taken = chooser.fault(self.hub, faults)
+        if taken and self._story is not None:
+            self._story.lines.append(f"FAULT: {faults[taken].text}")
+        return taken
 
     def _refuse_unanswered(self) -> None:
         unanswered = self.hub.arrivals.unanswered

@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from durable_harness.ample import ample_arrival
+from durable_harness.ample import ample_arrival, is_silent_inbox
 from durable_harness.arrivals import Arrival
 from durable_harness.choices import Choice, Choices
 from durable_harness.driving import EarlyArrivals, GivenOrder, Story
@@ -88,10 +88,16 @@ class _DepthFirst:
     prunes: bool
     choices: Choices = field(default_factory=Choices)
     branches: list[tuple[int, ...]] = field(default_factory=list)
-    saw_boundaries: bool = False
+    hub: TaskHub | None = None
+
+    @property
+    def saw_boundaries(self) -> bool:
+        """Whether user code can have seen where an episode ended."""
+        return self.hub is not None and any(one.replayer.shows_boundaries for one in self.hub.instances.values())
 
     def arrival(self, hub: TaskHub, enabled: Sequence[Arrival]) -> int:
         """Take the next of the prefix; then an ample arrival alone, or the first of all."""
+        self.hub = hub
         if (given := self._given()) is not None:
             return self._take(len(enabled), given)
         ample = ample_arrival(hub, enabled) if self.prunes else None
@@ -99,11 +105,12 @@ class _DepthFirst:
         return self._branch(hub, len(enabled), options, "arrival")
 
     def episode_now(self, hub: TaskHub, instance: HubInstance, others: Sequence[Arrival]) -> int:
-        """An episode for each arrival; where user code can see the difference, both ways."""
+        """An episode for each arrival that resumes anybody; where user code can see the difference, both ways."""
         if (given := self._given()) is not None:
             return self._take(2, given)
         if not self.batching:
-            return self._take(2, 1)
+            # A fault can strike in any episode: where one may, each arrival has its own.
+            return self._take(2, 0 if not hub.may_fail and is_silent_inbox(instance) else 1)
         return self._branch(hub, 2, [1, 0], f"episode {instance.instance_id}")
 
     def fault(self, hub: TaskHub, faults: Sequence[Fault]) -> int:
@@ -117,10 +124,6 @@ class _DepthFirst:
         return self.prefix[place] if place < len(self.prefix) else None
 
     def _branch(self, hub: TaskHub, count: int, options: Sequence[int], about: str) -> int:
-        self.saw_boundaries = self.saw_boundaries or any(
-            one.replayer.worker is not None and one.replayer.worker.context.shows_boundaries
-            for one in hub.instances.values()
-        )
         if self.prunes:
             state = about, state_of(hub)
             # What was gone into with as many faults left, or more, has had every future that this has.

@@ -108,5 +108,5 @@ def _run_again(hub: TaskHub, arrival: Arrival) -> None:
         return
     if call.answered is not None:
         with sdk_at_work():
-            call.outcome = run_answer(call.cause, call.answered, hub.app)
+            call.outcome = run_answer(call.name, call.input, call.answered, hub.app)
     call.runs += 1

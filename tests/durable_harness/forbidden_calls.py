@@ -11,7 +11,7 @@ import asyncio
 import builtins
 import datetime
 import os
-import random
+import random  # noqa: TID251 - to know its functions, not to call them
 import socket
 import subprocess
 import threading
@@ -30,7 +30,8 @@ ADVICE: Final = {
     "environment": "Settings may have changed by the next replay, and other workers may have others. Read them in an "
     "activity, or pass them in with the input.",
     "a file": "It may be another one by the next replay. Do I/O in an activity, whose result is recorded.",
-    "the network": "Every replay calls again, and gets another answer. Do I/O in an activity, or use context.call_http.",
+    "the network": "Every replay calls again, and gets another answer. Do I/O in an activity, or use "
+    "context.call_http.",
     "a blocking sleep": "It holds up the worker in every replay, and no time passes for the orchestration. Use "
     "context.create_timer.",
     "a thread": "Its results come in an order of their own, and it outlives the episode. Use context.task_all.",
@@ -88,8 +89,8 @@ FORBIDDEN_NAMES: Final = frozenset(
 
 _OS: Final = os.stat.__self__  # type: ignore[attr-defined]  # a builtin's module
 _FUNCTIONS: Final[dict[CodeType, str]] = {
-    uuid.uuid1.__code__: "a new id",
-    uuid.uuid4.__code__: "a new id",
+    uuid.uuid1.__code__: "a new id",  # noqa: TID251 - to know it
+    uuid.uuid4.__code__: "a new id",  # noqa: TID251 - to know it
     type(os.environ).__getitem__.__code__: "environment",
     type(os.environ).__iter__.__code__: "environment",
     threading.Thread.start.__code__: "a thread",
@@ -109,7 +110,7 @@ def forbidden_builtin(function: Any) -> str | None:
     if name in _TODAY:
         return "wall clock" if isinstance(owner, type) and issubclass(owner, datetime.date) else None
     if name in _DRAW:
-        return "random numbers" if owner is random._inst else None  # type: ignore[attr-defined]  # the shared generator
+        return "random numbers" if owner is random._inst else None
     if owner is _OS:
         return _of_os(name)
     if function is builtins.open:

@@ -102,8 +102,8 @@ class GuardedCode(Watch):
         self._report(
             "misuse",
             "yielded_no_task",
-            f"The orchestrator yields {what} at {where}\nThe SDK expects a task, and fails with an AttributeError of its "
-            f"own. {advice}",
+            f"The orchestrator yields {what} at {where}\nThe SDK expects a task, and fails with an AttributeError of "
+            f"its own. {advice}",
         )
 
     def _refuse_tasks(self, unusable: UnusableTasksError) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import version
@@ -20,6 +20,9 @@ from azure.durable_functions.models.utils.df_serialization import df_dumps
 
 from durable_engine.dotnet_json import compact
 from durable_engine.events import EventRaised, OrchestrationInstance
+from durable_engine.history_check import HistoryReport
+from durable_engine.history_check import replay_history as check_replay
+from durable_engine.history_rows import HistorySource
 from durable_harness.answers import Answers
 from durable_harness.app_functions import AppFunctions
 from durable_harness.driving import Driver
@@ -34,13 +37,14 @@ from durable_harness.instance import Instance
 from durable_harness.log_capture import LogCapture
 from durable_harness.order_check import check_order
 from durable_harness.run_result import Run, snapshot
-from durable_harness.schedule import PREFIXES, Scenario
+from durable_harness.schedule import PREFIXES, Ending, Scenario
 from durable_harness.schedule_token import ScheduleToken
+from durable_harness.sdk_events import sdk_at_work
 from durable_harness.task_hub import TaskHub
 from durable_harness.user_code import Watch
 from durable_harness.virtual_clock import FIRST_MOMENT, VirtualClock, to_ticks
 
-__all__ = ["Harness", "Options", "Raised", "raised"]
+__all__ = ["Harness", "Options", "Raised", "raised", "replay_history"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +99,7 @@ class Harness:
         self._options = options or Options()
         self._findings = Findings(raises=strict)
         self._log = LogCapture()
-        self._inspection: Inspector = NoInspection() if faithful else Inspection(self.app, self._findings)
+        self._inspection: Inspector = NoInspection() if faithful else Inspection(self.app, self._findings, self._log)
         self._watch = Watch() if faithful else GuardedCode(self._findings, self._log)
         self._hub = TaskHub(
             self.app,
@@ -122,7 +126,7 @@ class Harness:
         self._answers.add("function", name, what, after)
 
     def answer_http(self, method: str, url: str, what: object, *, after: timedelta | float | None = None) -> None:
-        """Answer ``call_http``: with ``http_response(...)``, or a function of the request; ``*`` is any method or URL."""
+        """Answer ``call_http`` with ``http_response(...)``, or a function of the request; ``*`` is any of both."""
         self._answers.add("http", f"{method} {url}", what, after)
 
     def answer_entity(self, name: str, operation: str, what: object) -> None:
@@ -175,6 +179,14 @@ class Harness:
             )
         return Instance(self._hub, found, self._settle)
 
+    def replay_history(self, history: HistorySource, *, strict: bool = True) -> HistoryReport:
+        """Hold a recorded history against the app's code of today; see ``durable_harness.replay_history``."""
+        return replay_history(self.app, history, strict=strict)
+
+    def runs(self) -> list[Run]:
+        """Every instance as it stands, entities aside, in the order in which they came to be."""
+        return [snapshot(self._hub, one) for one in self._hub.instances.values() if not one.is_entity]
+
     def entity(self, name: str, key: str) -> EntityHandle:
         """One entity of the app, to be run alone."""
         self.app.check_entity(name)
@@ -210,6 +222,31 @@ class Harness:
 
         Beyond the budget, schedules with one and two deviations are run, and then drawn ones.
         """
+        return self._check(orchestrator, input, events, faults, budget, holds=None)
+
+    def assert_always(
+        self,
+        orchestrator: object,
+        holds: Callable[[Ending], bool],
+        input: object = None,
+        *,
+        events: Sequence[Raised] = (),
+        faults: int = 0,
+        budget: int | None = None,
+    ) -> Exploration:
+        """Prove that something holds of the ending in whatever order things happen, or show the simplest exception."""
+        return self._check(orchestrator, input, events, faults, budget, holds=holds)
+
+    def _check(
+        self,
+        orchestrator: object,
+        input: object,
+        events: Sequence[Raised],
+        faults: int,
+        budget: int | None,
+        *,
+        holds: Callable[[Ending], bool] | None,
+    ) -> Exploration:
         scenario = self._scenario(orchestrator, input, events, faults)
         fingerprint = self._fingerprint(scenario, input, events)
         name = scenario.orchestrator.name
@@ -233,6 +270,7 @@ class Harness:
             seed_number=self._options.seed,
             given=[token.numbers for token in replayed] or regressions,
             only_given=bool(replayed),
+            holds=holds,
         )
 
     def _fingerprint(self, scenario: Scenario, input: object, events: Sequence[Raised]) -> str:
@@ -271,6 +309,16 @@ class Harness:
                 self._inspection.at_end(other, prefixes=PREFIXES)
         self._findings.warn()
         return snapshot(self._hub, instance, log=tuple(self._log.lines), findings=tuple(self._findings.all.values()))
+
+
+def replay_history(app: object, history: HistorySource, *, strict: bool = True) -> HistoryReport:
+    """Hold a recorded history against today's code, and raise ``HistoryMismatchError`` where they differ.
+
+    ``history`` is what the management API answers with showHistory, showHistoryOutput and showInput, or the rows of a
+    task hub's history table, or events. Not ``strict`` lets pass what a host would let pass.
+    """
+    with sdk_at_work():
+        return check_replay(AppFunctions.of(app).engine_app, history, strict=strict)
 
 
 def _client_input(value: object) -> str | None:

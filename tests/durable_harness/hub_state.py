@@ -29,7 +29,12 @@ def state_of(hub: TaskHub) -> Hashable:
 
 
 def _instance_state(instance: HubInstance) -> Hashable:
-    head = instance.instance_id, instance.execution_id, instance.runtime_status, tuple(map(repr, instance.inbox))
+    head = (
+        instance.instance_id,
+        instance.execution_id,
+        instance.runtime_status,
+        tuple(sorted(map(repr, instance.inbox))),
+    )
     if instance.is_completed:
         return (*head, instance.output_text, instance.custom_status_text)
     if instance.is_entity:

@@ -15,6 +15,7 @@ from durable_harness.app_functions import AppFunctions
 from durable_harness.findings import Findings
 from durable_harness.hub_instance import HubInstance
 from durable_harness.leaf_check import replay_mismatch
+from durable_harness.log_capture import LogCapture
 from durable_harness.sdk_defects import defects_met
 from durable_harness.suspension_check import place_of, runs_at_suspension
 from durable_harness.two_machines import divergence
@@ -45,8 +46,8 @@ class NoInspection:
 class Inspection:
     """Looks at everything. One lives as long as its harness, and remembers which places it has looked at."""
 
-    def __init__(self, app: AppFunctions, findings: Findings) -> None:
-        self._app, self._findings = app, findings
+    def __init__(self, app: AppFunctions, findings: Findings, log: LogCapture) -> None:
+        self._app, self._findings, self._log = app, findings, log
         self._places: set[tuple[object, ...]] = set()
 
     def after_episode(self, instance: HubInstance, checkpoint: Checkpoint) -> None:
@@ -66,7 +67,7 @@ class Inspection:
         """Look at an execution as it stands at the end of a run; so many episodes before the last are replayed too."""
         self._check_yielded(instance)
         self._check_suspensions(instance)
-        text = replay_mismatch(self._app, instance, prefixes=prefixes)
+        text = replay_mismatch(self._app, instance, prefixes=prefixes, log=self._log if prefixes else None)
         if text is not None:
             self._findings.add("replay", "replay_mismatch", text)
 
@@ -104,8 +105,8 @@ class Inspection:
             "misuse",
             "never_yielded",
             f"{instance.name!r} made {len(actions)} task{'s' if len(actions) > 1 else ''} and never yielded "
-            f"{'them' if len(actions) > 1 else 'it'}: {', '.join(names)}. Nothing is scheduled before a task is yielded, "
-            "so this never ran. Yield it, alone or in task_all.",
+            f"{'them' if len(actions) > 1 else 'it'}: {', '.join(names)}. Nothing is scheduled before a task is "
+            "yielded, so this never ran. Yield it, alone or in task_all.",
         )
 
 

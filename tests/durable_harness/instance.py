@@ -51,6 +51,17 @@ class Instance:
         return self._instance.instance_id
 
     @property
+    def name(self) -> str:
+        """The orchestrator's name."""
+        return self._current.name
+
+    @property
+    def stored_input(self) -> str | None:
+        """The input as it is stored, JSON text; after continue-as-new, that of the present execution."""
+        started = self._current.started
+        return started.input if started else None
+
+    @property
     def runtime_status(self) -> str:
         """Its status, as a client sees it."""
         return self._current.runtime_status
@@ -80,6 +91,10 @@ class Instance:
         Driver(self._hub).run_until_ended(self._current)
         return self.result
 
+    def run_until(self, is_reached: Callable[[], bool]) -> None:
+        """Let everything happen that can, until this is so; an error if it never is."""
+        Driver(self._hub).run_until(is_reached, self._current)
+
     def complete(self, call: Call | str, result: object = None) -> None:
         """End a call with a result. A name means the first call of that name that has not ended."""
         self._end(self._find(call), Outcome(result=df_dumps(result)))
@@ -91,10 +106,9 @@ class Instance:
     def finish(self, *calls: Call | str) -> None:
         """End these calls as they were answered, all in one episode; without any, all that have not ended."""
         found = [self._find(call) for call in calls] if calls else list(self.pending.calls)
-        arrivals = self._arrivals
         with self.one_episode():
-            for call in found:
-                self._arrive(arrivals[id(call)])
+            for one in found:
+                self._arrive(self._arrival_of(one))
 
     def fire(self, *timers: PendingTimer) -> None:
         """Let these timers fire, their time come, all in one episode; without any, the next one."""
@@ -154,10 +168,6 @@ class Instance:
     def _current(self) -> HubInstance:
         return self._hub.instances[self._instance.instance_id]
 
-    @property
-    def _arrivals(self) -> dict[int, Arrival]:
-        return {id(one.call): one for one in self._hub.arrivals if one.call is not None}
-
     def _find(self, call: Call | str) -> Call:
         if isinstance(call, Call):
             return call
@@ -168,11 +178,14 @@ class Instance:
         raise NotPossibleError(f"{self.instance_id!r} waits for {names}, and not for {call!r}.")
 
     def _end(self, call: Call, outcome: Outcome) -> None:
-        arrival = self._arrivals.get(id(call))
-        if arrival is None:
-            raise NotPossibleError(f"{call.name}({call.input!r:.100}) of {self.instance_id!r} has ended already.")
+        arrival = self._arrival_of(call)
         call.outcome, call.runs = outcome, max(call.runs, 1)
         self._arrive(arrival)
+
+    def _arrival_of(self, call: Call) -> Arrival:
+        if call.arrival is None:
+            raise NotPossibleError(f"{call.name}({call.input!r:.100}) of {self.instance_id!r} has ended already.")
+        return call.arrival
 
     def _arrive(self, arrival: Arrival) -> None:
         self._hub.deliver(arrival)

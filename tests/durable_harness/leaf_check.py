@@ -11,14 +11,16 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
-from durable_engine.events import HistoryEvent
-from durable_engine.history_episodes import RecordedEpisode, episodes_of
+from durable_engine.events import ExecutionStarted, HistoryEvent
+from durable_engine.history_episodes import SCHEDULED, RecordedEpisode, episodes_of, last_episode
 from durable_engine.replay import Replay
-from durable_engine.sdk_call import Answer, call_orchestrator, orchestrator_payload
+from durable_engine.sdk_call import Answer, call_orchestrator, orchestrator_members, orchestrator_payload
 from durable_harness.app_functions import AppFunctions
 from durable_harness.hub_instance import HubInstance
+from durable_harness.log_capture import LogCapture
 from durable_harness.sdk_events import sdk_at_work
 from durable_harness.suspension import quiet_close
 
@@ -31,24 +33,27 @@ _CAUSES = (
 )
 
 
-def replay_mismatch(app: AppFunctions, instance: HubInstance, *, prefixes: int) -> str | None:
+def replay_mismatch(
+    app: AppFunctions, instance: HubInstance, *, prefixes: int, log: LogCapture | None = None
+) -> str | None:
     """What a replay from the start does differently, in words; None if nothing.
 
-    ``prefixes`` is how many of the episodes before the last are replayed too, spread over all of them.
+    ``prefixes`` is how many of the episodes before the last are replayed too, spread over all of them. ``log`` takes
+    what the replay logs again.
     """
     live = instance.replayer.answer
     if live is None or instance.is_entity or not app.known.has_orchestrator(instance.name):
         return None
-    episodes = list(episodes_of(instance.history))
-    if not episodes:
+    if not instance.history:
         return None
-    # Of a rewound history, the episodes before the rewind saw another one.
-    checked = _spread(len(episodes) - 1, prefixes) if len(episodes) == len(instance.episodes) else ()
     with sdk_at_work(), quiet_close():
-        last = episodes[-1]
-        difference = _check_last(app, instance, last, live)
-        if difference is not None:
+        with log.listening(to_replay=True) if log else nullcontext():
+            difference = _check_last(app, instance, last_episode(instance.history), live)
+        if difference is not None or not prefixes:
             return difference
+        episodes = list(episodes_of(instance.history))
+        # Of a rewound history, the episodes before the rewind saw another one.
+        checked = _spread(len(episodes) - 1, prefixes) if len(episodes) == len(instance.episodes) else ()
         for place in checked:
             before, answer = instance.episodes[place].answer, _ask(app, instance, episodes[place].seen)
             if before is not None and _text(answer) != _text(before):
@@ -57,19 +62,39 @@ def replay_mismatch(app: AppFunctions, instance: HubInstance, *, prefixes: int) 
 
 
 def _check_last(app: AppFunctions, instance: HubInstance, last: RecordedEpisode, live: Answer) -> str | None:
-    answer = _ask(app, instance, last.seen)
-    if _text(answer) != _text(live) and not _is_too_deep(answer, live):
-        return _told(instance, last.number - 1, _answer_lines(live), _answer_lines(answer))
+    answer = _ask_if_new(app, instance, last, live)
+    if answer is not live and _text(answer) != _text(live) and not _is_too_deep(answer, live):
+        return _told(instance, instance.episode_count - 1, _answer_lines(live), _answer_lines(answer))
     if instance.started is None:
         return None
     replay = Replay(instance.started, answer, app.known, last.started_at)
-    replay.play(last.seen)
-    decided = [event for event in last.decided if event.event_id >= 0]
+    replay.play(last.history[: last.decides])
     again = [decision.event for decision in replay.decisions]
-    recorded = [event for event in decided if type(event).__name__ != "ExecutionCompleted"]
+    recorded = [event for event in last.decided if isinstance(event, SCHEDULED)]
     if [*map(_key, again)] != [*map(_key, recorded)]:
-        return _told(instance, last.number - 1, [*map(repr, recorded)], [*map(repr, again)])
+        return _told(instance, instance.episode_count - 1, [*map(repr, recorded)], [*map(repr, again)])
     return None
+
+
+def _ask_if_new(app: AppFunctions, instance: HubInstance, last: RecordedEpisode, live: Answer) -> Answer:
+    """The answer of a replay from the start; the live one itself, where both are the same text."""
+    worker = instance.replayer.worker
+    if worker is None or worker.last_text is None or instance.started is None:
+        return _ask(app, instance, last.seen)
+    payload = json.dumps(_members_as_given(instance.started, last))
+    try:
+        text = app.orchestrator(instance.name).handle(payload)
+    except Exception:
+        text = None
+    return live if text == worker.last_text else _ask(app, instance, last.seen)
+
+
+def _members_as_given(started: ExecutionStarted, episode: RecordedEpisode) -> dict[str, Any]:
+    """The payload of an episode, from the history that was stored after it."""
+    members = orchestrator_members(episode.history[: episode.decides], started)
+    for event in members["history"][episode.start :]:
+        event["IsPlayed"] = False
+    return members
 
 
 def _ask(app: AppFunctions, instance: HubInstance, seen: Sequence[HistoryEvent]) -> Answer:

@@ -1,7 +1,7 @@
 """Both halves of an episode, kept: the SDK's executor (``live_worker``) and the host's replay.
 
 Role: the engine's ``Replayer`` for one instance, which makes a long orchestration cost what its events cost.
-Called by: ``run_episode``. Calls: ``live_worker`` and the engine's ``Replay``; the SDK's handle where only that will do.
+Called by: ``run_episode``. Calls: ``live_worker``, the engine's ``Replay``; the SDK's handle where only that will do.
 Invariant: what it returns is what ``FromStart`` would return; ``leaf_check`` holds one against the other.
 """
 
@@ -32,6 +32,8 @@ class InstanceReplayer:
         """The last answer."""
         self.oddities: dict[str, str] = {}
         """Which defects of the SDK were met so far, in all executions."""
+        self.shows_boundaries = False
+        """Whether user code can have seen where an episode ended, in any execution."""
         self.is_live = is_live
         self._app, self._engine_app, self._watch = app, app.engine_app, watch
         self._execution_id: str | None = None
@@ -76,6 +78,7 @@ class InstanceReplayer:
                 self.worker.feed(past[self._replayed :], new)
             answer = self.worker.answer()
             self.oddities |= self.worker.context.oddities
+            self.shows_boundaries = self.shows_boundaries or self.worker.context.shows_boundaries
             return answer
         except AbortedError as aborted:
             raise aborted.error from None

@@ -67,6 +67,8 @@ class LiveWorker:
         self.context.checks_tasks = watch.refuses_misuse
         self._executor = _new_executor()
         self._executor.context = self.context
+        self.last_text: str | None = None
+        """The answer of an execution that has ended well, as the SDK wrote it."""
         self._actions: list[dict[str, Any]] = []
         self._cancelled = 0
         code = watch.call(orchestrator.function, self.context)
@@ -99,21 +101,34 @@ class LiveWorker:
         if self._executor.current_task is None:
             raise NotLiveError  # `yield None`: the SDK fails in a way of its own at the next event
         try:
-            status = json.loads(df_dumps(self.context.custom_status)) if self.context.custom_status else None
+            status = self._custom_status()
         except Exception as error:
             raise NotLiveError from error
         return Answer(actions=self._actions_so_far(), custom_status=status)
 
     def _last_answer(self) -> Answer:
-        if isinstance(self._executor.exception, RecursionError):
+        executor = self._executor
+        if isinstance(executor.exception, RecursionError):
             raise NotLiveError  # how deep is too deep depends on who called
         try:
-            text = self._executor.get_orchestrator_state_str()
+            text = executor.get_orchestrator_state_str()
         except Exception as error:
             _, label, text = str(error).partition(_OUT_OF_PROC_LABEL)
             if not label:
                 raise NotLiveError from error
-        return read_answer(json.loads(text))
+            return read_answer(json.loads(text))
+        self.last_text = text
+        output = None if executor.output is None else json.loads(json.dumps(executor.output))
+        return Answer(
+            actions=self._actions_so_far(),
+            is_done=bool(executor.orchestration_invocation_succeeded),
+            output=output,
+            custom_status=self._custom_status(),
+        )
+
+    def _custom_status(self) -> Any:
+        status = self.context.custom_status
+        return json.loads(df_dumps(status)) if status else None
 
     def _actions_so_far(self) -> list[dict[str, Any]]:
         """All actions as JSON objects; one that has not changed is the same object as before."""

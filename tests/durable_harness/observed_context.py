@@ -8,7 +8,6 @@ Invariant: what is remembered is in the order of user code, so that equal runs r
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
 from typing import Any
 
 from azure.durable_functions.models.actions.Action import Action
@@ -19,6 +18,7 @@ from azure.durable_functions.models.DurableOrchestrationContext import DurableOr
 from azure.durable_functions.models.Task import CompoundTask, TaskBase
 
 __all__ = ["ObservedContext", "UnusableTasksError"]
+
 
 class UnusableTasksError(BaseException):
     """``task_all`` or ``task_any`` was given something that is not a list of tasks.
@@ -113,7 +113,7 @@ class ObservedContext(DurableOrchestrationContext):  # type: ignore[misc]  # the
         # The first episode's time is the same however later events are batched.
         if self.is_in_user_code and self.resumed > 1:
             self.shows_boundaries = True
-        return self._current_utc_datetime  # type: ignore[no-any-return]  # the SDK has no types
+        return self._current_utc_datetime
 
     @current_utc_datetime.setter
     def current_utc_datetime(self, value: datetime.datetime) -> None:

@@ -1,7 +1,7 @@
 """Does the order matter? Two simplest schedules side by side if it does, a proof if it does not.
 
 Role: searches for a schedule with another outcome than the normal one, shrinks it, and words the difference.
-Called by: ``harness.assert_order_independent``. Calls: ``exploration``, ``sampling``, ``shrinking``.
+Called by: ``harness.assert_order_independent`` and ``assert_always``. Calls: ``exploration``, ``sampling``, ``shrinking``.
 Invariant: what is reported was run twice with the same result.
 """
 
@@ -13,7 +13,7 @@ from itertools import zip_longest
 from durable_harness.errors import OrderDependentError
 from durable_harness.exploration import Exploration, Explorer, Schedule
 from durable_harness.sampling import sample
-from durable_harness.schedule import Scenario
+from durable_harness.schedule import Ending, Scenario
 from durable_harness.shrinking import fewest, shrunk
 
 __all__ = ["check_order"]
@@ -30,17 +30,28 @@ def check_order(
     seed_number: int,
     given: Sequence[Sequence[int]] = (),
     only_given: bool = False,
+    holds: Callable[[Ending], bool] | None = None,
 ) -> Exploration:
-    """Explore until a second outcome is found, and raise it; else return what was proved.
+    """Explore until an outcome is found that should not be, and raise it; else return what was proved.
+
+    Without ``holds``, that is any other outcome than the normal one.
 
     ``given`` are schedules to be run first: those of a token, and those that failed once.
     """
     explorer = Explorer(scenario, budget=budget)
     normal = explorer.run_given(())
 
-    def is_other(schedule: Schedule) -> bool:
-        return schedule.ending != normal.ending
+    def is_wrong(ending: Ending) -> bool:
+        return ending != normal.ending if holds is None else not holds(ending)
 
+    def is_other(schedule: Schedule) -> bool:
+        return is_wrong(schedule.ending)
+
+    if is_other(normal):
+        raise OrderDependentError(
+            f"What should always hold does not even hold in the normal order.\n\nnormally: {normal.ending.text}",
+            tokens=[token_of(normal.numbers)],
+        )
     for numbers in given:
         schedule = explorer.run_given(numbers)
         if is_other(schedule):
@@ -50,26 +61,24 @@ def check_order(
     exploration = explorer.explore(is_other)
     other = next((schedule for schedule in exploration.schedules if is_other(schedule)), None)
     if other is None and not exploration.is_exhausted and examples:
-        numbers = sample(
-            lambda drawn: scenario.run(drawn) != normal.ending, examples=examples, seed_number=seed_number
-        )
-        other = explorer.run_given(numbers) if numbers is not None else None
+        drawn_numbers = sample(lambda drawn: is_wrong(scenario.run(drawn)), examples=examples, seed_number=seed_number)
+        other = explorer.run_given(drawn_numbers) if drawn_numbers is not None else None
     if other is None:
         return explorer.result(is_exhausted=exploration.is_exhausted)
-    raise _dependent(scenario, normal, _simplest(explorer, normal, other), token_of)
+    raise _dependent(scenario, normal, _simplest(explorer, is_wrong, other), token_of)
 
 
-def _simplest(explorer: Explorer, normal: Schedule, other: Schedule) -> Schedule:
+def _simplest(explorer: Explorer, is_wrong: Callable[[Ending], bool], other: Schedule) -> Schedule:
     def fails(numbers: tuple[int, ...]) -> tuple[int, ...] | None:
         schedule = explorer.run_given(numbers)
-        return schedule.numbers if schedule.ending != normal.ending else None
+        return schedule.numbers if is_wrong(schedule.ending) else None
 
     best = explorer.run_given(shrunk(other.numbers, fails))
     if best.deviations > 1:
         # The same arrivals in fewer moves: let only some of them come early, in the order in which they came.
         def fails_early(early: tuple[int, ...]) -> Schedule | None:
             schedule = explorer.run_early([best.arrived[place] for place in early])
-            return schedule if schedule.ending != normal.ending else None
+            return schedule if is_wrong(schedule.ending) else None
 
         early = fewest(len(best.arrived), fails_early)
         if early is not None and early.deviations < best.deviations:

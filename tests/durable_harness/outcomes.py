@@ -11,9 +11,11 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from azure.functions.durable_functions import ActivityTriggerConverter
 from azure.functions.meta import Datum
@@ -103,12 +105,24 @@ def input_of(cause: TaskScheduled | ExecutionStarted) -> Any:
     if isinstance(cause, ExecutionStarted):
         value = parsed(cause.input)
         return parsed(value) if isinstance(value, str) else value
-    text = activity_input(cause)
     if cause.name == HTTP_ACTIVITY:
-        request = json.loads(text or "{}")
+        request = json.loads(activity_input(cause) or "{}")
         return HttpRequest(
             method=request["method"], url=request["uri"], content=request["content"], headers=request["headers"]
         )
+    value, is_immutable = _decoded(cause.input)
+    return value if is_immutable else _decode(cause.input)
+
+
+@lru_cache(maxsize=1024)
+def _decoded(stored: str | None) -> tuple[Any, bool]:
+    """A stored input as the worker decodes it, and whether the value can be given to more than one call."""
+    value = _decode(stored)
+    return value, value is None or isinstance(value, (str, int, float, bool))
+
+
+def _decode(stored: str | None) -> Any:
+    text = activity_input(TaskScheduled(timestamp=0, name="", input=stored))
     return ActivityTriggerConverter.decode(Datum("null" if text is None else text, "string"), trigger_metadata=None)
 
 
@@ -126,11 +140,19 @@ def answer_for(cause: TaskScheduled | ExecutionStarted, answers: Answers, app: A
     return answered
 
 
-def run_answer(cause: TaskScheduled | ExecutionStarted, answered: Answered, app: AppFunctions) -> Outcome:
-    """Call the answer once, as the worker calls an activity."""
+def run_answer(name: str, value: object, answered: Answered, app: AppFunctions) -> Outcome:
+    """Call the answer once with an input, as the worker calls an activity."""
+    if answered.is_constant and (known := _CONSTANTS.get(answered)) is not None:
+        return known
+    outcome = _outcome_of(name, value, answered, app)
+    if answered.is_constant:
+        _CONSTANTS[answered] = outcome
+    return outcome
+
+
+def _outcome_of(name: str, value: object, answered: Answered, app: AppFunctions) -> Outcome:
     try:
-        value = input_of(cause)
-        activity = app.activities.get(cause.name.lower()) if answered.is_of_app else None
+        activity = app.activities.get(name.lower()) if answered.is_of_app else None
         result = _run(activity, value) if activity else answered.call(value)
         if inspect.iscoroutine(result):
             result = asyncio.run(result)
@@ -138,6 +160,10 @@ def run_answer(cause: TaskScheduled | ExecutionStarted, answered: Answered, app:
     except Exception as exception:  # whatever an activity raises is its outcome
         return Outcome(raised=user_exception(exception))
     return Outcome(result=str(encoded))
+
+
+_CONSTANTS: Final[weakref.WeakKeyDictionary[Answered, Outcome]] = weakref.WeakKeyDictionary()
+"""What constant answers give, so that their JSON is made once."""
 
 
 def user_exception(exception: Exception) -> UserException:

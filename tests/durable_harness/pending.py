@@ -84,7 +84,9 @@ def pending_of(hub: TaskHub, instance: HubInstance) -> Pending:
             for event in children
             if event.instance_id in hub.instances and not hub.instances[event.instance_id].is_completed
         ),
-        entities=tuple(dict.fromkeys(instance.asked_entities[name] for name in waits if name in instance.asked_entities)),
+        entities=tuple(
+            dict.fromkeys(instance.asked_entities[name] for name in waits if name in instance.asked_entities)
+        ),
     )
 
 
@@ -108,6 +110,13 @@ def stuck_error(hub: TaskHub, instance: HubInstance) -> StuckError:
     lines = pending.lines
     if instance.runtime_status == "Suspended":
         lines.insert(0, "being resumed: it is suspended")
+    worker, replay = instance.replayer.worker, instance.replayer.replay_now
+    if worker is not None and worker.has_ended and replay is not None:
+        names = ", ".join(repr(name) for name, count, _ in replay.event_waits if count)
+        lines.append(
+            f"(user code has ended, and the host still waits for the event {names}: of a task_any with tasks that an "
+            "earlier one has waited for already, the SDK tells the host the new ones only)"
+        )
     lines += _missed_events(instance, pending.events)
     if not lines:
         lines = [notice.text for notice in instance.notices.values()] or [

@@ -9,13 +9,19 @@ Invariant: no state outlives a test, and none is shared between the workers of p
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from durable_harness.harness import Harness, Options
+from durable_harness.run_result import Run
 from durable_harness.schedule_token import ScheduleToken
+
+_HARNESSES = pytest.StashKey[list[Harness]]()
+_MOST_TIMELINES = 5
 
 __all__ = ["durable_app", "harness", "harness_for", "pytest_addoption", "pytest_configure"]
 
@@ -26,6 +32,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--durable-replay", action="append", metavar="TOKEN", help="run exactly the schedule of this token")
     group.addoption("--durable-seed", type=int, default=0, metavar="N", help="the seed of drawn schedules (0)")
     group.addoption("--durable-budget", type=int, default=5_000, metavar="N", help="runs of one exploration (5000)")
+    group.addoption(
+        "--durable-timelines", metavar="FOLDER", help="write the timelines of failing tests there, as HTML files"
+    )
     parser.addini("durable_schedules", "a file with tokens of schedules that failed once, one a line", default="")
     parser.addini("durable_app", "the app of the fixture `harness`, as module:attribute", default="function_app:app")
 
@@ -47,19 +56,41 @@ def durable_app(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.fixture
-def harness_for(pytestconfig: pytest.Config) -> Callable[..., Harness]:
+def harness_for(request: pytest.FixtureRequest) -> Callable[..., Harness]:
     """Make a harness for any app or orchestrator function: ``harness_for(app, strict=False)``."""
+    config = request.config
     options = Options(
-        budget=pytestconfig.getoption("--durable-budget"),
-        seed=pytestconfig.getoption("--durable-seed"),
-        replay=tuple(map(ScheduleToken.parse, pytestconfig.getoption("--durable-replay") or ())),
-        regressions=tuple(_regressions(pytestconfig)),
+        budget=config.getoption("--durable-budget"),
+        seed=config.getoption("--durable-seed"),
+        replay=tuple(map(ScheduleToken.parse, config.getoption("--durable-replay") or ())),
+        regressions=tuple(_regressions(config)),
     )
+    made: list[Harness] = request.node.stash.setdefault(_HARNESSES, [])
 
     def make(app: object, **settings: Any) -> Harness:
-        return Harness(app, options=options, **settings)
+        made.append(Harness(app, options=options, **settings))
+        return made[-1]
 
     return make
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show in the report of a failing test what its orchestrations did."""
+    report = yield
+    if report.when == "call" and report.failed:
+        for run in [run for harness in item.stash.get(_HARNESSES, []) for run in harness.runs()][:_MOST_TIMELINES]:
+            report.sections.append((f"timeline of {run.instance_id}", str(run.timeline())))
+            folder = item.config.getoption("--durable-timelines")
+            if folder:
+                _write(Path(folder), item, run)
+    return report
+
+
+def _write(folder: Path, item: pytest.Item, run: Run) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    name = re.sub(r"[^\w.-]+", "_", f"{item.name}-{run.instance_id}")
+    folder.joinpath(f"{name}.html").write_text(run.timeline().html(), encoding="utf-8")
 
 
 def _regressions(config: pytest.Config) -> Iterator[ScheduleToken]:

@@ -7,7 +7,6 @@ Invariant: events keep their places and ids; what is struck out becomes a Generi
 
 from __future__ import annotations
 
-
 from durable_engine.events import (
     ExecutionCompleted,
     GenericEvent,
@@ -27,7 +26,11 @@ __all__ = ["rewind"]
 def rewind(hub: TaskHub, instance: HubInstance, reason: str | None) -> None:
     """Strike out what failed, and tell the instances at which the failures began."""
     history = instance.history
-    failed_calls = {event.task_scheduled_id for event in history if _is_failed_call(event)}
+    failed_calls = {
+        event.task_scheduled_id
+        for event in history
+        if isinstance(event, TaskFailed) and not isinstance(event, SubOrchestrationInstanceFailed)
+    }
     failed_children = {
         event.task_scheduled_id for event in history if isinstance(event, SubOrchestrationInstanceFailed)
     }
@@ -49,10 +52,6 @@ def rewind(hub: TaskHub, instance: HubInstance, reason: str | None) -> None:
             GenericEvent(timestamp=hub.clock.now, data=reason),
             OrchestrationInstance(instance_id=instance.instance_id, execution_id=instance.execution_id),
         )
-
-
-def _is_failed_call(event: HistoryEvent) -> bool:
-    return isinstance(event, TaskFailed) and not isinstance(event, SubOrchestrationInstanceFailed)
 
 
 def _struck_out(event: HistoryEvent, failed_calls: set[int]) -> HistoryEvent:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from durable_engine.dotnet_json import parsed
+from durable_engine.dotnet_json import compact, parsed
 from durable_engine.events import HistoryEvent, SubOrchestrationInstanceCreated, TimerCreated, TimerFired
+from durable_engine.timeline import Timeline, timeline
 from durable_engine.times import to_datetime
 from durable_harness.arrivals import Call
 from durable_harness.errors import UnknownNameError
@@ -85,6 +86,12 @@ class Run:
     def elapsed(self) -> timedelta:
         """The virtual time from start to end."""
         return self.ended_at - self.started_at
+
+    def timeline(self) -> Timeline:
+        """What happened, over virtual time: ``print`` it, or write its ``html()`` into a file."""
+        texts = {number: compact(status) for number, status in enumerate(self.custom_statuses, start=1) if status}
+        # Only the last execution's history is kept, and its episodes are counted from its own beginning.
+        return timeline(self.history, custom_statuses=texts if self.executions == 1 else None)
 
     def calls_of(self, name: str) -> tuple[ActivityCall, ...]:
         """The calls of one activity, in the order of scheduling."""

@@ -52,9 +52,7 @@ class Drawn:
         return taken
 
 
-def sample(
-    fails: Callable[[Drawn], bool], *, examples: int, seed_number: int
-) -> tuple[int, ...] | None:
+def sample(fails: Callable[[Drawn], bool], *, examples: int, seed_number: int) -> tuple[int, ...] | None:
     """The choice sequence of the simplest failing schedule that was found, None if none was."""
     found: list[tuple[int, ...]] = []
 

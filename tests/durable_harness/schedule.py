@@ -20,6 +20,7 @@ from durable_harness.errors import HarnessError, StuckError
 from durable_harness.faults import FaultPlan
 from durable_harness.hub_instance import HubInstance
 from durable_harness.inspection import Inspector
+from durable_harness.sdk_events import sdk_at_work
 from durable_harness.task_hub import TaskHub
 from durable_harness.user_code import Watch
 from durable_harness.virtual_clock import VirtualClock
@@ -67,6 +68,10 @@ class Scenario:
 
     def run(self, chooser: Chooser, story: Story | None = None) -> Ending:
         """Run one schedule to its end; ``story`` takes what happens, in words."""
+        with sdk_at_work():
+            return self._run(chooser, story)
+
+    def _run(self, chooser: Chooser, story: Story | None) -> Ending:
         clock = VirtualClock(self.start_at.moment)
         hub = TaskHub(
             self.app,
@@ -76,7 +81,7 @@ class Scenario:
             is_live=True,
             clock=clock,
         )
-        hub.faults_left = self.faults
+        hub.faults_left, hub.may_fail = self.faults, self.faults > 0
         instance = hub.start(self.orchestrator.name, self.input_text)
         self.announce(hub, instance)
         driver = Driver(hub, chooser, FaultPlan() if self.faults else None, story)
@@ -94,15 +99,15 @@ class Scenario:
     def _compare_answers(self, hub: TaskHub) -> None:
         """Hold what each call gave against what the same call gave in other schedules."""
         for call in hub.calls:
-            if call.outcome is None:
+            if call.outcome is None or (call.answered is not None and call.answered.is_constant):
                 continue
             key = call.instance_id, f"{call.name}({call.input!r})", call.event_id
             result = str(call.outcome.error or call.outcome.result)
             before = self._given.setdefault(key, result)
             if before != result and not self.faults:
                 raise UnrepeatableAnswerError(
-                    f"{key[1]:.200} gave {before:.200} in one schedule and {result:.200} in another. An answer must depend "
-                    "on its input alone: use a pure function, or in_turn(...) for one answer after the other."
+                    f"{key[1]:.200} gave {before:.200} in one schedule and {result:.200} in another. An answer must "
+                    "depend on its input alone: use a pure function, or in_turn(...) for one answer after the other."
                 )
 
 

@@ -18,20 +18,20 @@ __all__ = ["DEFECTS", "defects_met"]
 DEFECTS: Final = {
     "nested_compound": "a child of a nested task_all failed before another one succeeded, and the SDK completes the "
     "failed task_all again. It ends with 'Parent Task -1 does not have pending sub-task' and answers no actions, which "
-    "the host reports as non-determinism. It depends on the order. Let the activities within nested task_all or task_any "
-    "return errors as values.",
+    "the host reports as non-determinism. It depends on the order. Let the activities within nested task_all or "
+    "task_any return errors as values.",
     "failed_turned_succeeded": "a task_all that had failed became succeeded when its last child did, and was yielded "
     "again: it gives a list with the exception in it instead of raising. Never look at a task_all again after it has "
     "failed.",
     "empty_task_all": "context.task_all([]) gives None, not an empty list. Ask whether there are tasks before.",
-    "task_in_two_compounds": "a task is in two of {name} and the like: only the compound that was made last hears of its "
-    "end, and the other never completes. Put each task into one compound.",
-    "falsy_custom_status": "the custom status {name} is falsy, and the SDK leaves it out: clients see none. Use a value "
-    "that is true.",
+    "task_in_two_compounds": "a task is in two of {name} and the like: only the compound that was made last hears of "
+    "its end, and the other never completes. Put each task into one compound.",
+    "falsy_custom_status": "the custom status {name} is falsy, and the SDK leaves it out: clients see none. Use a "
+    "value that is true.",
     "after_continue_as_new": "{name} was asked for after continue_as_new, and the SDK drops it. Return right after "
     "continue_as_new.",
-    "recursion": "the SDK resumes tasks that are done already by recursion, and about 1,000 in a row are too deep. Take "
-    "their results from task_all instead of yielding them one by one.",
+    "recursion": "the SDK resumes tasks that are done already by recursion, and about 1,000 in a row are too deep. "
+    "Take their results from task_all instead of yielding them one by one.",
 }
 """What happens, and what to do, by code."""
 
@@ -39,11 +39,12 @@ DEFECTS: Final = {
 def defects_met(instance: HubInstance) -> Iterator[tuple[str, str]]:
     """Code and text of each defect that this instance has met in its last episode."""
     answer = instance.replayer.answer
-    texts = [answer.raised.message if answer and answer.raised else "", (answer.error or "") if answer else ""]
-    if any("does not have pending sub-task" in text for text in texts):
-        yield _met(instance, "nested_compound")
-    if any("maximum recursion depth exceeded" in text for text in texts):
-        yield _met(instance, "recursion")
+    if answer is not None and (answer.raised is not None or answer.error is not None):
+        text = answer.raised.message if answer.raised else answer.error or ""
+        if "does not have pending sub-task" in text:
+            yield _met(instance, "nested_compound")
+        if "maximum recursion depth exceeded" in text:
+            yield _met(instance, "recursion")
     for code, name in instance.replayer.oddities.items():
         yield _met(instance, code, name)
 

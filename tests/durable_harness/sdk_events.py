@@ -16,22 +16,21 @@ from functools import lru_cache
 from typing import Any, Final
 
 import azure.functions._durable_functions as codec
+from azure.durable_functions.models.DurableOrchestrationContext import DurableOrchestrationContext
 from azure.durable_functions.models.history.HistoryEvent import HistoryEvent as SdkEvent
 from azure.durable_functions.models.TaskOrchestrationExecutor import TaskOrchestrationExecutor
-from dateutil.parser import parse
 
-from durable_engine.event_json import event_to_json
+from durable_engine.event_json import event_to_json, members_of
 from durable_engine.events import HistoryEvent
+from durable_engine.times import to_text
 
 __all__ = ["sdk_at_work", "to_sdk_event"]
 
 _EVENT_MODULE: Final[Any] = sys.modules[SdkEvent.__module__]
+_CONTEXT_MODULE: Final[Any] = sys.modules[DurableOrchestrationContext.__module__]
 _EXECUTOR_MODULE: Final[Any] = sys.modules[TaskOrchestrationExecutor.__module__]
 # Four fifths of a replay go into dateutil. Equal texts give equal, immutable datetimes, so each is parsed once.
-_parse_once: Final = lru_cache(maxsize=1 << 16)(parse)
-# Each executor makes a class of its own, of equal names: one will do.
-_named_once: Final = lru_cache(namedtuple)
-_NOTICES: Final = ("_no_expected_type_notice_emitted", "_loose_codec_notice_emitted")
+_parse_once: Final = lru_cache(maxsize=1 << 16)(_EVENT_MODULE.dt_parse)
 
 
 class _NoWarnings:
@@ -45,27 +44,55 @@ class _NoWarnings:
         """Say nothing: ``sdk_defects`` sees it from the history."""
 
 
+_REPLACED: Final[tuple[tuple[Any, str, Any], ...]] = (
+    (_EVENT_MODULE, "dt_parse", _parse_once),
+    (_CONTEXT_MODULE, "parse_timespan_attrib", lru_cache(_CONTEXT_MODULE.parse_timespan_attrib)),
+    # Each executor makes a class of its own, of equal names: one will do.
+    (_EXECUTOR_MODULE, "namedtuple", lru_cache(namedtuple)),
+    (_EXECUTOR_MODULE, "warnings", _NoWarnings),
+    (codec, "_no_expected_type_notice_emitted", True),
+    (codec, "_loose_codec_notice_emitted", True),
+    (codec, "_is_strict_mode", codec._is_strict_mode),
+)
+"""What of the SDK is replaced while it works, by what gives the same."""
+
+_BLANK: Final = vars(SdkEvent(EventType=0, EventId=-1, IsPlayed=False, Timestamp="2026-01-01T00:00:00Z"))
+_PLAIN: Final = frozenset({"text", "int", "bool", "json"})
+
+_depth = 0
+
+
 @contextmanager
 def sdk_at_work() -> Iterator[None]:
-    """Let the SDK work: times from memory, no warnings about itself."""
-    notices = [getattr(codec, name, None) for name in _NOTICES]
-    before = _EVENT_MODULE.dt_parse, _EXECUTOR_MODULE.warnings, _EXECUTOR_MODULE.namedtuple
-    _EVENT_MODULE.dt_parse, _EXECUTOR_MODULE.warnings = _parse_once, _NoWarnings
-    _EXECUTOR_MODULE.namedtuple = _named_once
-    strict_mode = codec._is_strict_mode
-    is_strict = strict_mode()
+    """Let the SDK work: what it parses again and again from memory, no warnings about itself."""
+    global _depth
+    if _depth:
+        yield
+        return
+    before = [(module, name, getattr(module, name)) for module, name, _ in _REPLACED]
+    is_strict = codec._is_strict_mode()
+    for module, name, value in _REPLACED:
+        setattr(module, name, value)
     codec._is_strict_mode = lambda: is_strict  # it is asked for every value
-    for name in _NOTICES:
-        setattr(codec, name, True)
+    _depth += 1
     try:
         yield
     finally:
-        _EVENT_MODULE.dt_parse, _EXECUTOR_MODULE.warnings, _EXECUTOR_MODULE.namedtuple = before
-        codec._is_strict_mode = strict_mode
-        for name, value in zip(_NOTICES, notices, strict=True):
-            setattr(codec, name, value)
+        _depth -= 1
+        for module, name, value in before:
+            setattr(module, name, value)
 
 
 def to_sdk_event(event: HistoryEvent) -> Any:
     """The event as the SDK reads it; call it within ``sdk_at_work``."""
-    return SdkEvent(**event_to_json(event))
+    sdk_event = SdkEvent.__new__(SdkEvent)
+    members = vars(sdk_event)
+    members.update(_BLANK)
+    for member in members_of(type(event)):
+        if member.kind in _PLAIN:
+            members[member.wire] = getattr(event, member.attribute)
+        elif member.kind != "event_type":
+            members[member.wire] = event_to_json(event)[member.wire]
+    members["_event_type"], members["_event_id"] = event.event_type, event.event_id
+    members["_is_played"], members["_timestamp"] = event.is_played, _parse_once(to_text(event.timestamp))
+    return sdk_event

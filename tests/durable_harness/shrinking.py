@@ -71,7 +71,7 @@ def _simpler(numbers: Numbers) -> Iterator[Numbers]:
         for smaller in range(1, numbers[place]):
             yield _with(numbers, {place: smaller})
     for place in places:  # a deviation may be as good elsewhere: what is latest is nearest to the normal order
-        yield numbers[:place] + (0,) + numbers[place:]
+        yield (*numbers[:place], 0, *numbers[place:])
 
 
 def _with(numbers: Numbers, changes: dict[int, int]) -> Numbers:

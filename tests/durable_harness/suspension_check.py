@@ -7,14 +7,12 @@ Invariant: nothing of the run itself is touched: a worker of its own is closed.
 
 from __future__ import annotations
 
-import gc
-import sys
 from types import FrameType, GeneratorType
 from typing import Any, Final
 
 from durable_engine.events import HistoryEvent
 from durable_harness.app_functions import AppFunctions
-from durable_harness.determinism_guard import source_line
+from durable_harness.determinism_guard import profiled, source_line
 from durable_harness.hub_instance import HubInstance
 from durable_harness.live_worker import LiveWorker, NotLiveError
 from durable_harness.sdk_events import sdk_at_work
@@ -54,31 +52,21 @@ def runs_at_suspension(app: AppFunctions, instance: HubInstance, seen: list[Hist
         if event not in ("call", "c_call") or caller is None or arg is code.close:
             return
         callee = getattr(arg, "__module__", None) or "" if event == "c_call" else frame.f_globals.get("__name__", "")
-        if callee.partition(".")[0] in _HARMLESS or caller.f_globals.get("__name__", "").startswith(
-            ("durable_harness.")
-        ):
+        if callee.partition(".")[0] in _HARMLESS or caller.f_globals.get("__name__", "").startswith("durable_harness."):
             return
         if caller.f_globals.get("__name__", "").partition(".")[0] not in _HARMLESS:
             calls.append(source_line(caller))
 
-    before = sys.getprofile()
-    was_collecting = gc.isenabled()
-    gc.disable()
-    sys.setprofile(profile)
     try:
-        code.close()
+        with profiled(profile):
+            code.close()
     except RuntimeError:
-        sys.setprofile(before)
         close_quietly(code)
         return "yield_at_suspension", (
-            f"{instance.name!r} yields in a `finally`, or after catching GeneratorExit, when it is suspended at {where}\n"
-            "In Azure every episode ends so, and each prints 'generator ignored GeneratorExit'. Write `except Exception` "
-            "and yield there, or yield after the block."
+            f"{instance.name!r} yields in a `finally`, or after catching GeneratorExit, when it is suspended at "
+            f"{where}\nIn Azure every episode ends so, and each prints 'generator ignored GeneratorExit'. Write "
+            "`except Exception` and yield there, or yield after the block."
         )
-    finally:
-        sys.setprofile(before)
-        if was_collecting:
-            gc.enable()
     if not calls:
         return None
     return "effect_at_suspension", (

@@ -66,6 +66,8 @@ class TaskHub:
         self.episodes_run = 0
         self.faults_left = 0
         """How many things may still go wrong."""
+        self.may_fail = False
+        """Whether anything may go wrong at all."""
         self._watch, self._inspector, self._is_live = watch, inspector, is_live
         self._starts = 0
         self._waiting: dict[str, None] = {}
@@ -112,6 +114,7 @@ class TaskHub:
             raise NotPossibleError("Nobody has said what this call gives: complete or fail it, or answer it by name.")
         if call.done_at is None:
             call.done_at = self.clock.now
+        call.arrival = None
         return call.outcome.completion(call.cause, self.clock.now)
 
     def receive(self, event: HistoryEvent, target: OrchestrationInstance) -> bool:
@@ -181,13 +184,13 @@ class TaskHub:
         """Let the same message come once more, after this one."""
         self.arrivals.add(arrival.target, event=arrival.event, call=arrival.call, is_repeat=True)
 
-    def receive_again(
-        self, instance: HubInstance, batch: Sequence[HistoryEvent], *, is_new_execution: bool
-    ) -> None:
+    def receive_again(self, instance: HubInstance, batch: Sequence[HistoryEvent], *, is_new_execution: bool) -> None:
         """Put messages that were never deleted into the inbox again; a new execution takes events from outside only."""
         if not instance.is_completed:
             own = EventRaised if is_new_execution else HistoryEvent
-            instance.inbox = [event for event in batch if isinstance(event, own) and not isinstance(event, ExecutionStarted)]
+            instance.inbox = [
+                event for event in batch if isinstance(event, own) and not isinstance(event, ExecutionStarted)
+            ]
         if instance.inbox:
             self._waiting[instance.instance_id] = None
 
@@ -233,7 +236,7 @@ class TaskHub:
         due_at = None
         if answered is not None:
             call.answered = answered
-            call.outcome = run_answer(cause, answered, self.app)
+            call.outcome = run_answer(cause.name, call.input, answered, self.app)
             call.runs = 1
             due_at = None if answered.delay is None else self.clock.now + answered.delay
         self.arrivals.add(target, call=call, due_at=due_at)

@@ -74,6 +74,18 @@ def test_what_came_while_suspended_is_handled_at_the_time_of_the_resumption() ->
     assert timer.fire_at == resumed_at + 5 * TICKS_PER_SECOND
 
 
+def test_suspension_that_was_delivered_twice_ends_with_one_resumption() -> None:
+    one = OneInstance(two_steps)
+    one.start()
+    one.receive(one.suspended("a pause"))
+    one.receive(one.suspended("a pause"))
+    one.receive(one.completed(0, 1))
+
+    one.receive(one.resumed())
+
+    assert [message.event.event_id for message in one.decided()] == [1]
+
+
 def test_decision_of_the_episode_in_which_the_suspension_came_is_held_too() -> None:
     one = OneInstance(two_steps)
 

@@ -26,9 +26,9 @@ Program = list[Any]
 
 def programs(*, most: int) -> st.SearchStrategy[Program]:
     """Programs of at most so many tasks that are not compounds."""
-    return st.builds(_numbered, st.lists(st.tuples(st.sampled_from(["yield", "try"]), _tasks), min_size=1, max_size=3)).filter(
-        lambda program: 1 <= _size(program) <= most
-    )
+    return st.builds(
+        _numbered, st.lists(st.tuples(st.sampled_from(["yield", "try"]), _tasks), min_size=1, max_size=3)
+    ).filter(lambda program: 1 <= _size(program) <= most)
 
 
 _simple = st.one_of(
@@ -41,7 +41,9 @@ _simple = st.one_of(
     st.just(("sub",)),
 )
 _tasks: st.SearchStrategy[Any] = st.recursive(
-    _simple, lambda inner: st.tuples(st.sampled_from(["all", "any"]), st.lists(inner, min_size=1, max_size=3)), max_leaves=4
+    _simple,
+    lambda inner: st.tuples(st.sampled_from(["all", "any"]), st.lists(inner, min_size=1, max_size=3)),
+    max_leaves=4,
 )
 
 

@@ -11,8 +11,6 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from engine.recordings import Episode, RecordedInstance, instances
-
 from durable_engine.dotnet_json import parsed
 from durable_engine.events import (
     EventRaised,
@@ -30,6 +28,7 @@ from durable_engine.events import (
 )
 from durable_harness import Harness
 from durable_harness.instance import Instance
+from engine.recordings import Episode, RecordedInstance, instances
 from harness.recorded_app import recorded_module
 
 __all__ = ["recorded_roots", "run_as_recorded"]

@@ -1,3 +1,4 @@
+# mypy: disallow-untyped-decorators=False
 """The patterns of the public samples, each with its sample's whole control flow, in words of our own.
 
 Role: correct orchestrators as people write them, in which the harness must find nothing. ``SAMPLES`` says for each
@@ -16,6 +17,7 @@ from datetime import timedelta
 from typing import Any
 
 import azure.durable_functions as df
+from azure.durable_functions import DurableOrchestrationContext as Context
 
 from durable_harness import Harness, http_response, in_turn, raised
 from durable_harness.harness import Raised
@@ -23,7 +25,6 @@ from durable_harness.harness import Raised
 __all__ = ["SAMPLES", "Sample", "sample_app"]
 
 Code = Generator[Any, Any, Any]
-Context = df.DurableOrchestrationContext
 
 sample_app = df.DFApp()
 
@@ -263,10 +264,28 @@ def branches_on_version(context: Context) -> Code:
     return f"{context.version}: {result}"
 
 
-for _name in (
-    "greet list_files copy_file has_too_many_issues send_alert send_challenge request_approval process_approval escalate "
-    "poll_status list_devices create_package send_package clean_up debit credit refund flaky step_a step_b"
-).split():
+for _name in [
+    "greet",
+    "list_files",
+    "copy_file",
+    "has_too_many_issues",
+    "send_alert",
+    "send_challenge",
+    "request_approval",
+    "process_approval",
+    "escalate",
+    "poll_status",
+    "list_devices",
+    "create_package",
+    "send_package",
+    "clean_up",
+    "debit",
+    "credit",
+    "refund",
+    "flaky",
+    "step_a",
+    "step_b",
+]:
 
     def _activity(value: Any) -> None:
         raise NotImplementedError("answered by name")

@@ -18,14 +18,13 @@ import uuid
 from collections.abc import Callable, Generator
 from typing import Any
 
-import azure.durable_functions as df
 import pytest
+from azure.durable_functions import DurableOrchestrationContext as Context
 
 from durable_harness import Harness
 from durable_harness.errors import DeterminismError, MisuseError, ReplayMismatchError
 
 Code = Generator[Any, Any, Any]
-Context = df.DurableOrchestrationContext
 HarnessFor = Callable[..., Harness]
 
 
@@ -205,7 +204,9 @@ def test_what_differs_from_replay_to_replay_is_caught_at_the_end(
     harness = harness_for(orchestrator)
     harness.answer("work", lambda value: value)
 
-    with pytest.raises(ReplayMismatchError, match="replaying its history from the start gives something else") as caught:
+    with pytest.raises(
+        ReplayMismatchError, match="replaying its history from the start gives something else"
+    ) as caught:
         harness.run(orchestrator)
 
     assert "--- what it did" in str(caught.value)

@@ -9,15 +9,15 @@ from typing import Any
 
 import azure.durable_functions as df
 import pytest
-from harness.generated_orchestrators import answer_all, child, events_of, orchestrator_of, programs
+from azure.durable_functions import DurableOrchestrationContext as Context
 from hypothesis import HealthCheck, given, settings
 
 from durable_harness import Harness, in_turn, raised
 from durable_harness.errors import OrderDependentError, UnansweredError
 from durable_harness.schedule import UnrepeatableAnswerError
+from harness.generated_orchestrators import answer_all, child, events_of, orchestrator_of, programs
 
 Code = Generator[Any, Any, Any]
-Context = df.DurableOrchestrationContext
 HarnessFor = Callable[..., Harness]
 
 URLS = [f"https://learn.microsoft.com/{letter}" for letter in "abcd"]
@@ -30,8 +30,8 @@ def all_of_six(context: Context) -> Code:
 
 
 def last_of(context: Context) -> Code:
-    left = [context.call_activity("work", number) for number in range(context.get_input())]
-    winner = None
+    left = [context.call_activity("work", number) for number in range(context.get_input() or 1)]
+    winner: Any = None
     while left:
         winner = yield context.task_any(left)
         left.remove(winner)
@@ -171,6 +171,20 @@ def test_a_drain_loop_really_has_every_order(harness_for: HarnessFor) -> None:
     assert len(found.outcomes) == 6
 
 
+def test_what_should_always_hold_is_proven_or_shown_where_it_does_not(harness_for: HarnessFor) -> None:
+    harness = harness_for(last_of)
+    harness.answer("work", lambda number: number)
+
+    proof = harness.assert_always(last_of, lambda ending: ending.output in ("0", "1", "2"), 3)
+    with pytest.raises(OrderDependentError, match="but so: Completed: 0"):
+        harness.assert_always(last_of, lambda ending: ending.output != "0", 3)
+    with pytest.raises(OrderDependentError, match="does not even hold in the normal order"):
+        harness.assert_always(last_of, lambda ending: ending.output == "0", 3)
+
+    assert proof.is_exhausted
+    assert len(proof.outcomes) == 3
+
+
 def test_beyond_the_budget_an_exploration_says_that_it_proves_nothing(harness_for: HarnessFor) -> None:
     harness = harness_for(last_of)
     harness.answer("work", lambda number: number)
@@ -273,11 +287,14 @@ def test_live_stepping_makes_the_history_that_replaying_each_episode_makes(
         harness = harness_for([orchestrator_of(program), child], strict=False, faithful=faithful)
         answer_all(harness, program)
         instance = harness.start("generated")
+        events = events_of(program)
         for _ in range(10):
             if instance.runtime_status != "Running":
                 break
-            for name in instance.pending.events:
-                instance.raise_event(name, 1)
+            if events:
+                instance.raise_event(events.pop(0).name, 1)
+            if instance.runtime_status != "Running":
+                break
             for call in instance.pending.calls:
                 instance.finish(call)
             instance.advance(1)

@@ -1,4 +1,4 @@
-"""Every recorded scenario in the harness: the outcome, status, history and answers of the real engine, defects included."""
+"""Every recorded scenario in the harness: outcome, status, history and answers of the real engine, defects included."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from engine.recorded_rows import IN_A_BLOB, event_of_row, value_of
-from engine.recordings import RecordedInstance
-from engine.tokens import differences, with_tokens, without_stacks
 
 from durable_engine.event_json import event_to_json
 from durable_harness import Harness
 from durable_harness.instance import Instance
+from engine.recorded_rows import IN_A_BLOB, event_of_row, value_of
+from engine.recordings import RecordedInstance
+from engine.tokens import differences, with_tokens, without_stacks
 from harness.recorded_app import recorded_module
 from harness.recorded_runs import recorded_roots, run_as_recorded
 
@@ -33,6 +33,7 @@ def test_the_harness_ends_where_the_real_engine_ended(harness_for: HarnessFor, r
     _assert_as_recorded(recorded, instance)
 
 
+@pytest.mark.filterwarnings("ignore::durable_harness.findings.SdkDefectWarning")
 @pytest.mark.parametrize(
     "recorded",
     [one for one in recorded_roots() if one.scenario not in COUNTS_ITS_REPLAYS],

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import azure.durable_functions as df
 import pytest
+from azure.durable_functions import DurableOrchestrationContext as Context
 
 from durable_harness import Harness, app_activity, http_response, in_turn, raised
 from durable_harness.errors import AnswersUsedUpError, RunawayError, StuckError, UnansweredError, UnknownNameError
@@ -16,7 +18,6 @@ URLS = ["https://learn.microsoft.com/a", "https://learn.microsoft.com/b", "https
 TITLES = dict(zip(URLS, "ABC", strict=True))
 
 Code = Generator[Any, Any, Any]
-Context = df.DurableOrchestrationContext
 HarnessFor = Callable[..., Harness]
 
 
@@ -299,3 +300,40 @@ def test_what_an_orchestrator_logs_is_in_the_run(harness: Harness) -> None:
     assert [(line.level, line.text, line.is_replaying) for line in run.log] == [
         ("INFO", "Fetching the titles of 3 pages.", False)
     ]
+
+
+def test_a_line_that_is_not_guarded_is_logged_again_in_replay(harness_for: HarnessFor) -> None:
+    def logs(context: Context) -> Code:
+        logging.info("each time")
+        if not context.is_replaying:
+            logging.warning("once")
+        yield context.call_activity("work", None)
+        logging.info("at the end")
+
+    harness = harness_for(logs)
+    harness.answer("work", None)
+
+    log = harness.run("logs").log
+
+    assert [line.text for line in log if not line.is_replaying] == ["each time", "once", "at the end"]
+    assert [line.text for line in log if line.is_replaying] == ["each time"]
+
+
+@pytest.mark.durable_app("harness.sample_orchestrators:sample_app")
+def test_a_marker_gives_the_harness_of_another_app(harness: Harness) -> None:
+    harness.answer("greet", "Hello")
+
+    assert harness.run("has_a_child").output == "Hello"
+
+
+def test_a_task_any_with_a_task_that_was_waited_for_before_can_leave_the_host_waiting(harness_for: HarnessFor) -> None:
+    def asks_twice(context: Context) -> Code:
+        timer = context.create_timer(context.current_utc_datetime + timedelta(minutes=3))
+        for _ in range(2):
+            winner = yield context.task_any([context.wait_for_external_event("code"), timer])
+            if winner is timer:
+                return "too late"
+        return "two codes"
+
+    with pytest.raises(StuckError, match="user code has ended, and the host still waits for the event 'CODE'"):
+        harness_for(asks_twice).run("asks_twice", events=[raised("code")])

@@ -1,4 +1,4 @@
-"""No false alarm: the public samples' patterns, and the recorded app, have nothing wrong with them that is not known."""
+"""No false alarm: in the patterns of public samples nothing is found, in the recorded app what is wrong on purpose."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import warnings
 from collections.abc import Callable
 
 import pytest
-from engine.recordings import RecordedInstance
 
 from durable_harness import Harness, SdkDefectWarning
+from engine.recordings import RecordedInstance
 from harness.recorded_app import recorded_module
 from harness.recorded_runs import recorded_roots, run_as_recorded
 from harness.sample_orchestrators import SAMPLES, Sample, sample_app

@@ -1,3 +1,4 @@
+# mypy: disallow-untyped-decorators=False
 """Stepping an orchestration by hand: what happens next is what the test says."""
 
 from __future__ import annotations
@@ -9,13 +10,13 @@ from typing import Any
 
 import azure.durable_functions as df
 import pytest
+from azure.durable_functions import DurableOrchestrationContext as Context
 
 from durable_harness import Harness, SdkDefectWarning, in_turn
 from durable_harness.errors import NotPossibleError
 from durable_harness.pending import Pending
 
 Code = Generator[Any, Any, Any]
-Context = df.DurableOrchestrationContext
 HarnessFor = Callable[..., Harness]
 
 URLS = ["https://a", "https://b", "https://c"]
@@ -151,7 +152,7 @@ def test_a_suspended_orchestration_schedules_nothing_until_it_is_resumed(harness
     instance.suspend("a pause")
     instance.complete("work", 1)
     assert (instance.runtime_status, instance.output) == ("Suspended", "a pause")
-    assert instance.pending.activities == ()
+    assert instance.pending == Pending()
     instance.resume("go on")
 
     assert instance.pending.activities == ("work",)
