@@ -52,7 +52,7 @@ def _measured(only: str | None, *, quick: bool) -> list[Row]:
             continue
         benchmarks: Mapping[str, Callable[[bool], Row]] = getattr(_module(name), "BENCHMARKS", {})
         if only in benchmarks:
-            rows.append(benchmarks[only](quick))
+            return [benchmarks[only](quick)]
     return rows
 
 

@@ -97,11 +97,10 @@ def post_to_completed(quick: bool = False) -> Row:
 def host_fan_out(quick: bool = False) -> Row:
     """A thousand activities at once, beside the storage operations that they need."""
     count, times = (100, 1) if quick else (1000, 3)
-    with bench_host() as host:
-        rate = statistics.median(count / host.fan_out(count, poll_seconds=LONG_POLL_SECONDS) for _ in range(times))
-    with Azurite.start() as azurite:
-        storage_fan_out_rate(azurite.connection_string, 20)  # as warm as the host was
-        peer = statistics.median(storage_fan_out_rate(azurite.connection_string, count) for _ in range(times))
+    # Each on an Azurite of its own: once a minute Azurite clears away the texts of deleted messages, one by one, and
+    # after thousands of them answers nobody for half a minute.
+    rate = statistics.median(_fan_out_rate(count) for _ in range(times))
+    peer = statistics.median(_peer_rate(count) for _ in range(times))
     return Row(
         name="host_fan_out",
         value=rate,
@@ -111,6 +110,17 @@ def host_fan_out(quick: bool = False) -> Row:
         ratio=rate / peer,
         recorded=86,
     )
+
+
+def _fan_out_rate(count: int) -> float:
+    with bench_host() as host:
+        return count / host.fan_out(count, poll_seconds=LONG_POLL_SECONDS)
+
+
+def _peer_rate(count: int) -> float:
+    with Azurite.start() as azurite:
+        storage_fan_out_rate(azurite.connection_string, 20)  # as warm as the host was
+        return storage_fan_out_rate(azurite.connection_string, count)
 
 
 def host_fan_out_100(quick: bool = False) -> Row:
@@ -174,7 +184,9 @@ def _run_and_count(connection_string: str, proxy: StorageProxy, hub: str, count:
         def run(instance_id: str) -> None:
             client.call("POST", f"/api/start/{count}?id={instance_id}")
             # The witness asks storage itself, so that asking is not counted.
-            wait_until(lambda: is_over(witness, instance_id), "the fan-out is over and its messages are deleted")
+            wait_until(
+                lambda: is_over(witness, instance_id), "the fan-out is over and its messages are deleted", seconds=120
+            )
             check_stored(witness, instance_id, count)
 
         run("warming")

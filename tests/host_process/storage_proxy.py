@@ -37,7 +37,10 @@ CUT_OFF_TEXTS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageRequest:
-    """One request to storage; ``status`` is None where it was refused because the host is cut off."""
+    """One request to storage; ``status`` is None where it was refused because the host is cut off.
+
+    ``reply`` is the text of the answer: a queue's names the messages that other requests speak of.
+    """
 
     service: str
     method: str
