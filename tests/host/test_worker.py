@@ -209,6 +209,27 @@ def test_an_activity_that_outlasts_the_function_timeout_fails(index: FunctionInd
     )
 
 
+def test_a_sync_activity_that_outlasts_the_function_timeout_keeps_its_thread_which_is_said(
+    index: FunctionIndex, caplog: pytest.LogCaptureFixture
+) -> None:
+    proceed: threading.Event = _function(index, "thread").function.__globals__["proceed"]
+    proceed.clear()
+
+    async def run() -> tuple[ActivityOutcome, int]:
+        async with _running(index, timeout=0.05) as worker:
+            outcome = await worker.run_activity(_function(index, "thread"), "1")
+            still_running = worker.still_running
+            proceed.set()
+            return outcome, still_running
+
+    outcome, still_running = asyncio.run(run())
+
+    assert outcome.raised is not None
+    assert outcome.raised.type_name == "FunctionTimeoutException"
+    assert still_running == 1
+    assert "Function 'thread' goes on in its thread after its timeout" in caplog.text
+
+
 def test_stopping_cancels_the_async_activities_that_do_not_end(index: FunctionIndex) -> None:
     started: threading.Event = _function(index, "never_ends").function.__globals__["started"]
     started.clear()
@@ -227,6 +248,7 @@ def test_sync_activities_run_side_by_side_in_the_pool(index: FunctionIndex) -> N
     state = _function(index, "thread").function.__globals__
     started, proceed = state["started"], state["proceed"]
     started.clear()
+    proceed.clear()
 
     async def run_two() -> list[str | None]:
         async with _running(index) as worker:

@@ -125,6 +125,13 @@ class Worker:
                 outcome = await self._future(plan, trigger_data, invocation)
         except TimeoutError:
             outcome = None, self._timed_out(function)
+            if not function.signature.is_async:
+                log.warning(
+                    "Function '%s' goes on in its thread after its timeout, and keeps it: a thread cannot be ended. %d "
+                    "functions are in their threads now. Give what it waits for a timeout of its own.",
+                    function.name,
+                    self.still_running,
+                )
         milliseconds = (now() - began) // _TICKS_PER_MILLISECOND
         raised = outcome[1]
         if raised is None:

@@ -5,8 +5,11 @@
 // So Azurite also stops when the thing that it was started for is gone:
 //   AZURITE_LIFELINE=stdin       our standard input closes: the starter ended, however it ended
 //   AZURITE_LIFELINE=file:PATH   the file PATH is removed: the last host that used us has left
+//
+// And it keeps an Azurite in memory answering: see below.
 "use strict";
 const { existsSync } = require("node:fs");
+const { dirname, join } = require("node:path");
 
 let stopping = false;
 
@@ -27,4 +30,12 @@ if (lifeline === "stdin") {
 } else if (lifeline.startsWith("file:")) {
   const path = lifeline.slice("file:".length);
   setInterval(() => existsSync(path) || stop(), 100).unref();
+}
+
+// In memory, every message text is an extent of its own, and those of deleted messages are collected once a minute, in a
+// time that grows with the square of their number: after some thousands Azurite answers nobody for half a minute. One
+// that keeps nothing does not live long enough to need that.
+if (process.argv.includes("--inMemoryPersistence")) {
+  const constants = require(join(dirname(process.argv[1]), "queue", "utils", "constants.js"));
+  constants.DEFAULT_GC_INTERVAL_MS = 24 * 60 * 60 * 1000;
 }

@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 
 __all__ = ["AT_A_TIME", "for_each"]
 
-AT_A_TIME: Final = 32
+AT_A_TIME: Final = 12
 """Half of the connections that storage has, so that there always is one for somebody else."""
 
 Item = TypeVar("Item")

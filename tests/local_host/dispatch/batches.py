@@ -45,7 +45,8 @@ async def sort_messages(hub: TaskHub, received: Sequence[ReceivedMessage], loade
     asked = Asked.in_history(batch.past)
     for message in received:
         target = message.data.message.target
-        if target.execution_id not in (None, execution_id) or _is_second_start(message, start):
+        is_of_another = execution_id is not None and target.execution_id not in (None, execution_id)
+        if is_of_another or _is_second_start(message, start):
             batch.drop.append(message)  # Of an execution that is over, or a start that was delivered twice.
         elif start is None and loaded.events and is_ended(loaded.events):
             batch.drop.append(message)

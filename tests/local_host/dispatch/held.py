@@ -20,7 +20,7 @@ from local_host.task_hub.queues import ReceivedMessage
 
 __all__ = ["HeldMessages"]
 
-_RENEWALS_AT_A_TIME: Final = 16
+_RENEWALS_AT_A_TIME: Final = 8
 _log = logging.getLogger("Host.Triggers.DurableTask")
 
 

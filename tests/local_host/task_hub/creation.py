@@ -40,7 +40,7 @@ class HubClients:
 
 async def create_hub(account: StorageAccount, names: HubNames, options: TaskHubOptions) -> HubClients:
     """Create tables and queues, as the real host does at every start: what exists already stays."""
-    partitions = account.table(names.partitions_table)
+    partitions = account.table(names.partitions_table, is_for_leases=True)
     history, instances = account.table(names.history_table), account.table(names.instances_table)
     is_new, _, _ = await asyncio.gather(*(_create_table(table) for table in (partitions, history, instances)))
     count = options.partition_count if is_new else await _partition_count(partitions, names, options)

@@ -87,7 +87,9 @@ class TaskHub:
         self._account = account = StorageAccount(self._connection_string)
         try:
             self._app_lease = AppLease(
-                account.container(self.names.app_lease_container), self.names.app_lease_blob, self.options
+                account.container(self.names.app_lease_container, is_for_leases=True),
+                self.names.app_lease_blob,
+                self.options,
             )
             await self._app_lease.create()
             self._adopt(account, await create_hub(account, self.names, self.options))

@@ -119,7 +119,7 @@ class PartitionManager:
 
     async def _pass_without_conflicts(self, *, is_stopping: bool) -> bool:
         """One pass; begun anew if another worker wrote first. Returns whether a hand-over is under way."""
-        async with asyncio.timeout(max(2.0, self._options.lease_renew_seconds)):
+        async with asyncio.timeout(max(2.0, self._options.lease_seconds / 2)):
             for _ in range(MAX_CONFLICTS):
                 try:
                     return await self._pass(is_stopping=is_stopping)

@@ -1,6 +1,6 @@
 """The storage account of a hub: one aiohttp session, and clients of the three services that share it.
 
-Role: turns a connection string into the official asyncio clients, all set up alike.
+Role: turns a connection string into the official asyncio clients, all set up alike; leases have a session of their own.
 Called by: ``hub`` at its start and end. Calls: azure-storage-queue, azure-data-tables, azure-storage-blob.
 Invariant: closing the account closes every connection, and clients never close one that others use.
 """
@@ -25,7 +25,10 @@ __all__ = ["StorageAccount", "full_connection_string"]
 
 # The newest that Azurite 3.35 knows; newer ones it refuses unless told not to check.
 API_VERSION: Final = "2025-11-05"
-CONNECTIONS: Final = 64
+# As many as keep Azurite busy, which does one thing at a time. More would only be a longer line before it, in which
+# what cannot wait, such as the renewal of a lease, stands as well.
+CONNECTIONS: Final = 24
+LEASE_CONNECTIONS: Final = 4
 # Azurite, being a Node.js server, closes a connection after 5 idle seconds. A batch sent on one that is just being
 # closed is not repeated, because it may have been carried out; so we let go of idle connections first.
 IDLE_SECONDS: Final = 4.0
@@ -64,16 +67,10 @@ class StorageAccount:
 
     def __init__(self, connection_string: str) -> None:
         self._connection_string = full_connection_string(connection_string)
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=IDLE_SECONDS),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            # Asking the environment for a proxy takes a thread for each request; on this machine there is none.
-            trust_env=not _is_on_this_machine(self._connection_string),
-        )
+        self._session = self._open(CONNECTIONS)
+        self._lease_session = self._open(LEASE_CONNECTIONS)
         self._transport = WholeAnswerTransport(self._session)
-        # Blobs can be large and are read in pieces, which needs azure-core's own transport.
-        self._blob_transport = AioHttpTransport(session=self._session, session_owner=False, use_env_settings=False)
+        self._lease_transport = WholeAnswerTransport(self._lease_session)
 
     def queue(self, name: str) -> QueueClient:
         """The client of one queue; messages are plain text."""
@@ -81,21 +78,35 @@ class StorageAccount:
             self._connection_string, name, api_version=API_VERSION, transport=self._transport, **RETRIES
         )
 
-    def table(self, name: str) -> TableClient:
-        """The client of one table."""
+    def table(self, name: str, *, is_for_leases: bool = False) -> TableClient:
+        """The client of one table; one with leases has connections of its own."""
+        transport = self._lease_transport if is_for_leases else self._transport
         return QuickBatchTableClient.from_connection_string(
-            self._connection_string, name, transport=self._transport, retry_total=3, retry_backoff_factor=0.4
+            self._connection_string, name, transport=transport, retry_total=3, retry_backoff_factor=0.4
         )
 
-    def container(self, name: str) -> ContainerClient:
-        """The client of one container."""
+    def container(self, name: str, *, is_for_leases: bool = False) -> ContainerClient:
+        """The client of one container; one with a lease has connections of its own."""
+        # Blobs can be large and are read in pieces, which needs azure-core's own transport.
+        session = self._lease_session if is_for_leases else self._session
+        transport = AioHttpTransport(session=session, session_owner=False, use_env_settings=False)
         return ContainerClient.from_connection_string(
-            self._connection_string, name, api_version=API_VERSION, transport=self._blob_transport, **RETRIES
+            self._connection_string, name, api_version=API_VERSION, transport=transport, **RETRIES
+        )
+
+    def _open(self, connections: int) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=IDLE_SECONDS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            # Asking the environment for a proxy takes a thread for each request; on this machine there is none.
+            trust_env=not _is_on_this_machine(self._connection_string),
         )
 
     async def close(self) -> None:
         """Close all connections."""
         await self._session.close()
+        await self._lease_session.close()
 
     async def __aenter__(self) -> Self:
         return self

@@ -1,0 +1,188 @@
+"""Of the messages that wait for one instance: which make its next episode, which are dropped, and which wait on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from durable_engine.checkpoint import Message
+from durable_engine.events import (
+    EventRaised,
+    ExecutionStarted,
+    HistoryEvent,
+    OrchestrationInstance,
+    ParentInstance,
+    TaskCompleted,
+)
+from host.task_hub_steps import first_episode, last_episode, new_instance, save, short_options, started
+from local_host.clock import now
+from local_host.dispatch.batches import Batch, sort_messages
+from local_host.task_hub import LoadedHistory, ReceivedMessage, TaskHub
+from local_host.task_hub.messages import CLIENT
+
+FIRST, SECOND = new_instance("i"), new_instance("i")
+ANY = OrchestrationInstance(instance_id="i", execution_id=None)
+
+
+class Sorter:
+    """Sorts messages of the instance ``i`` in a hub; events stand for the messages that carry them."""
+
+    def __init__(self, hub: TaskHub) -> None:
+        self.hub = hub
+
+    async def message(
+        self, event: HistoryEvent, target: OrchestrationInstance = FIRST, *, is_own: bool = False, count: int = 1
+    ) -> ReceivedMessage:
+        queue = self.hub.queue_of("i")
+        kept = await queue.send_and_keep(Message(event=event, target=target), sender=CLIENT, episode=None)
+        kept.is_own, kept.dequeue_count = is_own, count
+        return kept
+
+    async def sort(self, messages: Sequence[ReceivedMessage], loaded: LoadedHistory | None = None) -> Batch:
+        nothing = LoadedHistory(instance_id="i", execution_id=None)
+        batch = await sort_messages(self.hub, messages, loaded or nothing)
+        sorted_ones = [*batch.take, *batch.drop, *batch.later]
+        assert sorted(m.message_id for m in sorted_ones) == sorted(m.message_id for m in messages)
+        return batch
+
+    async def write_row(self, event: ExecutionStarted) -> None:
+        assert await self.hub.instances.start_row(event, now=now(), message_blob=None, replaces=None)
+
+
+@asynccontextmanager
+async def sorter(connection_string: str, hub_name: str) -> AsyncIterator[Sorter]:
+    async with TaskHub(connection_string, short_options(hub_name)) as hub:
+        yield Sorter(hub)
+
+
+def raised(name: str = "go") -> EventRaised:
+    return EventRaised(timestamp=now(), name=name)
+
+
+def completed(task_id: int) -> TaskCompleted:
+    return TaskCompleted(timestamp=now(), task_scheduled_id=task_id, result="1")
+
+
+async def test_a_start_takes_along_what_came_with_it(connection_string: str, hub_name: str) -> None:
+    async with sorter(connection_string, hub_name) as one:
+        await one.write_row(started(FIRST))
+        messages = [await one.message(raised(), ANY), await one.message(started(FIRST))]
+
+        batch = await one.sort(messages)
+
+    assert (batch.take, batch.past) == (messages, ())
+
+
+async def test_a_start_without_its_row_waits_and_so_does_what_came_with_it(
+    connection_string: str, hub_name: str
+) -> None:
+    async with sorter(connection_string, hub_name) as one:
+        start, result = await one.message(started(FIRST)), await one.message(completed(0))
+
+        batch = await one.sort([start, result])
+
+    assert (batch.take, batch.drop) == ([], [])
+    assert {id(message) for message in batch.later} == {id(start), id(result)}
+
+
+async def test_our_own_start_needs_no_look_at_its_row(connection_string: str, hub_name: str) -> None:
+    async with sorter(connection_string, hub_name) as one:
+        start = await one.message(started(FIRST), is_own=True)
+
+        assert (await one.sort([start])).take == [start]
+
+
+async def test_a_start_that_came_twice_is_taken_once(connection_string: str, hub_name: str) -> None:
+    async with sorter(connection_string, hub_name) as one:
+        await one.write_row(started(FIRST))
+        first, again = await one.message(started(FIRST)), await one.message(started(FIRST))
+
+        batch = await one.sort([first, again])
+
+    assert (batch.take, batch.drop) == ([first], [again])
+
+
+async def test_a_start_of_the_running_execution_is_dropped(connection_string: str, hub_name: str) -> None:
+    async with sorter(connection_string, hub_name) as one:
+        loaded = await save(one.hub, first_episode(FIRST, "a"))
+        start, result = await one.message(started(FIRST), count=2), await one.message(completed(0))
+
+        batch = await one.sort([start, result], loaded)
+
+    assert (batch.take, batch.drop) == ([result], [start])
+    assert batch.past == loaded.events
+
+
+async def test_a_start_that_lost_to_another_is_dropped_and_the_rest_goes_on(
+    connection_string: str, hub_name: str
+) -> None:
+    async with sorter(connection_string, hub_name) as one:
+        loaded = await save(one.hub, first_episode(FIRST, "a"))
+        late = await one.message(started(SECOND), SECOND, count=2)
+        result = await one.message(completed(0))
+
+        batch = await one.sort([late, result], loaded)
+
+    assert (batch.take, batch.drop) == ([result], [late])
+
+
+async def test_results_for_an_execution_that_is_over_are_dropped(connection_string: str, hub_name: str) -> None:
+    async with sorter(connection_string, hub_name) as one:
+        loaded = await save(one.hub, first_episode(FIRST, "a"))
+        stale, event = await one.message(completed(0), SECOND), await one.message(raised(), ANY)
+
+        batch = await one.sort([stale, event], loaded)
+
+    assert (batch.take, batch.drop) == ([event], [stale])
+
+
+async def test_nothing_reaches_an_execution_that_has_ended(connection_string: str, hub_name: str) -> None:
+    async with sorter(connection_string, hub_name) as one:
+        loaded = await save(one.hub, first_episode(FIRST, "a"), last_episode(FIRST, ["1"], "1"))
+        messages = [await one.message(raised(), ANY), await one.message(completed(0))]
+
+        batch = await one.sort(messages, loaded)
+
+    assert batch.drop == messages
+
+
+async def test_a_new_execution_begins_over_one_that_has_ended(connection_string: str, hub_name: str) -> None:
+    parent = ParentInstance(name="p", instance=new_instance("p"), task_schedule_id=0)
+    async with sorter(connection_string, hub_name) as one:
+        loaded = await save(one.hub, first_episode(FIRST, "a"), last_episode(FIRST, ["1"], "1"))
+        stale = await one.message(completed(0))
+        start = await one.message(replace(started(SECOND), parent=parent), SECOND)
+
+        batch = await one.sort([stale, start], loaded)
+
+    assert (batch.take, batch.drop, batch.past) == ([start], [stale], ())
+
+
+async def test_a_result_that_the_history_has_not_asked_for_waits_alone(connection_string: str, hub_name: str) -> None:
+    async with sorter(connection_string, hub_name) as one:
+        loaded = await save(one.hub, first_episode(FIRST, "a"))
+        early, due = await one.message(completed(1)), await one.message(completed(0))
+
+        batch = await one.sort([early, due], loaded)
+
+    assert (batch.take, batch.later) == ([due], [early])
+
+
+async def test_a_result_whose_start_is_still_to_come_waits_for_it_and_not_for_ever(
+    connection_string: str, hub_name: str
+) -> None:
+    """After a crash between the messages and the history, results can be there before the start is delivered again."""
+    async with sorter(connection_string, hub_name) as one:
+        waiting, orphan = await one.message(completed(0), count=5), await one.message(completed(0), count=6)
+
+        batch = await one.sort([waiting, orphan])
+
+    assert (batch.later, batch.drop) == ([waiting], [orphan])
+
+
+async def test_an_entity_begins_with_its_first_message(connection_string: str, hub_name: str) -> None:
+    async with sorter(connection_string, hub_name) as one:
+        signal = await one.message(raised("op"), OrchestrationInstance(instance_id="@e@k", execution_id=None))
+
+        assert (await one.sort([signal])).take == [signal]
