@@ -74,7 +74,19 @@ def test_nothing_imports_a_top_level_tests_package() -> None:
 
 
 def test_the_engine_reads_no_clock_and_does_no_input_or_output() -> None:
-    banned = {"time", "random", "secrets", "socket", "subprocess", "threading", "asyncio", "os", "io", "pathlib", "logging"}
+    banned = {
+        "asyncio",
+        "io",
+        "logging",
+        "os",
+        "pathlib",
+        "random",
+        "secrets",
+        "socket",
+        "subprocess",
+        "threading",
+        "time",
+    }
 
     wrong = [
         f"{path.relative_to(ROOT)}, line {line}: {name}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import inspect
 import json
 import threading
@@ -18,15 +19,23 @@ from azure.durable_functions import DurableOrchestrationClient
 from azure.durable_functions.models.utils import http_utils
 from azure.functions.decorators.function_app import Function
 
-import function_app
 from recorded_pages import replay
 from title_request import DEFAULT_URLS
 
-SRC = Path(function_app.__file__).parent
-# Once per process: the SDK refuses to build the functions of an app a second time.
-FUNCTIONS: dict[str, Function] = {
-    function.get_function_name(): function for function in function_app.app.get_functions()
-}
+SRC = Path(__file__).parents[2] / "src"
+
+
+def _functions_of_a_fresh_app() -> dict[str, Function]:
+    """The SDK builds the functions of an app only once, and the harness may have the app that others import."""
+    spec = importlib.util.spec_from_file_location("function_app_of_its_own", SRC / "function_app.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return {function.get_function_name(): function for function in module.app.get_functions()}
+
+
+FUNCTIONS = _functions_of_a_fresh_app()
 
 
 class Extension:
