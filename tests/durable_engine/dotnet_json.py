@@ -23,7 +23,9 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 def compact(value: object) -> str:
     """The value as compact JSON: non-ASCII plain, floats as .NET prints them (``1E+300``, ``1.0``)."""
     if isinstance(value, str):
-        text = encode_basestring(value)
+        text: str = encode_basestring(value)
+        if text.isascii():
+            return text
         if _LONE_SURROGATE.search(text):
             text = _LONE_SURROGATE.sub("\ufffd", text)
         return _LINE_ENDS.sub(lambda m: f"\\u{ord(m[0]):04x}", text)

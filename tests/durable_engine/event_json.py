@@ -73,16 +73,9 @@ _MEMBERS: Final = {cls: _describe(cls) for cls in EVENT_CLASSES.values()}
 def event_to_json(event: HistoryEvent) -> dict[str, Any]:
     """The event as the host gives it to the worker: PascalCase members, nulls kept, common members last."""
     out: dict[str, Any] = {}
-    for member in members_of(type(event)):
-        kind = member.kind
-        if kind == "event_type":
-            out["EventType"] = event.event_type
-            continue
-        value = getattr(event, member.attribute)
-        if value is None or kind in ("text", "int", "bool", "json"):
-            out[member.wire] = value
-        else:
-            out[member.wire] = _TO_JSON[kind](value)
+    for wire, attribute, convert in _PLANS[type(event)]:
+        value = getattr(event, attribute)
+        out[wire] = value if convert is None or value is None else convert(value)
     out["EventId"] = event.event_id
     out["IsPlayed"] = event.is_played
     out["Timestamp"] = to_text(event.timestamp)
@@ -148,3 +141,8 @@ _FROM_JSON: Final[dict[str, Callable[[Any], Any]]] = {
     "instance": _instance_from_json,
     "parent": _parent_from_json,
 }
+_PLANS: Final = {
+    cls: [(member.wire, member.attribute or "event_type", _TO_JSON.get(member.kind)) for member in members]
+    for cls, members in _MEMBERS.items()
+}
+"""What ``event_to_json`` does, member by member, looked up once."""

@@ -74,6 +74,7 @@ def to_full_text(ticks: Ticks) -> str:
     return f"{_second_text(seconds)}.{rest:07d}Z"
 
 
+@lru_cache(maxsize=4096)
 def to_text(ticks: Ticks) -> str:
     """``2026-01-01T00:00:00.1Z``: trailing zeros cut, as the host writes JSON."""
     seconds, rest = divmod(ticks, TICKS_PER_SECOND)

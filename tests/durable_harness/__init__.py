@@ -2,7 +2,9 @@
 
 from durable_harness.answers import app_activity, in_turn
 from durable_harness.findings import SdkDefectWarning
-from durable_harness.harness import Harness, raised, replay_history
+from durable_harness.harness import Harness
+from durable_harness.history_replay import replay_history
 from durable_harness.outcomes import http_response
+from durable_harness.raised_events import raised
 
 __all__ = ["Harness", "SdkDefectWarning", "app_activity", "http_response", "in_turn", "raised", "replay_history"]

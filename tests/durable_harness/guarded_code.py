@@ -32,6 +32,7 @@ class GuardedCode(Watch):
     refuses_misuse = True
 
     def __init__(self, findings: Findings, log: LogCapture | None) -> None:
+        super().__init__()
         self._findings, self._log = findings, log
         self._seen: set[tuple[object, bytes]] = set()
 

@@ -11,17 +11,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import version
-from typing import Any
 
 from azure.durable_functions.models.utils.df_serialization import df_dumps
 
 from durable_engine.dotnet_json import compact
-from durable_engine.events import EventRaised, OrchestrationInstance
 from durable_engine.history_check import HistoryReport
-from durable_engine.history_check import replay_history as check_replay
 from durable_engine.history_rows import HistorySource
 from durable_harness.answers import Answers
 from durable_harness.app_functions import AppFunctions
@@ -31,45 +27,22 @@ from durable_harness.errors import BadTokenError, UnknownNameError
 from durable_harness.exploration import Exploration, Explorer
 from durable_harness.findings import Findings
 from durable_harness.guarded_code import GuardedCode
+from durable_harness.history_replay import replay_history
 from durable_harness.hub_instance import HubInstance
 from durable_harness.inspection import Inspection, Inspector, NoInspection
 from durable_harness.instance import Instance
 from durable_harness.log_capture import LogCapture
+from durable_harness.options import Options
 from durable_harness.order_check import check_order
+from durable_harness.raised_events import Raised, announce
 from durable_harness.run_result import Run, snapshot
 from durable_harness.schedule import PREFIXES, Ending, Scenario
 from durable_harness.schedule_token import ScheduleToken
-from durable_harness.sdk_events import sdk_at_work
 from durable_harness.task_hub import TaskHub
 from durable_harness.user_code import Watch
-from durable_harness.virtual_clock import FIRST_MOMENT, VirtualClock, to_ticks
+from durable_harness.virtual_clock import FIRST_MOMENT, VirtualClock
 
-__all__ = ["Harness", "Options", "Raised", "raised", "replay_history"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """How far exploration goes: runs, drawn examples and their seed; tokens to replay, and those that failed once."""
-
-    budget: int = 5_000
-    examples: int = 200
-    seed: int = 0
-    replay: tuple[ScheduleToken, ...] = ()
-    regressions: tuple[ScheduleToken, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Raised:
-    """An external event that a test raises: at any time after the start, or so long after it."""
-
-    name: str
-    value: object
-    after: timedelta | float | None
-
-
-def raised(name: str, value: object = None, *, after: timedelta | float | None = None) -> Raised:
-    """An external event with a JSON value; without ``after`` it comes when nothing else is left to happen."""
-    return Raised(name, value, after)
+__all__ = ["Harness"]
 
 
 class Harness:
@@ -279,16 +252,16 @@ class Harness:
         return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 
     def _scenario(self, orchestrator: object, input: object, events: Sequence[Raised], faults: int) -> Scenario:
-        def announce(hub: TaskHub, instance: HubInstance) -> None:
+        def announce_all(hub: TaskHub, instance: HubInstance) -> None:
             for event in events:
-                _announce(hub, instance, event)
+                announce(hub, instance, event)
 
         return Scenario(
             app=self.app,
             orchestrator=self.app.orchestrator(orchestrator),
             input_text=_client_input(input),
             answers=self._answers,
-            announce=announce,
+            announce=announce_all,
             start_at=VirtualClock(self._start_at),
             watch=Watch() if self._is_faithful else GuardedCode(self._findings, None),
             inspector=self._inspection,
@@ -300,7 +273,7 @@ class Harness:
     ) -> HubInstance:
         instance = self._hub.start(orchestrator, text, instance_id)
         for event in events:
-            _announce(self._hub, instance, event)
+            announce(self._hub, instance, event)
         return instance
 
     def _settle(self, instance: HubInstance) -> Run:
@@ -311,30 +284,6 @@ class Harness:
         return snapshot(self._hub, instance, log=tuple(self._log.lines), findings=tuple(self._findings.all.values()))
 
 
-def replay_history(app: object, history: HistorySource, *, strict: bool = True) -> HistoryReport:
-    """Hold a recorded history against today's code, and raise ``HistoryMismatchError`` where they differ.
-
-    ``history`` is what the management API answers with showHistory, showHistoryOutput and showInput, or the rows of a
-    task hub's history table, or events. Not ``strict`` lets pass what a host would let pass.
-    """
-    with sdk_at_work():
-        return check_replay(AppFunctions.of(app).engine_app, history, strict=strict)
-
-
 def _client_input(value: object) -> str | None:
     """The stored input of an orchestration that a Python client starts: JSON within a JSON string."""
     return None if value is None else compact(df_dumps(value))
-
-
-def _json_value(value: object) -> Any:
-    return json.loads(df_dumps(value))
-
-
-def _announce(hub: TaskHub, instance: HubInstance, event: Raised) -> None:
-    due_at = None if event.after is None else hub.clock.now + to_ticks(event.after)
-    hub.arrivals.add(
-        OrchestrationInstance(instance_id=instance.instance_id, execution_id=None),
-        event=EventRaised(timestamp=due_at or hub.clock.now, name=event.name, input=compact(_json_value(event.value))),
-        due_at=due_at,
-        is_raised=True,
-    )

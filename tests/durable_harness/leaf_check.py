@@ -38,8 +38,8 @@ def replay_mismatch(
 ) -> str | None:
     """What a replay from the start does differently, in words; None if nothing.
 
-    ``prefixes`` is how many of the episodes before the last are replayed too, spread over all of them. ``log`` takes
-    what the replay logs again.
+    ``prefixes`` is how many of the episodes before the last are replayed too, spread over all of them; without any, the
+    host half is replayed only where a host has died. ``log`` takes what the replay logs again.
     """
     live = instance.replayer.answer
     if live is None or instance.is_entity or not app.known.has_orchestrator(instance.name):
@@ -48,7 +48,7 @@ def replay_mismatch(
         return None
     with sdk_at_work(), quiet_close():
         with log.listening(to_replay=True) if log else nullcontext():
-            difference = _check_last(app, instance, last_episode(instance.history), live)
+            difference = _check_last(app, instance, last_episode(instance.history), live, with_host=bool(prefixes))
         if difference is not None or not prefixes:
             return difference
         episodes = list(episodes_of(instance.history))
@@ -61,11 +61,13 @@ def replay_mismatch(
     return None
 
 
-def _check_last(app: AppFunctions, instance: HubInstance, last: RecordedEpisode, live: Answer) -> str | None:
+def _check_last(
+    app: AppFunctions, instance: HubInstance, last: RecordedEpisode, live: Answer, *, with_host: bool
+) -> str | None:
     answer = _ask_if_new(app, instance, last, live)
     if answer is not live and _text(answer) != _text(live) and not _is_too_deep(answer, live):
         return _told(instance, instance.episode_count - 1, _answer_lines(live), _answer_lines(answer))
-    if instance.started is None:
+    if instance.started is None or not (with_host or instance.crashes):
         return None
     replay = Replay(instance.started, answer, app.known, last.started_at)
     replay.play(last.history[: last.decides])

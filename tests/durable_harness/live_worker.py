@@ -71,10 +71,11 @@ class LiveWorker:
         """The answer of an execution that has ended well, as the SDK wrote it."""
         self._actions: list[dict[str, Any]] = []
         self._cancelled = 0
+        self._known_actions = watch.known_actions
         code = watch.call(orchestrator.function, self.context)
         if not isinstance(code, GeneratorType):
             raise NotLiveError
-        self.code = UserCode(code, self.context, watch)
+        self.code = UserCode(orchestrator.name, code, self.context, watch)
         self._executor.generator = self.code
         self._executor.current_task.is_played = started.is_played or new_from > 0
         self._feed(history[:new_from], is_new=False)
@@ -138,8 +139,12 @@ class LiveWorker:
         if cancelled != self._cancelled:
             self._actions, self._cancelled = [], cancelled
         if len(actions) > len(self._actions):
-            new = [json.loads(df_dumps(action.to_json())) for action in actions[len(self._actions) :]]
-            self._actions = [*self._actions, *new]
+            place = self.code.generator.gi_code, self.code.trace, cancelled
+            known = self._known_actions.get(place)
+            if known is None:
+                new = [json.loads(df_dumps(action.to_json())) for action in actions[len(self._actions) :]]
+                known = self._known_actions[place] = [*self._actions, *new]
+            self._actions = known
         return self._actions
 
     @property

@@ -1,7 +1,7 @@
 """Does the order matter? Two simplest schedules side by side if it does, a proof if it does not.
 
 Role: searches for a schedule with another outcome than the normal one, shrinks it, and words the difference.
-Called by: ``harness.assert_order_independent`` and ``assert_always``. Calls: ``exploration``, ``sampling``, ``shrinking``.
+Called by: ``harness``, for its assertions. Calls: ``exploration``, ``sampling``, ``shrinking``.
 Invariant: what is reported was run twice with the same result.
 """
 

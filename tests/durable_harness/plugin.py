@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from durable_harness.harness import Harness, Options
+from durable_harness.harness import Harness
+from durable_harness.options import Options
 from durable_harness.run_result import Run
 from durable_harness.schedule_token import ScheduleToken
 

@@ -20,9 +20,8 @@ from azure.durable_functions.models.DurableOrchestrationContext import DurableOr
 from azure.durable_functions.models.history.HistoryEvent import HistoryEvent as SdkEvent
 from azure.durable_functions.models.TaskOrchestrationExecutor import TaskOrchestrationExecutor
 
-from durable_engine.event_json import event_to_json, members_of
+from durable_engine.event_json import event_to_json
 from durable_engine.events import HistoryEvent
-from durable_engine.times import to_text
 
 __all__ = ["sdk_at_work", "to_sdk_event"]
 
@@ -57,7 +56,6 @@ _REPLACED: Final[tuple[tuple[Any, str, Any], ...]] = (
 """What of the SDK is replaced while it works, by what gives the same."""
 
 _BLANK: Final = vars(SdkEvent(EventType=0, EventId=-1, IsPlayed=False, Timestamp="2026-01-01T00:00:00Z"))
-_PLAIN: Final = frozenset({"text", "int", "bool", "json"})
 
 _depth = 0
 
@@ -88,11 +86,7 @@ def to_sdk_event(event: HistoryEvent) -> Any:
     sdk_event = SdkEvent.__new__(SdkEvent)
     members = vars(sdk_event)
     members.update(_BLANK)
-    for member in members_of(type(event)):
-        if member.kind in _PLAIN:
-            members[member.wire] = getattr(event, member.attribute)
-        elif member.kind != "event_type":
-            members[member.wire] = event_to_json(event)[member.wire]
-    members["_event_type"], members["_event_id"] = event.event_type, event.event_id
-    members["_is_played"], members["_timestamp"] = event.is_played, _parse_once(to_text(event.timestamp))
+    members.update(event_to_json(event))
+    members["_event_type"], members["_event_id"] = members.pop("EventType"), members.pop("EventId")
+    members["_is_played"], members["_timestamp"] = members.pop("IsPlayed"), _parse_once(members.pop("Timestamp"))
     return sdk_event

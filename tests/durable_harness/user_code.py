@@ -37,6 +37,13 @@ class Watch:
 
     refuses_misuse = False
 
+    def __init__(self) -> None:
+        self.known_actions: dict[tuple[object, bytes, int], list[dict[str, Any]]] = {}
+        """The actions that a code has asked for when it had been told this much, as JSON objects.
+
+        The same code, told the same, asks for the same; ``leaf_check`` would find one that does not.
+        """
+
     def call(self, function: Callable[[Any], Any], context: ObservedContext) -> Any:
         """Call the orchestrator function: a generator begins, a plain function runs."""
         return function(context)
@@ -49,9 +56,11 @@ class Watch:
 class UserCode:
     """A generator with a memory of all that it was told."""
 
-    def __init__(self, code: GeneratorType[Any, Any, Any], context: ObservedContext, watch: Watch) -> None:
+    def __init__(self, name: str, code: GeneratorType[Any, Any, Any], context: ObservedContext, watch: Watch) -> None:
         self.generator = code
-        self.trace = b""
+        # What the context itself tells counts too.
+        told = name, context._instance_id, context._input, context._parent_instance_id, context._version
+        self.trace = repr(told).encode(errors="replace")
         """A digest of everything that user code has been told so far."""
         self._context, self._watch = context, watch
         self._results: dict[tuple[int, object], str] = {}

@@ -16,7 +16,7 @@ from azure.durable_functions.models.Task import TaskBase
 from hypothesis import strategies as st
 
 from durable_harness import Harness, in_turn, raised
-from durable_harness.harness import Raised
+from durable_harness.raised_events import Raised
 
 __all__ = ["answer_all", "events_of", "orchestrator_of", "programs"]
 

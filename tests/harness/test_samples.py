@@ -11,7 +11,8 @@ from durable_harness import Harness, SdkDefectWarning
 from engine.recordings import RecordedInstance
 from harness.recorded_app import recorded_module
 from harness.recorded_runs import recorded_roots, run_as_recorded
-from harness.sample_orchestrators import SAMPLES, Sample, sample_app
+from harness.sample_orchestrators import sample_app
+from harness.samples import SAMPLES, Sample
 
 HarnessFor = Callable[..., Harness]
 

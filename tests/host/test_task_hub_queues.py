@@ -9,6 +9,7 @@ import gzip
 import json
 import logging
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from azure.storage.blob import ContainerClient
@@ -367,6 +368,29 @@ async def test_a_message_too_large_for_the_service_only_in_base64_still_takes_th
         assert (await queue.send_and_keep(small, sender=CLIENT, episode=None)).blob_name is None
         assert await queue.send(large, sender=CLIENT, episode=None) is not None
         assert (await queue.send_and_keep(large, sender=CLIENT, episode=None)).blob_name is not None
+
+
+async def test_a_message_that_is_received_again_while_it_is_renewed_is_renewed_with_its_new_receipt(
+    connection_string: str, hub_name: str
+) -> None:
+    async with TaskHub(connection_string, short_options(hub_name)) as hub:
+        queue = hub.queue_of("i")
+        kept = await queue.send_and_keep(raised("late"), sender=CLIENT, episode=None)
+        await asyncio.sleep(1.1)
+        update, first = queue._client.update_message, kept.pop_receipt
+
+        async def after_another_receipt(*arguments: Any, **options: Any) -> Any:
+            if kept.pop_receipt == first:
+                assert await queue.receive(32) == []
+            return await update(*arguments, **options)
+
+        queue._client.update_message = after_another_receipt  # type: ignore[method-assign]  # a race, forced
+        await queue.renew(kept)
+        queue._client.update_message = update  # type: ignore[method-assign]  # as it was
+
+        await queue.delete(kept)
+        await asyncio.sleep(1.1)
+        assert await queue.receive(32) == []
 
 
 async def test_base64_messages_of_older_hosts_are_received(connection_string: str, hub_name: str) -> None:

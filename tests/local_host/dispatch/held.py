@@ -27,11 +27,11 @@ _log = logging.getLogger("Host.Triggers.DurableTask")
 class HeldMessages:
     """The register; one for each process.
 
-    Each message is renewed after a third of its queue's visibility time, the shortest of which must be given.
+    Each message is renewed when half of its queue's visibility time is left, the shortest of which must be given.
     """
 
     def __init__(self, shortest_visibility_seconds: float) -> None:
-        self._look_every = shortest_visibility_seconds / 3
+        self._look_every = shortest_visibility_seconds / 6
         self._held: dict[str, ReceivedMessage] = {}
         self._renewals: dict[str, asyncio.Task[None]] = {}
         self._places = asyncio.Semaphore(_RENEWALS_AT_A_TIME)
@@ -115,4 +115,4 @@ class HeldMessages:
 
 
 def _is_due(message: ReceivedMessage) -> bool:
-    return message.next_visible_at - now() <= message.queue.visibility_seconds * TICKS_PER_SECOND * 2 // 3
+    return message.next_visible_at - now() <= message.queue.visibility_seconds * TICKS_PER_SECOND // 2

@@ -170,10 +170,16 @@ class HubQueue:
         """What becomes of a message that cannot be read, after it was logged."""
 
     async def _hide(self, received: ReceivedMessage, seconds: int) -> None:
-        asked_at = self._now()
-        updated = await self._client.update_message(
-            received.message_id, received.pop_receipt, visibility_timeout=seconds
-        )
+        asked_at, receipt = self._now(), received.pop_receipt
+        try:
+            updated = await self._client.update_message(received.message_id, receipt, visibility_timeout=seconds)
+        except HttpResponseError:
+            if received.pop_receipt == receipt:
+                raise
+            # It was received again meanwhile, and has another receipt.
+            updated = await self._client.update_message(
+                received.message_id, received.pop_receipt, visibility_timeout=seconds
+            )
         received.pop_receipt = updated.pop_receipt or received.pop_receipt
         received.next_visible_at = asked_at + seconds * TICKS_PER_SECOND
 

@@ -1,0 +1,25 @@
+"""A recorded history against today's code, for any app that a harness takes.
+
+Role: the engine's check, with the app's functions found and the SDK at work. Called by: tests, ``harness``.
+Calls: the engine's ``history_check``. Invariant: the check itself is the engine's, the same that the local host makes.
+"""
+
+from __future__ import annotations
+
+from durable_engine.history_check import HistoryReport
+from durable_engine.history_check import replay_history as check_replay
+from durable_engine.history_rows import HistorySource
+from durable_harness.app_functions import AppFunctions
+from durable_harness.sdk_events import sdk_at_work
+
+__all__ = ["replay_history"]
+
+
+def replay_history(app: object, history: HistorySource, *, strict: bool = True) -> HistoryReport:
+    """Hold a recorded history against today's code, and raise ``HistoryMismatchError`` where they differ.
+
+    ``history`` is what the management API answers with showHistory, showHistoryOutput and showInput, or the rows of a
+    task hub's history table, or events. Not ``strict`` lets pass what a host would let pass.
+    """
+    with sdk_at_work():
+        return check_replay(AppFunctions.of(app).engine_app, history, strict=strict)

@@ -1,0 +1,24 @@
+"""How far exploration goes, and which schedules are run again: what the command line says to every harness.
+
+Role: the options of the pytest plugin as one value. Called by: the plugin makes it, ``harness`` reads it.
+Calls: ``schedule_token``. Invariant: without a command line, the defaults hold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from durable_harness.schedule_token import ScheduleToken
+
+__all__ = ["Options"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How far exploration goes: runs, drawn examples and their seed; tokens to replay, and those that failed once."""
+
+    budget: int = 5_000
+    examples: int = 200
+    seed: int = 0
+    replay: tuple[ScheduleToken, ...] = ()
+    regressions: tuple[ScheduleToken, ...] = ()
