@@ -56,12 +56,6 @@ class Instance:
         return self._current.name
 
     @property
-    def stored_input(self) -> str | None:
-        """The input as it is stored, JSON text; after continue-as-new, that of the present execution."""
-        started = self._current.started
-        return started.input if started else None
-
-    @property
     def runtime_status(self) -> str:
         """Its status, as a client sees it."""
         return self._current.runtime_status

@@ -139,7 +139,9 @@ class LiveWorker:
         if cancelled != self._cancelled:
             self._actions, self._cancelled = [], cancelled
         if len(actions) > len(self._actions):
-            place = self.code.generator.gi_code, self.code.trace, cancelled
+            # A long timer asks for its next leg by itself, while user code is told nothing.
+            now = self.context._current_utc_datetime
+            place = self.code.generator.gi_code, self.code.trace, (cancelled, len(actions), now)
             known = self._known_actions.get(place)
             if known is None:
                 new = [json.loads(df_dumps(action.to_json())) for action in actions[len(self._actions) :]]

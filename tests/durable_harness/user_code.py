@@ -38,7 +38,7 @@ class Watch:
     refuses_misuse = False
 
     def __init__(self) -> None:
-        self.known_actions: dict[tuple[object, bytes, int], list[dict[str, Any]]] = {}
+        self.known_actions: dict[tuple[object, bytes, object], list[dict[str, Any]]] = {}
         """The actions that a code has asked for when it had been told this much, as JSON objects.
 
         The same code, told the same, asks for the same; ``leaf_check`` would find one that does not.

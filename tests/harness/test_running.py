@@ -147,6 +147,17 @@ def test_a_timer_of_an_hour_takes_no_time(harness_for: HarnessFor) -> None:
     assert run.elapsed == timedelta(hours=1)
 
 
+def test_a_timer_of_ten_days_is_made_of_legs_that_storage_can_hold(harness_for: HarnessFor) -> None:
+    def waits_ten_days(context: Context) -> Code:
+        yield context.create_timer(context.current_utc_datetime + timedelta(days=10))
+        return context.current_utc_datetime.isoformat()
+
+    run = harness_for(waits_ten_days).run("waits_ten_days")
+
+    assert run.output == "2026-01-11T00:00:00+00:00"
+    assert [timer.fire_at.day for timer in run.timers] == [4, 7, 11]
+
+
 def test_a_test_may_begin_at_any_moment(harness_for: HarnessFor) -> None:
     run = harness_for(waits_an_hour, start_at=datetime(2031, 5, 6, 23, 30, tzinfo=UTC)).run("waits_an_hour")
 

@@ -132,6 +132,18 @@ def test_an_event_reaches_the_orchestration_with_its_json_value(harness_for: Har
     assert instance.custom_status == {"got": {"x": [1, None]}}
 
 
+def test_an_orchestration_may_run_until_the_test_has_seen_enough(harness_for: HarnessFor) -> None:
+    harness = harness_for(two_steps)
+    harness.answer("work", "done", after=60)
+    instance = harness.start(two_steps)
+
+    instance.run_until(lambda: len(instance.result.calls) == 2)
+
+    assert instance.result.was_called("work")
+    assert instance.result.elapsed == timedelta(minutes=1)
+    assert instance.pending.activities == ("work",)
+
+
 def test_time_passes_as_far_as_the_test_says(harness_for: HarnessFor) -> None:
     harness = harness_for(with_timer)
     instance = harness.start(with_timer)

