@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -40,9 +41,12 @@ def address() -> Iterator[str]:
 def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run one line as a shell does, with this Python as `python`."""
     here = Path(sys.executable).parent
+    if command.startswith("curl ") and shutil.which("curl") is None:
+        command = f"{shlex.quote(sys.executable)} -m infra.{command}"
     environment = {
         **os.environ,
         "NO_PROXY": "localhost,127.0.0.1",
+        "PYTHONPATH": str(Path(__file__).parents[1]),
         "PATH": os.pathsep.join((str(here), os.environ.get("PATH", ""))),
     }
     return subprocess.run(
@@ -64,6 +68,19 @@ def test_commands_are_found_in_fenced_blocks_with_continued_lines_joined() -> No
     text = "`azd up`\n\n```shell\n# a comment\nazd env set A b\n$ curl -i \\\n  http://x\n```\n\n```json\n{}\n```\n"
 
     assert list(commands(text)) == ["azd env set A b", "curl -i http://x"]
+
+
+def test_a_machine_without_curl_sends_the_same_calls(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    call = f"curl -i -X GET -H 'x: y' {address}/api/FetchOrchestration_HttpStart"
+
+    good, bad = run(call, tmp_path), run(call.replace("FetchOrch", "Nowhere"), tmp_path)
+
+    assert good.stdout.startswith("HTTP/1.1 202 ")
+    assert "statusQueryGetUri" in good.stdout
+    assert (good.returncode, bad.returncode) == (0, 22), good.stderr
 
 
 def test_every_call_of_the_readme_is_answered(address: str, tmp_path: Path) -> None:
