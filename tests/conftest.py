@@ -1,6 +1,5 @@
 """What holds for every test: Hypothesis profiles, no skips, nothing sent off this machine.
 
-Called by: pytest, in each of its workers. Calls nothing of ours.
 The profile is ``dev``, or ``ci`` where the environment says CI; HYPOTHESIS_PROFILE chooses another one.
 Invariant: a test that did not run did not pass: a skip counts as a failure.
 """

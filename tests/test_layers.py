@@ -1,6 +1,6 @@
 """Who may import whom: the arrows of the architecture, checked on every file.
 
-Role: keeps the layers one-way. Called by: pytest. Calls: ``ast`` on the sources; imports none of them.
+Keeps the layers one-way.
 Invariant: an import that is not in ``ALLOWED`` fails with file, line and what may be imported instead.
 """
 
@@ -20,7 +20,7 @@ ALLOWED = {
     "durable_engine": set(),
     "durable_harness": {"durable_engine"},
     "recorded_pages": set(),
-    "local_host": {"durable_engine", "recorded_pages"},
+    "durable_host": {"durable_engine", "recorded_pages"},
 }
 """What each layer may import of ours, besides itself. Suites may import all of them."""
 

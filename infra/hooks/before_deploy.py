@@ -3,7 +3,7 @@
 Role: compares host.json with the backend that the infrastructure has; and, when REPLAY_BEFORE_DEPLOY is true, replays
 the running instances of the deployed task hub against the code that is about to be deployed.
 Called by: azd, as the predeploy hook of azure.yaml, with its environment.
-Calls: `python -m local_host replay` (in tests/), which reads the task hub and exits 1 when the code would break one.
+Calls: `python -m durable_host replay` (in tests/), which reads the task hub and exits 1 when the code would break one.
 Invariant: needs the standard library alone until a replay is asked for; never writes to Azure.
 """
 
@@ -91,7 +91,7 @@ def interpreter() -> str:
 
 def replay(hub: str, account: str, environment: Mapping[str, str]) -> None:
     """Replay the running instances, and raise if the new code would break one, or if nobody could tell."""
-    command = [interpreter(), "-m", "local_host", "replay", "--task-hub", hub, "--account", account]
+    command = [interpreter(), "-m", "durable_host", "replay", "--task-hub", hub, "--account", account]
     path = os.pathsep.join((str(ROOT / "src"), str(ROOT / "tests")))
     code = subprocess.run(command, cwd=ROOT, env={**environment, "PYTHONPATH": path}, check=False).returncode
     if code == WOULD_BREAK:

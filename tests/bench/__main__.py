@@ -1,6 +1,6 @@
 """``python -m bench [--only NAME] [--quick] [--json FILE]``: measure, and print a table.
 
-Role: collects the rows of all modules of benchmarks. Called by: ``tox run -e bench``. Calls: those modules.
+Collects the rows of all modules of benchmarks.
 Invariant: a module is imported only when its turn comes, so that no benchmark carries the imports of another.
 """
 

@@ -1,7 +1,6 @@
 """The peer of the fan-out benchmark: durabletask's in-memory backend doing the same.
 
-Role: starts backend, worker and client of ``durabletask`` on a free port of loopback, and times one fan-out.
-Called by: ``bench.harness``. Calls: durabletask, if it is installed.
+Starts backend, worker and client of ``durabletask`` on a free port of loopback, and times one fan-out.
 Invariant: the same calls with the same results; nothing is left running.
 """
 

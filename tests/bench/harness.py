@@ -1,7 +1,6 @@
 """Benchmarks of the harness: proofs, fan-outs, one completion per episode, schedules per second.
 
-Role: what the harness takes, each beside its limit: the SDK's own replay of the same history, bare, in the same run.
-Called by: ``bench``. Calls: ``durable_harness``, the app, the SDK; ``durable_task_peer`` for durabletask's backend.
+What the harness takes, each beside its limit: the SDK's own replay of the same history, bare, in the same run.
 Invariant: every run that is measured has the right outcome, and its replay from the start has been checked.
 """
 
@@ -21,11 +20,9 @@ from azure.durable_functions import DurableOrchestrationContext
 import function_app
 from bench.durable_task_peer import fan_out_seconds
 from bench.table import Row
-from durable_engine.events import HistoryEvent
-from durable_engine.history_episodes import episodes_of
-from durable_engine.sdk_call import execution_started, orchestrator_payload
+from durable_engine import HistoryEvent, episodes_of, execution_started, orchestrator_payload
 from durable_harness import Harness
-from durable_harness.determinism_guard import guarded
+from durable_harness.checks.determinism import guarded
 from durable_harness.run_result import Run
 
 __all__ = ["BENCHMARKS", "rows"]

@@ -1,6 +1,6 @@
 """Benchmarks of the local host: a host as a process, Azurite in memory, and the app in ``app``.
 
-Role: the figures of the host. Called by: ``__main__``. Calls: ``host_process``, ``azurite``, ``storage_peer``.
+The figures of the host.
 Invariant: an orchestration counts only when a witness has found it in storage, Completed and with the right result.
 The recorded figures are the real engine's, on a 2-core machine, as the README of its recordings gives them.
 """
@@ -19,8 +19,8 @@ from typing import Final
 
 from bench.storage_peer import storage_fan_out_rate
 from bench.table import Row
+from durable_host.azurite import Azurite
 from host_process import HostClient, HostProcess, StorageProxy, StorageRequest, StorageWitness, wait_until
-from local_host.azurite import Azurite
 
 __all__ = ["BENCHMARKS", "rows"]
 

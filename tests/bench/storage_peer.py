@@ -1,7 +1,6 @@
 """The peer of the host's fan-out: the storage operations that a fan-out needs in our design, and nothing else.
 
-Role: how fast it could be if orchestrators, activities and the dispatcher took no time at all.
-Called by: ``host``. Calls: the task hub's own storage clients, and its own writers of rows and messages beforehand.
+How fast it could be if orchestrators, activities and the dispatcher took no time at all.
 Invariant: the same operations, of the same size, in the same order for each activity, as many at a time as the host
 has. What is prepared is not measured.
 """
@@ -22,12 +21,11 @@ from azure.data.tables.aio import TableClient
 from azure.storage.queue import QueueMessage
 from azure.storage.queue.aio import QueueClient
 
-from durable_engine.checkpoint import Message
-from durable_engine.events import HistoryEvent, OrchestrationInstance, TaskCompleted, TaskScheduled
-from local_host.clock import now
-from local_host.task_hub.history_rows import Row, event_to_row, sentinel_row
-from local_host.task_hub.messages import MessageData, message_text
-from local_host.task_hub.storage import StorageAccount
+from durable_engine import HistoryEvent, Message, OrchestrationInstance, TaskCompleted, TaskScheduled
+from durable_host.clock import now
+from durable_host.task_hub.account.storage import StorageAccount
+from durable_host.task_hub.queues.messages import MessageData, message_text
+from durable_host.task_hub.tables.history_rows import Row, event_to_row, sentinel_row
 
 __all__ = ["storage_fan_out_rate"]
 

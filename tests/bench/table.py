@@ -1,6 +1,6 @@
 """The figures: one row for each benchmark, as a table for people and as JSON for programs.
 
-Role: the value that every benchmark gives. Called by: ``__main__`` and the modules of benchmarks. Calls nothing.
+The value that every benchmark gives.
 Invariant: a ratio over 1 means that ours is better than the peer, whichever way the unit counts.
 """
 

@@ -1,1 +1,157 @@
 """What the Durable extension does with one instance: pure, no I/O, no clock, no randomness."""
+
+from durable_engine.checking.check import HistoryReport, check_history, replay_history
+from durable_engine.entities.batch import run_entity_batch
+from durable_engine.entities.messages import OPERATION, EntitySender, client_signal, entity_instance_id, split_entity_id
+from durable_engine.entities.scheduler import SchedulerState
+from durable_engine.histories.episodes import SCHEDULED, RecordedEpisode, episodes_of, last_episode
+from durable_engine.histories.rows import HistorySource
+from durable_engine.model.checkpoint import Checkpoint, InstanceUpdate, Message, Notice
+from durable_engine.model.dotnet_json import compact_json, parsed_json
+from durable_engine.model.errors import AnswerError, EngineError, HistoryError
+from durable_engine.model.event_json import Member, event_from_json, event_to_json, members_of
+from durable_engine.model.events import (
+    EVENT_CLASSES,
+    ORCHESTRATION_STATUS,
+    EventRaised,
+    EventSent,
+    ExecutionCompleted,
+    ExecutionResumed,
+    ExecutionStarted,
+    ExecutionSuspended,
+    ExecutionTerminated,
+    GenericEvent,
+    HistoryEvent,
+    JsonObject,
+    OrchestrationInstance,
+    OrchestratorCompleted,
+    OrchestratorStarted,
+    ParentInstance,
+    SubOrchestrationInstanceCompleted,
+    SubOrchestrationInstanceCreated,
+    SubOrchestrationInstanceFailed,
+    TaskCompleted,
+    TaskFailed,
+    TaskScheduled,
+    TimerCreated,
+    TimerFired,
+)
+from durable_engine.model.failures import (
+    UserException,
+    http_activity_failure,
+    orchestrator_failure,
+    sub_orchestration_details,
+)
+from durable_engine.model.functions import KnownFunctions
+from durable_engine.model.notices import early_timer
+from durable_engine.model.ticks import (
+    NEVER,
+    TICKS_PER_SECOND,
+    Ticks,
+    ticks_from_datetime,
+    ticks_from_text,
+    ticks_to_datetime,
+    ticks_to_full_text,
+    ticks_to_seconds_text,
+    ticks_to_text,
+)
+from durable_engine.orchestration.actions import HTTP_ACTIVITY
+from durable_engine.orchestration.episode import App, run_episode
+from durable_engine.orchestration.replay import Replay
+from durable_engine.timeline.timeline import Timeline, timeline_of
+from durable_engine.wire.activity import ActivityOutcome, activity_input, completion_of
+from durable_engine.wire.sdk_call import (
+    Answer,
+    OrchestratorCode,
+    call_orchestrator,
+    execution_started,
+    orchestrator_members,
+    orchestrator_payload,
+    read_answer,
+)
+
+__all__ = [
+    "EVENT_CLASSES",
+    "HTTP_ACTIVITY",
+    "NEVER",
+    "OPERATION",
+    "ORCHESTRATION_STATUS",
+    "SCHEDULED",
+    "TICKS_PER_SECOND",
+    "ActivityOutcome",
+    "Answer",
+    "AnswerError",
+    "App",
+    "Checkpoint",
+    "EngineError",
+    "EntitySender",
+    "EventRaised",
+    "EventSent",
+    "ExecutionCompleted",
+    "ExecutionResumed",
+    "ExecutionStarted",
+    "ExecutionSuspended",
+    "ExecutionTerminated",
+    "GenericEvent",
+    "HistoryError",
+    "HistoryEvent",
+    "HistoryReport",
+    "HistorySource",
+    "InstanceUpdate",
+    "JsonObject",
+    "KnownFunctions",
+    "Member",
+    "Message",
+    "Notice",
+    "OrchestrationInstance",
+    "OrchestratorCode",
+    "OrchestratorCompleted",
+    "OrchestratorStarted",
+    "ParentInstance",
+    "RecordedEpisode",
+    "Replay",
+    "SchedulerState",
+    "SubOrchestrationInstanceCompleted",
+    "SubOrchestrationInstanceCreated",
+    "SubOrchestrationInstanceFailed",
+    "TaskCompleted",
+    "TaskFailed",
+    "TaskScheduled",
+    "Ticks",
+    "Timeline",
+    "TimerCreated",
+    "TimerFired",
+    "UserException",
+    "activity_input",
+    "call_orchestrator",
+    "check_history",
+    "client_signal",
+    "compact_json",
+    "completion_of",
+    "early_timer",
+    "entity_instance_id",
+    "episodes_of",
+    "event_from_json",
+    "event_to_json",
+    "execution_started",
+    "http_activity_failure",
+    "last_episode",
+    "members_of",
+    "orchestrator_failure",
+    "orchestrator_members",
+    "orchestrator_payload",
+    "parsed_json",
+    "read_answer",
+    "replay_history",
+    "run_entity_batch",
+    "run_episode",
+    "split_entity_id",
+    "sub_orchestration_details",
+    "ticks_from_datetime",
+    "ticks_from_text",
+    "ticks_to_datetime",
+    "ticks_to_full_text",
+    "ticks_to_seconds_text",
+    "ticks_to_text",
+    "timeline_of",
+]

@@ -1,7 +1,6 @@
 """One entity, run alone: operations one by one, and its state between them.
 
-Role: the verbs of a test of an entity. Called by: tests, through ``harness.entity``.
-Calls: ``task_hub``, and the engine's messages to entities.
+The verbs of a test of an entity.
 Invariant: a call is a batch of one operation, as the entity would get it from an orchestration.
 """
 
@@ -14,12 +13,19 @@ from typing import Any
 
 from azure.durable_functions.models.utils.df_serialization import df_dumps
 
-from durable_engine.dotnet_json import parsed
-from durable_engine.entity_messages import OPERATION, EntitySender, client_signal, entity_instance_id
-from durable_engine.entity_scheduler import SchedulerState
-from durable_engine.events import EventRaised, ExecutionStarted, OrchestrationInstance
-from durable_harness.errors import NotPossibleError
-from durable_harness.task_hub import TaskHub
+from durable_engine import (
+    OPERATION,
+    EntitySender,
+    EventRaised,
+    ExecutionStarted,
+    OrchestrationInstance,
+    SchedulerState,
+    client_signal,
+    entity_instance_id,
+    parsed_json,
+)
+from durable_harness.core.errors import NotPossibleError
+from durable_harness.hub.task_hub import TaskHub
 
 __all__ = ["EntityHandle", "OperationResult"]
 
@@ -54,7 +60,7 @@ class EntityHandle:
         for sent in checkpoint.messages:
             if isinstance(sent.event, EventRaised) and sent.event.name == request_id:
                 answer = json.loads(sent.event.input or "{}")
-                value = parsed(answer["result"])
+                value = parsed_json(answer["result"])
                 return OperationResult(error=str(value)) if "exceptionType" in answer else OperationResult(value)
         raise NotPossibleError(f"{self.instance_id!r} has not answered {operation!r}: it is locked by somebody else.")
 
@@ -74,7 +80,7 @@ class EntityHandle:
     @property
     def state(self) -> Any:
         """The entity's state; None where it has none."""
-        return parsed(self._scheduler.state) if self.exists else None
+        return parsed_json(self._scheduler.state) if self.exists else None
 
     @property
     def _scheduler(self) -> SchedulerState:

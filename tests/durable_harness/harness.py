@@ -1,8 +1,6 @@
 """The harness: runs the durable functions of an app in memory, in virtual time, in an order that the test decides.
 
-Role: the front door. Answers are given by name; an orchestration is run to its end, or started and stepped.
-Called by: tests, mostly through the fixture ``harness`` of the pytest plugin.
-Calls: ``task_hub``, ``driving``, ``instance``, ``leaf_check``.
+The front door. Answers are given by name; an orchestration is run to its end, or started and stepped.
 Invariant: nothing here sleeps, opens a port or leaves a thread, and equal tests give equal histories.
 """
 
@@ -16,31 +14,29 @@ from importlib.metadata import version
 
 from azure.durable_functions.models.utils.df_serialization import df_dumps
 
-from durable_engine.dotnet_json import compact
-from durable_engine.history_check import HistoryReport
-from durable_engine.history_rows import HistorySource
-from durable_harness.answers import Answers
-from durable_harness.app_functions import AppFunctions
-from durable_harness.driving import Driver
+from durable_engine import HistoryReport, HistorySource, compact_json
+from durable_harness.app.answers import Answers
+from durable_harness.app.functions import AppFunctions
+from durable_harness.checks.findings import Findings
+from durable_harness.checks.guarded_code import GuardedCode
+from durable_harness.checks.inspection import Inspection, Inspector, NoInspection
+from durable_harness.core.errors import BadTokenError, UnknownNameError
+from durable_harness.core.virtual_clock import FIRST_MOMENT, VirtualClock
 from durable_harness.entity_handle import EntityHandle
-from durable_harness.errors import BadTokenError, UnknownNameError
-from durable_harness.exploration import Exploration, Explorer
-from durable_harness.findings import Findings
-from durable_harness.guarded_code import GuardedCode
+from durable_harness.exploring.explorer import Exploration, Explorer
+from durable_harness.exploring.order_check import check_order
+from durable_harness.exploring.schedule import PREFIXES, Ending, Scenario
+from durable_harness.exploring.token import ScheduleToken
 from durable_harness.history_replay import replay_history
-from durable_harness.hub_instance import HubInstance
-from durable_harness.inspection import Inspection, Inspector, NoInspection
+from durable_harness.hub.instance import HubInstance
+from durable_harness.hub.task_hub import TaskHub
 from durable_harness.instance import Instance
-from durable_harness.log_capture import LogCapture
 from durable_harness.options import Options
-from durable_harness.order_check import check_order
-from durable_harness.raised_events import Raised, announce
 from durable_harness.run_result import Run, snapshot
-from durable_harness.schedule import PREFIXES, Ending, Scenario
-from durable_harness.schedule_token import ScheduleToken
-from durable_harness.task_hub import TaskHub
-from durable_harness.user_code import Watch
-from durable_harness.virtual_clock import FIRST_MOMENT, VirtualClock
+from durable_harness.running.raised_events import Raised, announce
+from durable_harness.running.stepper import Driver
+from durable_harness.worker.log_capture import LogCapture
+from durable_harness.worker.user_code import Watch
 
 __all__ = ["Harness"]
 
@@ -286,4 +282,4 @@ class Harness:
 
 def _client_input(value: object) -> str | None:
     """The stored input of an orchestration that a Python client starts: JSON within a JSON string."""
-    return None if value is None else compact(df_dumps(value))
+    return None if value is None else compact_json(df_dumps(value))

@@ -1,16 +1,15 @@
 """A recorded history against today's code, for any app that a harness takes.
 
-Role: the engine's check, with the app's functions found and the SDK at work. Called by: tests, ``harness``.
-Calls: the engine's ``history_check``. Invariant: the check itself is the engine's, the same that the local host makes.
+The engine's check, with the app's functions found and the SDK at work.
+Invariant: the check itself is the engine's, the same that the local host makes.
 """
 
 from __future__ import annotations
 
-from durable_engine.history_check import HistoryReport
-from durable_engine.history_check import replay_history as check_replay
-from durable_engine.history_rows import HistorySource
-from durable_harness.app_functions import AppFunctions
-from durable_harness.sdk_events import sdk_at_work
+from durable_engine import HistoryReport, HistorySource
+from durable_engine import replay_history as check_replay
+from durable_harness.app.functions import AppFunctions
+from durable_harness.worker.sdk_events import sdk_at_work
 
 __all__ = ["replay_history"]
 

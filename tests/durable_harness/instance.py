@@ -1,7 +1,6 @@
 """One orchestration, stepped by hand.
 
-Role: the verbs of a test that decides itself what happens next: complete, fail, raise, advance, suspend, terminate.
-Called by: tests, through ``harness.start``. Calls: ``task_hub``, ``driving``, ``pending``, ``run_result``.
+The verbs of a test that decides itself what happens next: complete, fail, raise, advance, suspend, terminate.
 Invariant: every verb but those within ``one_episode`` ends with an episode that has seen it.
 """
 
@@ -15,25 +14,25 @@ from typing import Any
 
 from azure.durable_functions.models.utils.df_serialization import df_dumps
 
-from durable_engine.dotnet_json import compact
-from durable_engine.events import (
+from durable_engine import (
     EventRaised,
     ExecutionResumed,
     ExecutionSuspended,
     ExecutionTerminated,
     HistoryEvent,
     OrchestrationInstance,
+    compact_json,
 )
-from durable_harness.arrivals import Arrival, Call
-from durable_harness.driving import Driver
-from durable_harness.errors import NotPossibleError
-from durable_harness.hub_instance import HubInstance
-from durable_harness.outcomes import Outcome, user_exception
-from durable_harness.pending import Pending, PendingTimer, pending_of
-from durable_harness.rewinding import rewind
+from durable_harness.app.outcomes import Outcome, user_exception
+from durable_harness.core.errors import NotPossibleError
+from durable_harness.core.virtual_clock import to_ticks
+from durable_harness.hub.arrivals import Arrival, Call
+from durable_harness.hub.instance import HubInstance
+from durable_harness.hub.rewind import rewind
+from durable_harness.hub.task_hub import TaskHub
 from durable_harness.run_result import Run
-from durable_harness.task_hub import TaskHub
-from durable_harness.virtual_clock import to_ticks
+from durable_harness.running.pending import Pending, PendingTimer, pending_of
+from durable_harness.running.stepper import Driver
 
 __all__ = ["Instance"]
 
@@ -112,7 +111,7 @@ class Instance:
 
     def raise_event(self, name: str, value: object = None) -> None:
         """Raise an external event with a JSON value, as an HTTP client does."""
-        event = EventRaised(timestamp=self._hub.clock.now, name=name, input=compact(json.loads(df_dumps(value))))
+        event = EventRaised(timestamp=self._hub.clock.now, name=name, input=compact_json(json.loads(df_dumps(value))))
         self._tell(event, execution_id=None)
 
     def advance(self, duration: timedelta | float) -> None:

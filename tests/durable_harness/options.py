@@ -1,14 +1,14 @@
 """How far exploration goes, and which schedules are run again: what the command line says to every harness.
 
-Role: the options of the pytest plugin as one value. Called by: the plugin makes it, ``harness`` reads it.
-Calls: ``schedule_token``. Invariant: without a command line, the defaults hold.
+The options of the pytest plugin as one value.
+Invariant: without a command line, the defaults hold.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from durable_harness.schedule_token import ScheduleToken
+from durable_harness.exploring.token import ScheduleToken
 
 __all__ = ["Options"]
 

@@ -1,8 +1,7 @@
 """The pytest plugin: the fixture ``harness``, a factory for other apps, and the options of exploration.
 
-Role: gives each test a harness of its own. Load it with ``pytest_plugins = ["durable_harness.plugin"]`` in a top-level
+Gives each test a harness of its own. Load it with ``pytest_plugins = ["durable_harness.plugin"]`` in a top-level
 conftest.py, or with ``-p durable_harness.plugin``.
-Called by: pytest. Calls: ``harness``.
 Invariant: no state outlives a test, and none is shared between the workers of pytest-xdist.
 """
 
@@ -16,10 +15,10 @@ from typing import Any
 
 import pytest
 
+from durable_harness.exploring.token import ScheduleToken
 from durable_harness.harness import Harness
 from durable_harness.options import Options
 from durable_harness.run_result import Run
-from durable_harness.schedule_token import ScheduleToken
 
 _HARNESSES = pytest.StashKey[list[Harness]]()
 _MOST_TIMELINES = 5

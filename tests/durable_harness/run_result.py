@@ -1,7 +1,6 @@
 """What a run was: everything that a test may want to assert, as values.
 
-Role: a snapshot of one orchestration in the hub, with its calls, timers and children.
-Called by: ``harness`` and ``instance`` make it, tests read it. Calls: ``task_hub`` to read it.
+A snapshot of one orchestration in the hub, with its calls, timers and children.
 Invariant: a snapshot never changes, whatever happens to the instance later.
 """
 
@@ -11,18 +10,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from durable_engine.dotnet_json import compact, parsed
-from durable_engine.events import HistoryEvent, SubOrchestrationInstanceCreated, TimerCreated, TimerFired
-from durable_engine.timeline import Timeline, timeline
-from durable_engine.times import to_datetime
-from durable_harness.arrivals import Call
-from durable_harness.errors import UnknownNameError
-from durable_harness.findings import Finding
-from durable_harness.hub_instance import HubInstance
-from durable_harness.log_capture import LogLine
-from durable_harness.outcomes import input_of
-from durable_harness.sdk_events import sdk_at_work
-from durable_harness.task_hub import TaskHub
+from durable_engine import (
+    HistoryEvent,
+    SubOrchestrationInstanceCreated,
+    Timeline,
+    TimerCreated,
+    TimerFired,
+    compact_json,
+    parsed_json,
+    ticks_to_datetime,
+    timeline_of,
+)
+from durable_harness.app.outcomes import input_of
+from durable_harness.checks.findings import Finding
+from durable_harness.core.errors import UnknownNameError
+from durable_harness.hub.arrivals import Call
+from durable_harness.hub.instance import HubInstance
+from durable_harness.hub.task_hub import TaskHub
+from durable_harness.worker.log_capture import LogLine
+from durable_harness.worker.sdk_events import sdk_at_work
 
 __all__ = ["ActivityCall", "Run", "Timer", "snapshot"]
 
@@ -89,9 +95,9 @@ class Run:
 
     def timeline(self) -> Timeline:
         """What happened, over virtual time: ``print`` it, or write its ``html()`` into a file."""
-        texts = {number: compact(status) for number, status in enumerate(self.custom_statuses, start=1) if status}
+        texts = {number: compact_json(status) for number, status in enumerate(self.custom_statuses, start=1) if status}
         # Only the last execution's history is kept, and its episodes are counted from its own beginning.
-        return timeline(self.history, custom_statuses=texts if self.executions == 1 else None)
+        return timeline_of(self.history, custom_statuses=texts if self.executions == 1 else None)
 
     def calls_of(self, name: str) -> tuple[ActivityCall, ...]:
         """The calls of one activity, in the order of scheduling."""
@@ -130,13 +136,13 @@ def snapshot(
         runtime_status=instance.runtime_status,
         output=instance.output,
         custom_status=instance.custom_status,
-        custom_statuses=tuple(parsed(status) for status in instance.statuses),
+        custom_statuses=tuple(parsed_json(status) for status in instance.statuses),
         error=instance.output_text if instance.runtime_status == "Failed" else None,
         input=given,
         history=tuple(instance.history),
         calls=tuple(_call(call) for call in hub.calls if call.instance_id == instance.instance_id),
         timers=tuple(
-            Timer(event_id=event.event_id, fire_at=to_datetime(event.fire_at), has_fired=event.event_id in fired)
+            Timer(event_id=event.event_id, fire_at=ticks_to_datetime(event.fire_at), has_fired=event.event_id in fired)
             for event in instance.history
             if isinstance(event, TimerCreated)
         ),
@@ -145,8 +151,8 @@ def snapshot(
         findings=findings,
         episodes=instance.episode_count,
         executions=instance.executions + 1,
-        started_at=to_datetime(instance.created_at),
-        ended_at=to_datetime(instance.updated_at),
+        started_at=ticks_to_datetime(instance.created_at),
+        ended_at=ticks_to_datetime(instance.updated_at),
     )
 
 
@@ -157,8 +163,8 @@ def _call(call: Call) -> ActivityCall:
         input=call.input,
         attempt=call.attempt,
         event_id=call.event_id,
-        scheduled_at=to_datetime(call.scheduled_at),
-        done_at=None if call.done_at is None else to_datetime(call.done_at),
+        scheduled_at=ticks_to_datetime(call.scheduled_at),
+        done_at=None if call.done_at is None else ticks_to_datetime(call.done_at),
         result=outcome.value if outcome else None,
         error=outcome.error if outcome else None,
         runs=call.runs,

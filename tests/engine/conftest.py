@@ -1,7 +1,7 @@
 """Counts what was checked against the recordings, and prints the counts at the end of the run.
 
-Called by: pytest. The tests say what they checked with pytest's own ``record_property("checked", kind)``, which also
-travels from the workers of pytest-xdist to the process that prints.
+The tests say what they checked with pytest's own ``record_property("checked", kind)``, which also travels from the
+workers of pytest-xdist to the process that prints.
 """
 
 from __future__ import annotations

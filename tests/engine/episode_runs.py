@@ -1,7 +1,6 @@
 """One recorded episode, run by the engine with the recorded answers in place of the orchestrator.
 
-Role: what the tests from recordings have in common: run, keep what the orchestrator was given, return both.
-Called by: the tests of the engine from recordings. Calls ``run_episode``.
+What the tests from recordings have in common: run, keep what the orchestrator was given, return both.
 Invariant: the engine is called as harness and host call it.
 """
 
@@ -13,10 +12,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from durable_engine.checkpoint import Checkpoint
-from durable_engine.episode import App, run_episode
-from durable_engine.event_json import event_to_json
-from durable_engine.events import HistoryEvent
+from durable_engine.model.checkpoint import Checkpoint
+from durable_engine.model.event_json import event_to_json
+from durable_engine.model.events import HistoryEvent
+from durable_engine.orchestration.episode import App, run_episode
 from engine.recorded_app import recorded_app
 from engine.recordings import Episode, Invocation, RecordedInstance
 

@@ -1,9 +1,7 @@
 """Writes ``fixtures/histories`` from the recordings of the real engine.
 
-Role: a recording has lost its times and ids. Each history is run again, on the engine, with the recorded messages and
-the recorded app's own code, at times of a made-up clock: so times and ids agree with each other again, due times too.
-Called by: ``python -m engine.history_fixtures``, with ``src`` and ``tests`` on the path, and the test that holds what
-is committed against what this writes. Calls the engine and the recorded app.
+A recording has lost its times and ids. Each history is run again, on the engine, with the recorded messages and the
+recorded app's own code, at times of a made-up clock: so times and ids agree with each other again, due times too.
 Invariant: kinds, order, ids, names, inputs and results of the events are the recorded ones, or nothing is written.
 """
 
@@ -15,9 +13,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from durable_engine.dotnet_json import parsed
-from durable_engine.event_json import event_from_json
-from durable_engine.events import (
+from durable_engine.histories.episodes import SCHEDULED
+from durable_engine.model.dotnet_json import parsed_json
+from durable_engine.model.event_json import event_from_json
+from durable_engine.model.events import (
     EventRaised,
     EventSent,
     ExecutionResumed,
@@ -31,23 +30,22 @@ from durable_engine.events import (
     TimerCreated,
     TimerFired,
 )
-from durable_engine.history_episodes import SCHEDULED
-from durable_engine.nondeterminism import Scheduled, describe
-from durable_engine.replay import Replay
-from durable_engine.sdk_call import call_orchestrator, execution_started, orchestrator_payload
-from durable_engine.times import TICKS_PER_SECOND, from_text, to_seconds_text
+from durable_engine.model.ticks import TICKS_PER_SECOND, ticks_from_text, ticks_to_seconds_text
+from durable_engine.orchestration.nondeterminism import Scheduled, describe
+from durable_engine.orchestration.replay import Replay
+from durable_engine.wire.sdk_call import call_orchestrator, execution_started, orchestrator_payload
+from durable_host.http.management.history_view import history_view
+from durable_host.task_hub.tables.history_rows import event_to_row, sentinel_row
 from engine.recorded_app import recorded_app
 from engine.recorded_rows import event_of_row
 from engine.recordings import RECORDINGS, RecordedInstance, instances
 from engine.tokens import filled
-from local_host.http.management.history_view import history_view
-from local_host.task_hub.history_rows import event_to_row, sentinel_row
 
 __all__ = ["HISTORIES", "committed", "recorded_history", "written"]
 
 HISTORIES: Final = RECORDINGS.parent / "histories"
 
-_START: Final = from_text("2026-11-23T10:46:15.3001369Z")
+_START: Final = ticks_from_text("2026-11-23T10:46:15.3001369Z")
 _MILLISECOND: Final = TICKS_PER_SECOND // 1000
 _ROWS: Final = (
     "again",
@@ -128,11 +126,11 @@ def status_of(events: Sequence[HistoryEvent]) -> Json:
         "name": started.name,
         "instanceId": started.instance.instance_id,
         "runtimeStatus": end["OrchestrationStatus"] if end else "Running",
-        "input": parsed(started.input),
+        "input": parsed_json(started.input),
         "customStatus": None,
         "output": end["Result"] if end else None,
-        "createdTime": to_seconds_text(started.timestamp),
-        "lastUpdatedTime": to_seconds_text(events[-1].timestamp),
+        "createdTime": ticks_to_seconds_text(started.timestamp),
+        "lastUpdatedTime": ticks_to_seconds_text(events[-1].timestamp),
         "historyEvents": items,
     }
 

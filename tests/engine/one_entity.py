@@ -1,7 +1,6 @@
 """One entity in memory: its stored history, what it has sent, and the messages that can reach it.
 
-Role: the least that can drive ``run_entity_batch``, so that a test can say what arrives, in which batch.
-Called by: the engine's tests of entities. Calls ``run_entity_batch`` and the real SDK.
+The least that can drive ``run_entity_batch``, so that a test can say what arrives, in which batch.
 Invariant: a batch is run on what the one before has left; nothing but the test moves the clock.
 """
 
@@ -15,17 +14,17 @@ from typing import Any
 from azure.durable_functions import DurableEntityContext
 from azure.durable_functions.entity import Entity
 
-from durable_engine.checkpoint import Checkpoint
-from durable_engine.entity_batch import EntityCode, run_entity_batch
-from durable_engine.entity_messages import EntitySender, client_signal
-from durable_engine.entity_scheduler import SchedulerState
-from durable_engine.events import EventRaised, ExecutionStarted, HistoryEvent
-from durable_engine.functions import KnownFunctions
-from durable_engine.times import Ticks, from_text
+from durable_engine.entities.batch import EntityCode, run_entity_batch
+from durable_engine.entities.messages import EntitySender, client_signal
+from durable_engine.entities.scheduler import SchedulerState
+from durable_engine.model.checkpoint import Checkpoint
+from durable_engine.model.events import EventRaised, ExecutionStarted, HistoryEvent
+from durable_engine.model.functions import KnownFunctions
+from durable_engine.model.ticks import Ticks, ticks_from_text
 
 __all__ = ["ENTITY_ID", "FIRST", "Caller", "OneEntity", "counter"]
 
-FIRST: Ticks = from_text("2026-01-01T00:00:00.1234567Z")
+FIRST: Ticks = ticks_from_text("2026-01-01T00:00:00.1234567Z")
 ENTITY_ID = "@counter@key"
 
 

@@ -1,7 +1,6 @@
 """One orchestration in memory: its history, what it has sent, and verbs for everything that can happen to it.
 
-Role: the least that can drive ``run_episode``, so that a test can say what arrives, in which batch.
-Called by: the engine's tests of replay, endings and surprises. Calls ``run_episode`` and the real SDK.
+The least that can drive ``run_episode``, so that a test can say what arrives, in which batch.
 Invariant: every batch is one episode, a second after the one before; nothing else moves the clock.
 """
 
@@ -15,9 +14,8 @@ from typing import Any
 from azure.durable_functions import DurableOrchestrationContext
 from azure.durable_functions.orchestrator import Orchestrator
 
-from durable_engine.checkpoint import Checkpoint, Message
-from durable_engine.episode import App, run_episode
-from durable_engine.events import (
+from durable_engine.model.checkpoint import Checkpoint, Message
+from durable_engine.model.events import (
     EventRaised,
     ExecutionResumed,
     ExecutionStarted,
@@ -31,12 +29,13 @@ from durable_engine.events import (
     TimerCreated,
     TimerFired,
 )
-from durable_engine.functions import KnownFunctions
-from durable_engine.times import TICKS_PER_SECOND, Ticks, from_text
+from durable_engine.model.functions import KnownFunctions
+from durable_engine.model.ticks import TICKS_PER_SECOND, Ticks, ticks_from_text
+from durable_engine.orchestration.episode import App, run_episode
 
 __all__ = ["FIRST_EPISODE", "OneInstance", "OrchestratorFunction"]
 
-FIRST_EPISODE: Ticks = from_text("2026-01-01T00:00:00.1234567Z")
+FIRST_EPISODE: Ticks = ticks_from_text("2026-01-01T00:00:00.1234567Z")
 OrchestratorFunction = Callable[[DurableOrchestrationContext], object]
 Steps = Generator[Any, Any, Any]
 

@@ -1,8 +1,8 @@
 """The app that was recorded, loaded once, as a module under a name of its own.
 
-Role: gives the real SDK's handles of its orchestrators and entities, and the names of its functions.
-Called by: the tests of the engine from recordings. Calls the app in ``fixtures/recordings/app`` and the SDK.
-Invariant: the SDK is left as it was: the app puts its own recorders into ``Orchestrator.create`` and ``Entity.create``.
+Gives the real SDK's handles of its orchestrators and entities, and the names of its functions.
+Invariant: the SDK is left as it was: the app puts its own recorders into ``Orchestrator.create`` and
+``Entity.create``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import azure.functions as func
 from azure.durable_functions.entity import Entity
 from azure.durable_functions.orchestrator import Orchestrator
 
-from durable_engine.functions import KnownFunctions
+from durable_engine.model.functions import KnownFunctions
 from engine.recordings import RECORDINGS
 
 __all__ = ["RecordedApp", "recorded_app"]

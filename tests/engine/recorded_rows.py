@@ -1,7 +1,6 @@
 """Recorded rows of the history and instances tables, as the JSON that our own events have.
 
-Role: turns a row's columns, all of which are texts in a recording, into an event's members or an instance's fields.
-Called by: the tests of the engine from recordings. Calls ``durable_engine.event_json`` for the members of each kind.
+Turns a row's columns, all of which are texts in a recording, into an event's members or an instance's fields.
 Invariant: a column that a row does not have is null.
 """
 
@@ -11,8 +10,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from durable_engine.event_json import members_of
-from durable_engine.events import EVENT_CLASSES, ORCHESTRATION_STATUS
+from durable_engine.model.event_json import members_of
+from durable_engine.model.events import EVENT_CLASSES, ORCHESTRATION_STATUS
 
 __all__ = ["IN_A_BLOB", "event_of_row", "value_of"]
 

@@ -1,7 +1,6 @@
 """The recorded storage requests: the queue messages that an instance sent, and the changes of its row.
 
-Role: reads ``fixtures/recordings/storage``, one request a line.
-Called by: the tests of the engine from recordings. Calls nothing.
+Reads ``fixtures/recordings/storage``, one request a line.
 Invariant: requests stand in the order in which the real host made them.
 """
 

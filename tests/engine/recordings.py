@@ -1,8 +1,7 @@
 """The recorded scenarios as invocations and episodes of orchestrations, with times and ids filled in.
 
-Role: reads ``fixtures/recordings/scenarios`` and says what the real host gave to the worker, what the worker answered,
-and what was in the history after it.
-Called by: the tests of the engine from recordings. Calls ``tokens`` and ``durable_engine.event_json``.
+Reads ``fixtures/recordings/scenarios`` and says what the real host gave to the worker, what the worker answered, and
+what was in the history after it.
 Invariant: the event at one place of one execution has the same time and ids in every payload; times differ by place.
 """
 
@@ -16,17 +15,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from durable_engine.event_json import event_from_json
-from durable_engine.events import HistoryEvent
-from durable_engine.times import TICKS_PER_SECOND, Ticks, from_text, to_full_text, to_text
+from durable_engine.model.event_json import event_from_json
+from durable_engine.model.events import HistoryEvent
+from durable_engine.model.ticks import TICKS_PER_SECOND, Ticks, ticks_from_text, ticks_to_full_text, ticks_to_text
 from engine.tokens import filled
 
 __all__ = ["RECORDINGS", "Episode", "Invocation", "RecordedInstance", "episode_of", "instances", "invocations"]
 
 RECORDINGS = Path(__file__).parents[2] / "fixtures" / "recordings"
 
-_FIRST = from_text("2026-11-23T10:00:00.1234567Z")
-_FIRE = from_text("2026-12-24T18:00:00.123456Z")
+_FIRST = ticks_from_text("2026-11-23T10:00:00.1234567Z")
+_FIRE = ticks_from_text("2026-12-24T18:00:00.123456Z")
 _STEP = TICKS_PER_SECOND + 13
 _NAMESPACE_OF_REQUESTS = uuid.UUID("9e952959-5e33-4daf-827f-2fa12937b875")
 
@@ -162,7 +161,7 @@ def _invocations(scenario: str, instance_id: str, calls: Sequence[Json]) -> Iter
             execution += 1
         filler = _Filler(scenario, instance_id, execution, at=now if types[-1] == 13 else None)
         payload = filler.payload(call["payload"])
-        now = max(from_text(event["Timestamp"]) for event in payload["history"] if event["EventType"] == 12)
+        now = max(ticks_from_text(event["Timestamp"]) for event in payload["history"] if event["EventType"] == 12)
         yield Invocation(
             scenario=scenario,
             instance_id=instance_id,
@@ -199,7 +198,7 @@ class _Filler:
     def _event(self, place: int, recorded: Json) -> Json:
         event: Json = filled(recorded)
         at = self._at if self._at is not None else _FIRST + place * _STEP
-        event["Timestamp"] = to_text(at)
+        event["Timestamp"] = ticks_to_text(at)
         match recorded["EventType"]:
             case 12:
                 self._clock = at
@@ -215,9 +214,9 @@ class _Filler:
             case 7:
                 event["InstanceId"] = self._child_id(recorded["InstanceId"], of_parent=False)
             case 10:
-                event["FireAt"] = to_text(_FIRE + recorded["EventId"] * _STEP * 10)
+                event["FireAt"] = ticks_to_text(_FIRE + recorded["EventId"] * _STEP * 10)
             case 11:
-                event["FireAt"] = to_text(_FIRE + recorded["TimerId"] * _STEP * 10)
+                event["FireAt"] = ticks_to_text(_FIRE + recorded["TimerId"] * _STEP * 10)
             case 14:
                 event["Input"] = self._request(recorded["Input"])
             case 15 if recorded["Name"] == "<guid>":
@@ -231,7 +230,9 @@ class _Filler:
     def _request(self, recorded: str) -> str:
         """An entity request's text; its id is what the real host makes of instance, time and a counter."""
         request_id = str(
-            uuid.uuid5(_NAMESPACE_OF_REQUESTS, f"{self._instance_id}_{to_full_text(self._clock)}_{self._requests}")
+            uuid.uuid5(
+                _NAMESPACE_OF_REQUESTS, f"{self._instance_id}_{ticks_to_full_text(self._clock)}_{self._requests}"
+            )
         )
         self._requests += 1
         if '"signal":true' not in recorded:

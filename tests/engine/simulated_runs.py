@@ -1,7 +1,6 @@
 """Runs an orchestrator episode by episode on the engine, with made-up activities in virtual time.
 
-Role: gives histories of code that was never recorded: other versions of it, many activities, long timers.
-Called by: the tests of history checks and timelines. Calls ``run_episode`` and the SDK.
+Gives histories of code that was never recorded: other versions of it, many activities, long timers.
 Invariant: equal arguments give an equal history. What is due at one moment comes in one batch.
 """
 
@@ -15,9 +14,7 @@ from typing import Any
 
 from azure.durable_functions.orchestrator import Orchestrator
 
-from durable_engine.activity import ActivityOutcome, activity_input, completion_of
-from durable_engine.episode import App, run_episode
-from durable_engine.events import (
+from durable_engine.model.events import (
     EventRaised,
     ExecutionStarted,
     HistoryEvent,
@@ -25,9 +22,11 @@ from durable_engine.events import (
     SubOrchestrationInstanceCompleted,
     TaskScheduled,
 )
-from durable_engine.failures import UserException
-from durable_engine.functions import KnownFunctions
-from durable_engine.times import TICKS_PER_SECOND, Ticks, from_text
+from durable_engine.model.failures import UserException
+from durable_engine.model.functions import KnownFunctions
+from durable_engine.model.ticks import TICKS_PER_SECOND, Ticks, ticks_from_text
+from durable_engine.orchestration.episode import App, run_episode
+from durable_engine.wire.activity import ActivityOutcome, activity_input, completion_of
 
 __all__ = ["ORCHESTRATOR", "Activity", "SimulatedRun", "app_of", "simulate"]
 
@@ -37,7 +36,7 @@ ORCHESTRATOR = "simulated"
 Activity = Callable[[str, Any], tuple[Any, float]]
 """From name and input to result (or an exception) and how many seconds it takes."""
 
-_START = from_text("2026-03-01T09:00:00Z")
+_START = ticks_from_text("2026-03-01T09:00:00Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

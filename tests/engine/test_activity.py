@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from durable_engine.activity import ActivityOutcome, activity_input, completion_of
-from durable_engine.events import TaskCompleted, TaskFailed, TaskScheduled
-from durable_engine.failures import UserException, http_activity_failure
+from durable_engine.model.events import TaskCompleted, TaskFailed, TaskScheduled
+from durable_engine.model.failures import UserException, http_activity_failure
+from durable_engine.wire.activity import ActivityOutcome, activity_input, completion_of
 from engine.recorded_storage import scenarios_with_storage, sent_messages
 from engine.recordings import instances
 from engine.tokens import differences

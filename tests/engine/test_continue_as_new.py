@@ -8,7 +8,7 @@ from typing import Any
 
 from azure.durable_functions import DurableOrchestrationContext as Context
 
-from durable_engine.events import EventRaised, ExecutionStarted, TaskScheduled
+from durable_engine.model.events import EventRaised, ExecutionStarted, TaskScheduled
 from engine.one_instance import OneInstance, Steps
 from engine.sdk_warnings import SDK_WARNINGS
 

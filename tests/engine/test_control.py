@@ -7,7 +7,7 @@ from dataclasses import replace
 from azure.durable_functions import DurableOrchestrationContext as Context
 from azure.durable_functions import RetryOptions
 
-from durable_engine.events import (
+from durable_engine.model.events import (
     ExecutionCompleted,
     GenericEvent,
     HistoryEvent,
@@ -19,7 +19,7 @@ from durable_engine.events import (
     TaskScheduled,
     TimerCreated,
 )
-from durable_engine.times import TICKS_PER_SECOND
+from durable_engine.model.ticks import TICKS_PER_SECOND
 from engine.one_instance import FIRST_EPISODE, OneInstance, Steps
 from engine.sdk_warnings import SDK_WARNINGS
 

@@ -13,9 +13,9 @@ from azure.durable_functions import EntityId, RetryOptions
 from hypothesis import given
 from hypothesis import strategies as st
 
-from durable_engine.checkpoint import Checkpoint
-from durable_engine.event_json import event_to_json
-from durable_engine.events import EventSent, HistoryEvent, TaskScheduled, TimerCreated
+from durable_engine.model.checkpoint import Checkpoint
+from durable_engine.model.event_json import event_to_json
+from durable_engine.model.events import EventSent, HistoryEvent, TaskScheduled, TimerCreated
 from engine.episode_runs import run_recorded
 from engine.one_instance import OneInstance, Steps
 from engine.recordings import Invocation, episode_of, invocations

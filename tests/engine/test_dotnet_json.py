@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from durable_engine.dotnet_json import compact, parsed
+from durable_engine.model.dotnet_json import compact_json, parsed_json
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20)
@@ -46,12 +46,12 @@ texts_without_lone_surrogates = st.text(st.characters(exclude_categories=["Cs"])
     ],
 )
 def test_float_is_written_as_dotnet_prints_it(value: float, text: str) -> None:
-    assert compact(value) == text
+    assert compact_json(value) == text
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_float_reads_back_as_itself(value: float) -> None:
-    text = compact(value)
+    text = compact_json(value)
 
     assert json.loads(text) == value
     assert math.copysign(1, json.loads(text)) == math.copysign(1, value)
@@ -76,12 +76,12 @@ def test_float_reads_back_as_itself(value: float) -> None:
     ],
 )
 def test_value_is_written_as_newtonsoft_writes_it(value: object, text: str) -> None:
-    assert compact(value) == text
+    assert compact_json(value) == text
 
 
 @given(values)
 def test_value_without_lone_surrogates_reads_back_as_itself(value: object) -> None:
-    text = compact(value)
+    text = compact_json(value)
 
     assert text.encode("utf-8"), "it can always be stored"
     if "\ufffd" not in text:
@@ -90,12 +90,12 @@ def test_value_without_lone_surrogates_reads_back_as_itself(value: object) -> No
 
 @given(st.dictionaries(texts_without_lone_surrogates, st.integers()))
 def test_members_keep_their_order(value: dict[str, int]) -> None:
-    assert list(json.loads(compact(value))) == list(value)
+    assert list(json.loads(compact_json(value))) == list(value)
 
 
 def test_what_is_not_json_is_refused_with_its_kind() -> None:
     with pytest.raises(TypeError, match="set is not JSON"):
-        compact([{1}])
+        compact_json([{1}])
 
 
 @pytest.mark.parametrize(
@@ -103,4 +103,4 @@ def test_what_is_not_json_is_refused_with_its_kind() -> None:
     [(None, None), ("null", None), ('"{}"', "{}"), ('{"a": 1}', {"a": 1}), ("plain text", "plain text")],
 )
 def test_stored_text_is_parsed_where_it_is_json(text: str | None, value: object) -> None:
-    assert parsed(text) == value
+    assert parsed_json(text) == value

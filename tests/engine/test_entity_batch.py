@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from durable_engine.entity_messages import delayed_operation, split_entity_id
-from durable_engine.errors import AnswerError, HistoryError
-from durable_engine.events import EventRaised, ExecutionStarted, HistoryEvent, OrchestratorStarted
-from durable_engine.times import TICKS_PER_SECOND, to_full_text, to_text
+from durable_engine.entities.messages import delayed_operation, split_entity_id
+from durable_engine.model.errors import AnswerError, HistoryError
+from durable_engine.model.events import EventRaised, ExecutionStarted, HistoryEvent, OrchestratorStarted
+from durable_engine.model.ticks import TICKS_PER_SECOND, ticks_to_full_text, ticks_to_text
 from engine.one_entity import ENTITY_ID, FIRST, Caller, OneEntity
 from engine.sdk_warnings import SDK_WARNINGS
 
@@ -124,7 +124,7 @@ def test_signal_that_arrives_before_it_is_due_is_sent_again_to_be_delivered_then
     (message,) = checkpoint.messages
     assert isinstance(message.event, EventRaised)
     assert message.deliver_at == due_at
-    assert message.event.name == f"op@{to_full_text(due_at)}"
+    assert message.event.name == f"op@{ticks_to_full_text(due_at)}"
     assert (message.target.instance_id, message.target.execution_id) == (ENTITY_ID, None)
     entity.receive(message.event, at=due_at - SECOND // 20)
     assert [each["name"] for each in entity.given[0]["batch"]] == ["add"]
@@ -140,14 +140,14 @@ def test_signal_that_is_due_in_weeks_waits_six_days_at_a_time() -> None:
 
     assert second.deliver_at == FIRST + 12 * DAY
     assert isinstance(second.event, EventRaised)
-    assert json.loads(second.event.input or "")["due"] == to_text(due_at)
+    assert json.loads(second.event.input or "")["due"] == ticks_to_text(due_at)
 
 
 def test_delayed_signal_of_an_orchestration_is_handled_when_due_whatever_it_sent_before() -> None:
     entity, caller = OneEntity(), Caller()
     caller.request("add", 1)
     late = caller.request("add", 2, is_signal=True)
-    content = {**json.loads(late.input or ""), "due": to_text(FIRST)}
+    content = {**json.loads(late.input or ""), "due": ticks_to_text(FIRST)}
 
     entity.receive(replace(late, name=delayed_operation(FIRST), input=json.dumps(content)))
 
@@ -156,7 +156,7 @@ def test_delayed_signal_of_an_orchestration_is_handled_when_due_whatever_it_sent
 
 def delayed(entity: OneEntity, due_at: int) -> EventRaised:
     signal = entity.signal("add", '"1"')
-    content = {**json.loads(signal.input or ""), "due": to_text(due_at)}
+    content = {**json.loads(signal.input or ""), "due": ticks_to_text(due_at)}
     return replace(signal, name=delayed_operation(due_at), input=json.dumps(content))
 
 
@@ -204,7 +204,7 @@ def lock_request(caller: str, *entities: str, position: int = 0) -> EventRaised:
         "id": "0" * 32,
         "parent": caller,
         "parentExecution": "c" * 32,
-        "Timestamp": to_text(FIRST),
+        "Timestamp": ticks_to_text(FIRST),
         "Predecessor": "0001-01-01T00:00:00",
         "lockset": [{"name": "counter", "key": key} for key in entities],
         "pos": position,

@@ -7,8 +7,8 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from durable_engine.entity_scheduler import SchedulerState
-from durable_engine.times import TICKS_PER_SECOND
+from durable_engine.entities.scheduler import SchedulerState
+from durable_engine.model.ticks import TICKS_PER_SECOND
 from engine.one_entity import FIRST, Caller, OneEntity
 from engine.sdk_warnings import SDK_WARNINGS
 

@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from durable_engine.event_json import event_from_json, event_to_json, members_of
-from durable_engine.events import (
+from durable_engine.model.event_json import event_from_json, event_to_json, members_of
+from durable_engine.model.events import (
     EVENT_CLASSES,
     ORCHESTRATION_STATUS,
     HistoryEvent,
     OrchestrationInstance,
     ParentInstance,
 )
-from durable_engine.times import NEVER, from_text
+from durable_engine.model.ticks import NEVER, ticks_from_text
 
-instants = st.integers(NEVER, from_text("9999-12-31T23:59:59.9999999Z"))
+instants = st.integers(NEVER, ticks_from_text("9999-12-31T23:59:59.9999999Z"))
 executions = st.builds(OrchestrationInstance, instance_id=st.text(), execution_id=st.none() | st.text())
 objects = st.dictionaries(st.text(), st.text() | st.none())
 VALUES: dict[str, st.SearchStrategy[Any]] = {

@@ -16,10 +16,7 @@ import azure.durable_functions as df
 import pytest
 from azure.durable_functions import DurableOrchestrationContext as Context
 
-from durable_engine.episode import App
-from durable_engine.errors import NonDeterminismError
-from durable_engine.events import ExecutionStarted, HistoryEvent, TaskScheduled, TimerCreated
-from durable_engine.history_check import (
+from durable_engine.checking.check import (
     DifferenceKind,
     HistoryMismatchError,
     HistoryReport,
@@ -27,6 +24,9 @@ from durable_engine.history_check import (
     check_history,
     replay_history,
 )
+from durable_engine.model.errors import NonDeterminismError
+from durable_engine.model.events import ExecutionStarted, HistoryEvent, TaskScheduled, TimerCreated
+from durable_engine.orchestration.episode import App
 from engine.history_fixtures import committed, recorded_history, written
 from engine.recorded_app import recorded_app
 from engine.recordings import instances

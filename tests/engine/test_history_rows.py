@@ -12,10 +12,12 @@ import pytest
 from azure.data.tables import EdmType, EntityProperty
 from azure.durable_functions import DurableOrchestrationContext as Context
 
-from durable_engine.episode import App
-from durable_engine.errors import HistoryError
-from durable_engine.event_json import event_to_json
-from durable_engine.events import (
+from durable_engine.checking.check import check_history
+from durable_engine.histories.episodes import SCHEDULED, episodes_of
+from durable_engine.histories.rows import history_from_rows, read_history
+from durable_engine.model.errors import HistoryError
+from durable_engine.model.event_json import event_to_json
+from durable_engine.model.events import (
     EventRaised,
     HistoryEvent,
     OrchestratorStarted,
@@ -25,15 +27,13 @@ from durable_engine.events import (
     TimerCreated,
     TimerFired,
 )
-from durable_engine.history_check import check_history
-from durable_engine.history_episodes import SCHEDULED, episodes_of
-from durable_engine.history_rows import history_from_rows, read_history
-from durable_engine.times import from_text, to_full_text
+from durable_engine.model.ticks import ticks_from_text, ticks_to_full_text
+from durable_engine.orchestration.episode import App
+from durable_host.task_hub.tables.history_rows import event_to_row
 from engine.history_fixtures import committed, recorded_history, rows_of, status_of
 from engine.recorded_app import recorded_app
 from engine.sdk_warnings import SDK_WARNINGS
 from engine.simulated_runs import app_of, simulate
-from local_host.task_hub.history_rows import event_to_row
 
 pytestmark = SDK_WARNINGS
 
@@ -328,7 +328,7 @@ def test_a_due_time_of_a_history_from_the_api_is_compared_as_far_as_it_can_be(ap
 
     for item in status["historyEvents"]:
         if "FireAt" in item:
-            item["FireAt"] = to_full_text(from_text(item["FireAt"]) + 60 * 10_000_000)
+            item["FireAt"] = ticks_to_full_text(ticks_from_text(item["FireAt"]) + 60 * 10_000_000)
 
     [difference] = check_history(app, read_history(status)).differences
     assert difference.kind == "due time"

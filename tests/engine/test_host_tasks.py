@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from durable_engine.host_tasks import HostTask, TaskFailedError, Walk, run, when_all, when_any
+from durable_engine.orchestration.tasks import HostTask, TaskFailedError, Walk, run, when_all, when_any
 
 
 def test_waiter_goes_on_before_complete_returns() -> None:

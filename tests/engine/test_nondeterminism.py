@@ -6,8 +6,8 @@ import pytest
 from azure.durable_functions import DurableOrchestrationContext as Context
 from azure.durable_functions import EntityId
 
-from durable_engine.errors import NonDeterminismError
-from durable_engine.events import (
+from durable_engine.model.errors import NonDeterminismError
+from durable_engine.model.events import (
     EventSent,
     OrchestrationInstance,
     ParentInstance,
@@ -16,7 +16,7 @@ from durable_engine.events import (
     TaskScheduled,
     TimerCreated,
 )
-from durable_engine.nondeterminism import Scheduled, check_scheduled
+from durable_engine.orchestration.nondeterminism import Scheduled, check_scheduled
 from engine.one_instance import OneInstance, Steps
 
 QUESTION = "Was a change made to the orchestrator code after this instance had already started running?"

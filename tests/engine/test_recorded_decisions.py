@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from durable_engine.events import ExecutionStarted
+from durable_engine.model.events import ExecutionStarted
 from engine.episode_runs import checkpoint_of, written_events
 from engine.recorded_rows import IN_A_BLOB, event_of_row, value_of
 from engine.recordings import Invocation, RecordedInstance, episode_of, instances, invocations

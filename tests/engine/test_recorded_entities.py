@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from durable_engine.checkpoint import Checkpoint
-from durable_engine.entity_batch import run_entity_batch
-from durable_engine.entity_messages import EntitySender, client_signal
-from durable_engine.event_json import event_to_json
-from durable_engine.events import EventRaised, HistoryEvent
-from durable_engine.times import TICKS_PER_SECOND, Ticks, from_text
+from durable_engine.entities.batch import run_entity_batch
+from durable_engine.entities.messages import EntitySender, client_signal
+from durable_engine.model.checkpoint import Checkpoint
+from durable_engine.model.event_json import event_to_json
+from durable_engine.model.events import EventRaised, HistoryEvent
+from durable_engine.model.ticks import TICKS_PER_SECOND, Ticks, ticks_from_text
 from engine.recorded_app import recorded_app
 from engine.recorded_rows import IN_A_BLOB, event_of_row
 from engine.recorded_storage import row_changes, scenarios_with_storage, sent_messages
@@ -27,7 +27,7 @@ pytestmark = SDK_WARNINGS
 
 Json = dict[str, Any]
 
-FIRST = from_text("2026-11-23T10:46:15.3001369Z")
+FIRST = ticks_from_text("2026-11-23T10:46:15.3001369Z")
 CALLER_EXECUTION = "df5d90e4-2c42-41a1-98d3-798cb74c9f93"
 REQUEST_ID = "145f3aac-40ec-49b3-9457-c6d9ba7f7259"
 

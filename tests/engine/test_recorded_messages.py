@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from durable_engine.checkpoint import Message
-from durable_engine.event_json import event_to_json
-from durable_engine.events import TimerFired
+from durable_engine.model.checkpoint import Message
+from durable_engine.model.event_json import event_to_json
+from durable_engine.model.events import TimerFired
 from engine.episode_runs import checkpoint_of
 from engine.recorded_storage import SentMessage, row_changes, scenarios_with_storage, sent_messages
 from engine.recordings import Invocation, RecordedInstance, episode_of, instances

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from durable_engine.sdk_call import execution_started, orchestrator_payload
+from durable_engine.wire.sdk_call import execution_started, orchestrator_payload
 from engine.episode_runs import run_recorded
 from engine.recordings import Invocation, episode_of, invocations
 from engine.tokens import differences, with_tokens

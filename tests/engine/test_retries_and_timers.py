@@ -9,7 +9,7 @@ import pytest
 from azure.durable_functions import DurableOrchestrationContext as Context
 from azure.durable_functions import RetryOptions
 
-from durable_engine.events import (
+from durable_engine.model.events import (
     ExecutionStarted,
     SubOrchestrationInstanceCompleted,
     SubOrchestrationInstanceCreated,
@@ -18,7 +18,7 @@ from durable_engine.events import (
     TimerCreated,
     TimerFired,
 )
-from durable_engine.times import TICKS_PER_SECOND
+from durable_engine.model.ticks import TICKS_PER_SECOND
 from engine.one_instance import FIRST_EPISODE, OneInstance, Steps
 from engine.sdk_warnings import SDK_WARNINGS
 

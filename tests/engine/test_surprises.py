@@ -8,7 +8,7 @@ import pytest
 from azure.durable_functions import DurableOrchestrationContext as Context
 from azure.durable_functions import EntityId, RetryOptions
 
-from durable_engine.events import OrchestrationInstance, ParentInstance, TaskScheduled
+from durable_engine.model.events import OrchestrationInstance, ParentInstance, TaskScheduled
 from engine.episode_runs import checkpoint_of
 from engine.one_instance import OneInstance, Steps
 from engine.recordings import instances

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from durable_engine.timeline import Timeline, timeline
-from durable_engine.timeline_model import CallKind, Moment, Outcome
-from durable_engine.timeline_rows import grouped
-from durable_engine.timeline_scale import TimeScale, duration_text
-from durable_engine.times import TICKS_PER_SECOND
+from durable_engine.model.ticks import TICKS_PER_SECOND
+from durable_engine.timeline.model import CallKind, Moment, Outcome
+from durable_engine.timeline.rows import grouped
+from durable_engine.timeline.scale import TimeScale, duration_text
+from durable_engine.timeline.timeline import Timeline, timeline_of
 from engine.history_fixtures import committed, recorded_history
 from engine.sdk_warnings import SDK_WARNINGS
 from engine.timeline_fixtures import TIMELINES, simulated, written
@@ -27,7 +27,7 @@ _NAMES = ("fan_out_300", "long_timers", "monitor", "no_time_passes", "still_runn
 
 def simulated_timeline(name: str) -> Timeline:
     run = simulated(name)
-    return timeline(run.history, custom_statuses=run.custom_statuses)
+    return timeline_of(run.history, custom_statuses=run.custom_statuses)
 
 
 def svg_of(html: str) -> ElementTree.Element:
@@ -58,7 +58,7 @@ def test_ascii_is_ascii(name: str) -> None:
 
 
 def test_a_call_with_retries_is_one_row_with_its_waits() -> None:
-    [call] = timeline(committed()["retry_succeeds.rows.json"]).model.calls
+    [call] = timeline_of(committed()["retry_succeeds.rows.json"]).model.calls
 
     assert [span.outcome for span in call.spans] == [
         Outcome.FAILED,
@@ -72,7 +72,7 @@ def test_a_call_with_retries_is_one_row_with_its_waits() -> None:
 
 
 def test_the_hosts_wait_of_no_time_after_the_last_attempt_is_no_timer_of_its_own() -> None:
-    [call] = timeline(committed()["retry_exhausted.status.json"]).model.calls
+    [call] = timeline_of(committed()["retry_exhausted.status.json"]).model.calls
 
     assert call.outcome is Outcome.FAILED
     assert [span.outcome for span in call.spans][-1] is Outcome.WAITED
@@ -81,7 +81,7 @@ def test_the_hosts_wait_of_no_time_after_the_last_attempt_is_no_timer_of_its_own
 def test_a_timer_after_a_caught_failure_is_a_timer() -> None:
     history = recorded_history("timer_cancelled")
 
-    calls = timeline(history).model.calls
+    calls = timeline_of(history).model.calls
 
     assert [(call.kind, call.outcome) for call in calls] == [
         (CallKind.TIMER, Outcome.UNUSED),
@@ -90,7 +90,7 @@ def test_a_timer_after_a_caught_failure_is_a_timer() -> None:
 
 
 def test_calls_of_an_entity_are_rows_and_signals_are_marks() -> None:
-    model = timeline(committed()["entity_calls.rows.json"]).model
+    model = timeline_of(committed()["entity_calls.rows.json"]).model
 
     assert [(call.kind, call.outcome, call.name.split()[0]) for call in model.calls] == [
         (CallKind.ENTITY, Outcome.COMPLETED, "add"),
@@ -110,14 +110,14 @@ def test_calls_of_an_entity_are_rows_and_signals_are_marks() -> None:
     ],
 )
 def test_what_comes_from_outside_is_marked(name: str, marks: list[str]) -> None:
-    model = timeline(recorded_history(name)).model
+    model = timeline_of(recorded_history(name)).model
 
     assert [f"{mark.what} {mark.name}" for mark in model.marks] == marks
 
 
 def test_a_history_from_the_api_shows_the_same_calls_without_episodes() -> None:
-    exact = timeline(committed()["fan_out_10.rows.json"]).model
-    rebuilt = timeline(committed()["fan_out_10.status.json"])
+    exact = timeline_of(committed()["fan_out_10.rows.json"]).model
+    rebuilt = timeline_of(committed()["fan_out_10.status.json"])
 
     assert [(call.name, call.duration) for call in rebuilt.model.calls] == [
         (call.name, call.duration) for call in exact.calls
@@ -250,12 +250,12 @@ def test_names_and_values_cannot_break_out_of_the_file_or_the_line() -> None:
     status = json.loads(committed()["event_from_http.status.json"])
     status["historyEvents"][1] |= {"Name": "<script>", "Input": '"</svg>"'}
 
-    text, html = timeline(rows).text(), timeline(rows).html() + timeline(status).html()
+    text, html = timeline_of(rows).text(), timeline_of(rows).html() + timeline_of(status).html()
 
     assert "\x1b" not in text
     assert "<b>&" not in html
     assert "<script" not in html
-    assert svg_of(timeline(status).html()) is not None
+    assert svg_of(timeline_of(status).html()) is not None
 
 
 def test_a_timeline_is_its_text() -> None:

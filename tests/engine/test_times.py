@@ -8,44 +8,44 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from durable_engine.times import (
+from durable_engine.model.ticks import (
     NEVER,
     TICKS_PER_SECOND,
-    from_datetime,
-    from_text,
-    to_datetime,
-    to_full_text,
-    to_seconds_text,
-    to_text,
+    ticks_from_datetime,
+    ticks_from_text,
+    ticks_to_datetime,
+    ticks_to_full_text,
+    ticks_to_seconds_text,
+    ticks_to_text,
 )
 
-LAST = from_text("9999-12-31T23:59:59.9999999Z")
+LAST = ticks_from_text("9999-12-31T23:59:59.9999999Z")
 every_instant = st.integers(NEVER, LAST)
 
 
 @given(every_instant)
 def test_instant_survives_both_of_its_texts_to_the_last_tick(ticks: int) -> None:
-    assert from_text(to_text(ticks)) == ticks
-    assert from_text(to_full_text(ticks)) == ticks
-    assert from_text(to_seconds_text(ticks)) == ticks - ticks % TICKS_PER_SECOND
+    assert ticks_from_text(ticks_to_text(ticks)) == ticks
+    assert ticks_from_text(ticks_to_full_text(ticks)) == ticks
+    assert ticks_from_text(ticks_to_seconds_text(ticks)) == ticks - ticks % TICKS_PER_SECOND
 
 
 @given(every_instant)
 def test_datetime_loses_less_than_a_microsecond(ticks: int) -> None:
-    assert from_datetime(to_datetime(ticks)) == ticks - ticks % 10
+    assert ticks_from_datetime(ticks_to_datetime(ticks)) == ticks - ticks % 10
 
 
 @given(st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30)), st.integers(-14 * 60, 14 * 60))
 def test_datetime_of_any_zone_is_the_same_instant(naive: datetime, minutes: int) -> None:
     moment = naive.replace(tzinfo=timezone(timedelta(minutes=minutes)))
 
-    assert to_datetime(from_datetime(moment)) == moment
-    assert from_text(moment.isoformat()) == from_datetime(moment)
+    assert ticks_to_datetime(ticks_from_datetime(moment)) == moment
+    assert ticks_from_text(moment.isoformat()) == ticks_from_datetime(moment)
 
 
 @given(every_instant, every_instant)
 def test_full_texts_sort_as_their_instants_do(one: int, other: int) -> None:
-    assert (to_full_text(one) < to_full_text(other)) == (one < other)
+    assert (ticks_to_full_text(one) < ticks_to_full_text(other)) == (one < other)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_full_texts_sort_as_their_instants_do(one: int, other: int) -> None:
     ],
 )
 def test_text_is_read_as_dotnet_writes_it_and_written_with_zeros_cut(text: str, written: str) -> None:
-    assert to_text(from_text(text)) == written
+    assert ticks_to_text(ticks_from_text(text)) == written
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,8 @@ def test_text_is_read_as_dotnet_writes_it_and_written_with_zeros_cut(text: str, 
 )
 def test_text_that_is_no_instant_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not an ISO 8601 instant"):
-        from_text(text)
+        ticks_from_text(text)
 
 
 def test_naive_datetime_is_taken_as_utc() -> None:
-    assert from_datetime(datetime(2026, 1, 1)) == from_datetime(datetime(2026, 1, 1, tzinfo=UTC))
+    assert ticks_from_datetime(datetime(2026, 1, 1)) == ticks_from_datetime(datetime(2026, 1, 1, tzinfo=UTC))

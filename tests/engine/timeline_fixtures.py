@@ -1,8 +1,6 @@
 """Writes ``fixtures/timelines``: what timelines look like in a terminal.
 
-Role: the histories whose timelines are kept as text, and how each of them is drawn.
-Called by: ``python -m engine.timeline_fixtures``, with ``src`` and ``tests`` on the path, and the test that holds what
-is committed against what this writes. Calls ``history_fixtures`` for recorded histories, ``simulated_runs`` for others.
+The histories whose timelines are kept as text, and how each of them is drawn.
 Invariant: look at what changed before you commit it: these texts are read by people.
 """
 
@@ -15,7 +13,7 @@ from typing import Any, Final
 
 import azure.durable_functions as df
 
-from durable_engine.timeline import Timeline, timeline
+from durable_engine.timeline.timeline import Timeline, timeline_of
 from engine.history_fixtures import committed
 from engine.recordings import RECORDINGS
 from engine.simulated_runs import SimulatedRun, simulate
@@ -39,14 +37,16 @@ def written() -> dict[str, str]:
     """Every file and its text."""
     histories = committed()
     recorded = {
-        "chain.txt": timeline(histories["chain.rows.json"]).text(),
-        "entity_calls.txt": timeline(histories["entity_calls.rows.json"]).text(),
-        "fan_out_10.txt": timeline(histories["fan_out_10.rows.json"]).text(),
-        "fan_out_10_from_the_api.txt": timeline(histories["fan_out_10.status.json"]).text(),
-        "retry_succeeds.txt": timeline(histories["retry_succeeds.rows.json"]).text(width=120),
-        "retry_succeeds_ascii_60.txt": timeline(histories["retry_succeeds.rows.json"]).text(width=60, ascii_only=True),
-        "suspend_resume.txt": timeline(histories["suspend_resume.rows.json"]).text(width=80),
-        "terminate.txt": timeline(histories["terminate.rows.json"]).text(width=80),
+        "chain.txt": timeline_of(histories["chain.rows.json"]).text(),
+        "entity_calls.txt": timeline_of(histories["entity_calls.rows.json"]).text(),
+        "fan_out_10.txt": timeline_of(histories["fan_out_10.rows.json"]).text(),
+        "fan_out_10_from_the_api.txt": timeline_of(histories["fan_out_10.status.json"]).text(),
+        "retry_succeeds.txt": timeline_of(histories["retry_succeeds.rows.json"]).text(width=120),
+        "retry_succeeds_ascii_60.txt": timeline_of(histories["retry_succeeds.rows.json"]).text(
+            width=60, ascii_only=True
+        ),
+        "suspend_resume.txt": timeline_of(histories["suspend_resume.rows.json"]).text(width=80),
+        "terminate.txt": timeline_of(histories["terminate.rows.json"]).text(width=80),
     }
     made = {
         "fan_out_300.txt": _of(simulated("fan_out_300")).text(),
@@ -78,7 +78,7 @@ def simulated(name: str) -> SimulatedRun:
 
 
 def _of(run: SimulatedRun) -> Timeline:
-    return timeline(run.history, custom_statuses=run.custom_statuses)
+    return timeline_of(run.history, custom_statuses=run.custom_statuses)
 
 
 class _Unreliable:

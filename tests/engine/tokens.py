@@ -1,8 +1,7 @@
 """The tokens of a recording, such as ``<guid>`` and ``<timeT.fZ>``, and the way to and from values that stand for them.
 
-Role: a recording has lost its ids, times and places, so that two can be compared. To run one, each token gets a value
-again; to compare what came out, values become tokens.
-Called by: the tests of the engine from recordings. Calls nothing.
+A recording has lost its ids, times and places, so that two can be compared. To run one, each token gets a value again;
+to compare what came out, values become tokens.
 Invariant: ``with_tokens(filled(x)) == x``.
 """
 

@@ -1,7 +1,7 @@
 """The targets of the flow tests, and which of them are run.
 
-Role: each test that takes ``flow`` or ``titles`` runs once on each chosen target: ``--target harness|local|func|URL``,
-several times if need be; without it, harness and local host. Called by: pytest. Calls: ``target_choice``, targets.
+Each test that takes ``flow`` or ``titles`` runs once on each chosen target: ``--target harness|local|func|URL``,
+several times if need be; without it, harness and local host.
 Invariant: a target that was chosen and is not there fails its tests. A host is started once for each worker of xdist.
 """
 
@@ -16,7 +16,8 @@ from typing import Any, Final
 import pytest
 
 import function_app as titles_app
-from durable_harness.findings import SdkDefectWarning
+from durable_harness.checks.findings import SdkDefectWarning
+from durable_host.azurite import Azurite
 from flow.app import function_app as flow_app
 from flow.func_host import running_func, write_recorded_app
 from flow.target import Flow
@@ -26,7 +27,6 @@ from flow.target_http import HttpTarget
 from flow.titles import CASSETTES, Titles, TitlesInHarness, TitlesOverHttp
 from flow.web_server import WebServer
 from host_process import HostProcess
-from local_host.azurite import Azurite
 
 ROOT: Final = Path(__file__).parents[2]
 FLOW_APP: Final = Path(__file__).with_name("app")

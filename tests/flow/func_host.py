@@ -1,7 +1,6 @@
 """A real Functions host, started with Azure Functions Core Tools.
 
-Role: ``func start`` as a process of its own, until its ``with`` block ends. Called by: the fixtures.
-Calls: ``func``, which must be on PATH; the Python that runs the tests is the one that its worker gets.
+Role: ``func start`` as a process of its own, until its ``with`` block ends.
 Invariant: the host answers when ``__enter__`` returns, and whatever goes wrong before that is said with its log.
 """
 
@@ -18,9 +17,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from durable_host.azurite import free_port
 from flow.http_exchange import ask
 from flow.titles import CASSETTES
-from local_host.azurite import free_port
 
 __all__ = ["FuncMissingError", "find_func", "running_func", "write_recorded_app"]
 

@@ -1,7 +1,6 @@
 """One HTTP request and its reply, whatever the status.
 
-Role: how the flow tests ask a host, near or far. Called by: ``target_http``, ``titles``, ``target_harness``.
-Calls: urllib, without a proxy where the host is this machine.
+How the flow tests ask a host, near or far.
 Invariant: a reply is a value, a 500 included; only a request that got no reply raises.
 """
 

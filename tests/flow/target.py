@@ -1,7 +1,6 @@
 """What a flow test sees of whatever runs its orchestrations, and the verbs that it has for it.
 
-Role: the seam between the flow tests, which are written once, and their targets. Called by: the tests, through ``Flow``
-and ``Started``. Calls: a ``Target``.
+The seam between the flow tests, which are written once, and their targets.
 Invariant: a ``Status`` holds only what all targets must agree on: no ids, no times, no stacks, no episodes.
 """
 

@@ -1,7 +1,6 @@
 """Which tests run on which targets, decided by rules, and said in the summary.
 
 Role: ``--target`` and ``--key``, the marker ``only_on``, and the list of what was left out and why.
-Called by: ``conftest``. Calls nothing of ours.
 Invariant: a test that does not run on a chosen target is deselected by a rule that is printed; nothing is skipped.
 """
 

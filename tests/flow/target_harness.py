@@ -1,7 +1,6 @@
 """The harness as a target: everything in memory, in virtual time.
 
-Role: the flow tests' verbs in those of the harness. Called by: the fixtures. Calls: ``durable_harness``, and the local
-host's view of a history, so that what is compared has one form.
+The flow tests' verbs in those of the harness.
 Invariant: the app's own activities run; ``slow`` alone is answered, because virtual time is not slept through.
 """
 
@@ -10,15 +9,15 @@ from __future__ import annotations
 from typing import Any
 
 from durable_harness import Harness, http_response
-from durable_harness.driving import Driver
+from durable_harness.app.outcomes import HttpRequest
 from durable_harness.instance import Instance
-from durable_harness.outcomes import HttpRequest
-from durable_harness.pending import stuck_error
 from durable_harness.run_result import Run, snapshot
+from durable_harness.running.pending import stuck_error
+from durable_harness.running.stepper import Driver
+from durable_host.http.management.history_view import history_view
 from flow.app.activities import SLOW_SECONDS
 from flow.http_exchange import ask
 from flow.target import Message, Status, shown_status
-from local_host.http.management.history_view import history_view
 
 __all__ = ["HarnessTarget", "flow_in_harness"]
 

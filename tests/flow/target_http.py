@@ -1,7 +1,6 @@
 """A host that speaks HTTP as a target: the local host, or ``func start``.
 
-Role: the flow tests' verbs as requests. Called by: the fixtures. Calls: the app's trigger, and then only the URLs that
-it answered with, as any client does.
+The flow tests' verbs as requests.
 Invariant: nothing is known of the host but what its answers say.
 """
 

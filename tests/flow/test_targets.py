@@ -120,7 +120,7 @@ def test_func_on_path_is_started_for_both_apps(tmp_path: Path) -> None:
         "import os, sys\n"
         "assert sys.argv[1:3] == ['start', '--port'], sys.argv\n"
         f"os.environ['PYTHONPATH'] = {str(ROOT / 'tests')!r}\n"
-        "command = [sys.executable, '-m', 'local_host', 'start', '--script-root', '.', *sys.argv[2:]]\n"
+        "command = [sys.executable, '-m', 'durable_host', 'start', '--script-root', '.', *sys.argv[2:]]\n"
         "os.execv(sys.executable, command)\n",
         encoding="utf-8",
     )

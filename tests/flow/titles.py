@@ -1,7 +1,6 @@
 """The real app as the flow tests see it: asked for the titles of pages, on the harness, on a host, or deployed.
 
-Role: the seam of the smoke tests, which a deployed app can be asked too. Called by: the fixtures. Calls: the app's
-HTTP trigger and the status URL that it answers with; in the harness, the orchestrator with the app's own activity.
+The seam of the smoke tests, which a deployed app can be asked too.
 Invariant: of a deployed app nothing is used but its address and its function key.
 """
 

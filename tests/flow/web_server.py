@@ -1,6 +1,6 @@
 """A web server on loopback for orchestrations that call HTTP.
 
-Role: answers so that the answer shows what was asked. Called by: the fixtures. Calls nothing of ours.
+Answers so that the answer shows what was asked.
 Invariant: it listens on loopback only, and its thread ends with its ``with`` block.
 """
 

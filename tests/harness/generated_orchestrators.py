@@ -1,7 +1,6 @@
 """Orchestrators made of data: nested compounds, timers, events, retries and failures, drawn by Hypothesis.
 
-Role: the subjects of the cross-check of pruned exploration against brute force, and of live stepping against replay.
-Called by: the tests of exploration. Calls: Hypothesis and the SDK.
+The subjects of the cross-check of pruned exploration against brute force, and of live stepping against replay.
 Invariant: a program is plain data, so that a failing one can be read and kept.
 """
 
@@ -16,7 +15,7 @@ from azure.durable_functions.models.Task import TaskBase
 from hypothesis import strategies as st
 
 from durable_harness import Harness, in_turn, raised
-from durable_harness.raised_events import Raised
+from durable_harness.running.raised_events import Raised
 
 __all__ = ["answer_all", "events_of", "orchestrator_of", "programs"]
 

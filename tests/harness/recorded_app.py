@@ -1,7 +1,6 @@
 """The app that was recorded on the real engine, as a subject of the harness.
 
-Role: loads ``fixtures/recordings/app`` as a module of its own, and leaves the SDK as it was.
-Called by: the tests of the harness from recordings, and of false alarms. Calls the app and the SDK.
+Loads ``fixtures/recordings/app`` as a module of its own, and leaves the SDK as it was.
 Invariant: the app is loaded once in a process, under a name that nobody else uses.
 """
 

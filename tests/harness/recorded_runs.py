@@ -1,7 +1,6 @@
 """Recorded scenarios, run again in the harness: the same messages arrive, together in the episodes of the recording.
 
-Role: steps an orchestration through the harness's own verbs, as the recorded history says.
-Called by: ``test_recorded_scenarios``. Calls: ``engine.recordings`` for what was recorded, and the harness.
+Steps an orchestration through the harness's own verbs, as the recorded history says.
 Invariant: nothing of the recorded answers is used: the code of the app runs, activities and entities included.
 """
 
@@ -11,8 +10,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from durable_engine.dotnet_json import parsed
-from durable_engine.events import (
+from durable_engine import (
     EventRaised,
     ExecutionResumed,
     ExecutionStarted,
@@ -25,6 +23,7 @@ from durable_engine.events import (
     TaskCompleted,
     TaskFailed,
     TimerFired,
+    parsed_json,
 )
 from durable_harness import Harness
 from durable_harness.instance import Instance
@@ -86,7 +85,7 @@ def _let_arrive(instance: Instance, event: HistoryEvent) -> None:
         case TimerFired():
             instance.fire(*(timer for timer in instance.pending.timers if timer.event_id == event.timer_id))
         case EventRaised() if "ResponseMessage" not in (event.input or ""):
-            instance.raise_event(event.name, parsed(event.input))
+            instance.raise_event(event.name, parsed_json(event.input))
         case ExecutionTerminated():
             instance.terminate(event.input)
         case ExecutionSuspended() if not isinstance(event, ExecutionResumed):

@@ -1,9 +1,8 @@
 # mypy: disallow-untyped-decorators=False
 """The patterns of the public samples, each with its sample's whole control flow, in words of our own.
 
-Role: correct orchestrators as people write them, in which the harness must find nothing. ``samples`` says for each
-which sample it follows, what its calls give, and what it ends with.
-Called by: ``test_samples``. Calls: the SDK.
+Correct orchestrators as people write them, in which the harness must find nothing. ``samples`` says for each which
+sample it follows, what its calls give, and what it ends with.
 Invariant: the control flow is the sample's: the same calls, waits, loops, conditions and reads of the context.
 """
 

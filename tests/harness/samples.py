@@ -1,6 +1,6 @@
 """The public samples: where each pattern comes from, what its calls give, and what it ends with.
 
-Role: the table behind ``test_samples``. Called by: that. Calls: ``sample_orchestrators`` by name.
+The table behind ``test_samples``.
 Invariant: each names the sample whose control flow it follows.
 """
 
@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from durable_harness import Harness, http_response, in_turn, raised
-from durable_harness.raised_events import Raised
+from durable_harness.running.raised_events import Raised
 
 __all__ = ["SAMPLES", "Sample"]
 

@@ -22,7 +22,7 @@ import pytest
 from azure.durable_functions import DurableOrchestrationContext as Context
 
 from durable_harness import Harness
-from durable_harness.errors import DeterminismError, MisuseError, ReplayMismatchError
+from durable_harness.core.errors import DeterminismError, MisuseError, ReplayMismatchError
 
 Code = Generator[Any, Any, Any]
 HarnessFor = Callable[..., Harness]

@@ -13,8 +13,8 @@ from azure.durable_functions import DurableOrchestrationContext as Context
 from hypothesis import HealthCheck, given, settings
 
 from durable_harness import Harness, in_turn, raised
-from durable_harness.errors import OrderDependentError, UnansweredError
-from durable_harness.schedule import UnrepeatableAnswerError
+from durable_harness.core.errors import OrderDependentError, UnansweredError
+from durable_harness.exploring.schedule import UnrepeatableAnswerError
 from harness.generated_orchestrators import answer_all, child, events_of, orchestrator_of, programs
 
 Code = Generator[Any, Any, Any]

@@ -11,7 +11,7 @@ import pytest
 from azure.durable_functions import DurableOrchestrationContext as Context
 
 from durable_harness import Harness, in_turn, raised
-from durable_harness.errors import OrderDependentError
+from durable_harness.core.errors import OrderDependentError
 
 Code = Generator[Any, Any, Any]
 HarnessFor = Callable[..., Harness]

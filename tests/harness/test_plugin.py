@@ -42,7 +42,7 @@ CONFTEST = 'pytest_plugins = ["durable_harness.plugin"]\n'
 TEST = """
 import pytest
 from durable_harness import Harness, app_activity
-from durable_harness.errors import UnansweredError
+from durable_harness.core.errors import UnansweredError
 
 
 def test_prices_are_added(harness):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from durable_engine.event_json import event_to_json
+from durable_engine import event_to_json
 from durable_harness import Harness
 from durable_harness.instance import Instance
 from engine.recorded_rows import IN_A_BLOB, event_of_row, value_of
@@ -33,7 +33,7 @@ def test_the_harness_ends_where_the_real_engine_ended(harness_for: HarnessFor, r
     _assert_as_recorded(recorded, instance)
 
 
-@pytest.mark.filterwarnings("ignore::durable_harness.findings.SdkDefectWarning")
+@pytest.mark.filterwarnings("ignore::durable_harness.checks.findings.SdkDefectWarning")
 @pytest.mark.parametrize(
     "recorded",
     [one for one in recorded_roots() if one.scenario not in COUNTS_ITS_REPLAYS],

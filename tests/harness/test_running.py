@@ -12,7 +12,7 @@ import pytest
 from azure.durable_functions import DurableOrchestrationContext as Context
 
 from durable_harness import Harness, app_activity, http_response, in_turn, raised
-from durable_harness.errors import AnswersUsedUpError, RunawayError, StuckError, UnansweredError, UnknownNameError
+from durable_harness.core.errors import AnswersUsedUpError, RunawayError, StuckError, UnansweredError, UnknownNameError
 
 URLS = ["https://learn.microsoft.com/a", "https://learn.microsoft.com/b", "https://learn.microsoft.com/c"]
 TITLES = dict(zip(URLS, "ABC", strict=True))
@@ -278,7 +278,7 @@ def test_continue_as_new_is_one_run_with_a_status_for_each_episode(harness_for: 
 
 
 def test_an_orchestration_that_never_ends_is_stopped(harness_for: HarnessFor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("durable_harness.task_hub.MAX_EPISODES", 50)
+    monkeypatch.setattr("durable_harness.hub.task_hub.MAX_EPISODES", 50)
 
     with pytest.raises(RunawayError, match="50 episodes, and 'never_ends-1' is Running still, at 2026-01-01 00:50"):
         harness_for(never_ends).run(never_ends)

@@ -11,7 +11,7 @@ import pytest
 from azure.durable_functions import DurableOrchestrationContext as Context
 
 from durable_harness import Harness, SdkDefectWarning, in_turn
-from durable_harness.errors import DivergenceError
+from durable_harness.core.errors import DivergenceError
 
 Code = Generator[Any, Any, Any]
 HarnessFor = Callable[..., Harness]

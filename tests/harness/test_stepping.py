@@ -13,8 +13,8 @@ import pytest
 from azure.durable_functions import DurableOrchestrationContext as Context
 
 from durable_harness import Harness, SdkDefectWarning, in_turn
-from durable_harness.errors import NotPossibleError
-from durable_harness.pending import Pending
+from durable_harness.core.errors import NotPossibleError
+from durable_harness.running.pending import Pending
 
 Code = Generator[Any, Any, Any]
 HarnessFor = Callable[..., Harness]

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from durable_harness.choices import Choices
-from durable_harness.errors import BadTokenError
-from durable_harness.schedule_token import ScheduleToken
-from durable_harness.shrinking import fewest, shrunk
+from durable_harness.core.errors import BadTokenError
+from durable_harness.exploring.shrinking import fewest, shrunk
+from durable_harness.exploring.token import ScheduleToken
+from durable_harness.running.choices import Choices
 
 numbers = st.lists(st.integers(0, 9), max_size=40).map(tuple)
 

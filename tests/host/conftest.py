@@ -1,6 +1,5 @@
 """What the host's tests share: one Azurite for each worker, a hub of its own for each test, and coroutine tests.
 
-Called by: pytest. Calls: ``local_host.azurite``.
 A test that is an ``async def`` is run to its end in an event loop of its own.
 """
 
@@ -12,8 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from local_host.azurite import Azurite
-from local_host.clock import new_id
+from durable_host.azurite import Azurite
+from durable_host.clock import new_id
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """A host in small: a task hub, the dispatchers and a client, with plain functions for an app.
 
-Role: what the tests of dispatch drive. It owns its partitions without leases and listens on no port.
-Called by: the tests of dispatch. Calls: the real parts of ``local_host.dispatch``, the SDK, and Azurite.
+What the tests of dispatch drive. It owns its partitions without leases and listens on no port.
 Invariant: nothing is faked but the app's import: messages, episodes, rows and renewals are those of a host.
 """
 
@@ -20,20 +19,17 @@ import pytest
 from azure.durable_functions.entity import Entity
 from azure.durable_functions.orchestrator import Orchestrator
 
-from durable_engine.activity import ActivityOutcome
-from durable_engine.episode import App
-from durable_engine.events import EventRaised, HistoryEvent
-from durable_engine.functions import KnownFunctions
+from durable_engine import ActivityOutcome, App, EventRaised, HistoryEvent, KnownFunctions
+from durable_host.clock import new_guid, now
+from durable_host.dispatch.activities import ActivityDispatcher
+from durable_host.dispatch.control_readers import ControlReaders
+from durable_host.dispatch.episodes import EpisodeRunner
+from durable_host.dispatch.http_activity import HttpActivity
+from durable_host.dispatch.message_locks import HeldMessages
+from durable_host.dispatch.orchestrations import OrchestrationDispatcher
+from durable_host.dispatch.outbox import Outbox
+from durable_host.task_hub import InstanceRow, Poller, TaskHub, TaskHubClient
 from host.task_hub_steps import short_options
-from local_host.clock import new_guid, now
-from local_host.dispatch.activities import ActivityDispatcher
-from local_host.dispatch.control_readers import ControlReaders
-from local_host.dispatch.episodes import EpisodeRunner
-from local_host.dispatch.held import HeldMessages
-from local_host.dispatch.http_activity import HttpActivity
-from local_host.dispatch.orchestrations import OrchestrationDispatcher
-from local_host.dispatch.outbox import Outbox
-from local_host.task_hub import InstanceRow, Poller, TaskHub, TaskHubClient
 
 __all__ = ["SDK_WARNINGS", "SmallHost", "Steps", "running", "soon"]
 

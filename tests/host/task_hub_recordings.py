@@ -1,6 +1,5 @@
 """The recorded storage requests of the real host, as the task hub's tests use them.
 
-Called by: the tests of the task hub. Calls nothing of ours.
 Invariant: what was replaced when the recordings were made fit for comparison is filled in the same way every time:
 each ``<time..>`` is one instant, and ids keep their tokens.
 """

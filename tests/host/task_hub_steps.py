@@ -1,26 +1,25 @@
-"""Small steps that the task hub's tests share: hubs with short times, and episodes without an engine.
-
-Called by: the tests of the task hub. Calls: the task hub.
-"""
+"""Small steps that the task hub's tests share: hubs with short times, and episodes without an engine."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from durable_engine.checkpoint import Checkpoint, InstanceUpdate, Message
-from durable_engine.events import (
+from durable_engine import (
+    Checkpoint,
     ExecutionCompleted,
     ExecutionStarted,
     HistoryEvent,
+    InstanceUpdate,
+    Message,
     OrchestrationInstance,
     OrchestratorCompleted,
     OrchestratorStarted,
     TaskCompleted,
     TaskScheduled,
 )
-from local_host.clock import new_guid, now
-from local_host.task_hub import LoadedHistory, TaskHub, TaskHubOptions
+from durable_host.clock import new_guid, now
+from durable_host.task_hub import LoadedHistory, TaskHub, TaskHubOptions
 
 
 def short_options(hub_name: str, **changes: Any) -> TaskHubOptions:

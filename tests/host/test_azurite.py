@@ -18,7 +18,7 @@ from azure.data.tables import TableServiceClient
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
 
-from local_host.azurite import (
+from durable_host.azurite import (
     Azurite,
     AzuriteError,
     AzuritePortError,
@@ -27,9 +27,9 @@ from local_host.azurite import (
     free_port,
     open_development_storage,
 )
-from local_host.azurite.endpoints import LOOPBACK, ask
-from local_host.azurite.node import NodeRuntime, find_node
-from local_host.azurite.program import installed_program
+from durable_host.azurite.endpoints import LOOPBACK, ask
+from durable_host.azurite.node import NodeRuntime, find_node
+from durable_host.azurite.program import installed_program
 
 TESTS = Path(__file__).parents[1]
 
@@ -97,7 +97,7 @@ def test_an_azurite_with_a_folder_keeps_its_data_over_a_restart(location: Path) 
 
 def test_a_private_azurite_ends_when_its_python_process_is_killed() -> None:
     program = (
-        "from local_host.azurite import Azurite\n"
+        "from durable_host.azurite import Azurite\n"
         "azurite = Azurite.start()\n"
         "print(*(port for _, port in azurite.ports), flush=True)\n"
         "input()\n"
@@ -129,7 +129,7 @@ def test_an_azurite_left_behind_by_a_killed_host_is_used_and_then_stopped(ports:
     program = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from local_host.azurite import Ports, open_development_storage\n"
+        "from durable_host.azurite import Ports, open_development_storage\n"
         "blob, queue, table = map(int, sys.argv[2:])\n"
         "ports = Ports(blob=blob, queue=queue, table=table)\n"
         "storage = open_development_storage(ports=ports, location=Path(sys.argv[1]))\n"

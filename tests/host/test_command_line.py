@@ -1,6 +1,5 @@
-"""``python -m local_host start`` as a user meets it: a process with an exit code, an output, and a port.
+"""``python -m durable_host start`` as a user meets it: a process with an exit code, an output, and a port.
 
-Called by: pytest. Calls: the command line, in child processes on Azurite and free ports.
 Invariant: what cannot start says why in one message and exits with 1; what was told to stop exits with 0.
 """
 
@@ -63,7 +62,7 @@ def refused(
 ) -> str:
     """Start a host that cannot start; returns what it says, having checked that it says no more than that."""
     ended = subprocess.run(
-        [sys.executable, "-m", "local_host", "start", "--script-root", str(script_root), "--port", "0", *arguments],
+        [sys.executable, "-m", "durable_host", "start", "--script-root", str(script_root), "--port", "0", *arguments],
         cwd=REPOSITORY / "tests",
         env={**os.environ, "AzureWebJobsStorage": connection_string, **(environment or {})},
         capture_output=True,
@@ -215,7 +214,7 @@ def test_folder_without_an_app_is_one_message(connection_string: str, tmp_path: 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "http"])
 def test_port_that_is_none_is_refused_before_anything_is_started(port: str, capsys: pytest.CaptureFixture[str]) -> None:
-    from local_host.__main__ import main
+    from durable_host.__main__ import main
 
     with pytest.raises(SystemExit) as ended:
         main(["start", "--port", port])

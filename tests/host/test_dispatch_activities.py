@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from durable_engine.checkpoint import Message
-from durable_engine.events import TaskCompleted, TaskFailed, TaskScheduled
+from durable_engine import Message, TaskCompleted, TaskFailed, TaskScheduled
+from durable_host.clock import now
+from durable_host.task_hub import ReceivedMessage
 from host.dispatch_steps import SmallHost, running, soon
 from host.task_hub_steps import new_instance
-from local_host.clock import now
-from local_host.task_hub import ReceivedMessage
 
 INSTANCE = new_instance("i")
 

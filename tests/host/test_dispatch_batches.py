@@ -6,20 +6,20 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from durable_engine.checkpoint import Message
-from durable_engine.events import (
+from durable_engine import (
     EventRaised,
     ExecutionStarted,
     HistoryEvent,
+    Message,
     OrchestrationInstance,
     ParentInstance,
     TaskCompleted,
 )
+from durable_host.clock import now
+from durable_host.dispatch.sorting import Batch, sort_messages
+from durable_host.task_hub import LoadedHistory, ReceivedMessage, TaskHub
+from durable_host.task_hub.queues.messages import CLIENT
 from host.task_hub_steps import first_episode, last_episode, new_instance, save, short_options, started
-from local_host.clock import now
-from local_host.dispatch.batches import Batch, sort_messages
-from local_host.task_hub import LoadedHistory, ReceivedMessage, TaskHub
-from local_host.task_hub.messages import CLIENT
 
 FIRST, SECOND = new_instance("i"), new_instance("i")
 ANY = OrchestrationInstance(instance_id="i", execution_id=None)

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from durable_engine.events import (
+from durable_engine import (
+    TICKS_PER_SECOND,
     EventRaised,
     EventSent,
     ExecutionCompleted,
@@ -23,9 +24,9 @@ from durable_engine.events import (
     TaskScheduled,
     TimerCreated,
     TimerFired,
+    ticks_from_text,
 )
-from durable_engine.times import TICKS_PER_SECOND, from_text
-from local_host.dispatch.eligibility import (
+from durable_host.dispatch.message_rules import (
     Asked,
     Verdict,
     is_ended,
@@ -34,9 +35,9 @@ from local_host.dispatch.eligibility import (
     judge_timing,
     names_entity,
 )
-from local_host.task_hub import InstanceRow
+from durable_host.task_hub import InstanceRow
 
-NOON = from_text("2026-01-01T12:00:00Z")
+NOON = ticks_from_text("2026-01-01T12:00:00Z")
 SECOND = TICKS_PER_SECOND
 START = ExecutionStarted(
     timestamp=NOON,

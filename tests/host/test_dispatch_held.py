@@ -8,16 +8,14 @@ from collections.abc import Callable
 
 import pytest
 
-from durable_engine.checkpoint import Message
-from durable_engine.events import EventRaised
-from durable_engine.times import TICKS_PER_SECOND
+from durable_engine import TICKS_PER_SECOND, EventRaised, Message
+from durable_host.clock import now
+from durable_host.dispatch.concurrency import AT_A_TIME, for_each
+from durable_host.dispatch.message_locks import HeldMessages
+from durable_host.task_hub import ReceivedMessage, TaskHub
+from durable_host.task_hub.queues.messages import CLIENT
 from host.dispatch_steps import soon
 from host.task_hub_steps import new_instance, short_options
-from local_host.clock import now
-from local_host.dispatch.at_most import AT_A_TIME, for_each
-from local_host.dispatch.held import HeldMessages
-from local_host.task_hub import ReceivedMessage, TaskHub
-from local_host.task_hub.messages import CLIENT
 
 
 async def kept(hub: TaskHub, instance_id: str = "i") -> ReceivedMessage:

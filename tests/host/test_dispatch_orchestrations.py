@@ -15,11 +15,10 @@ from azure.core.exceptions import HttpResponseError
 from azure.durable_functions import DurableOrchestrationContext as Context
 from azure.durable_functions import EntityId
 
-from durable_engine.checkpoint import Message
-from durable_engine.events import EventRaised, ExecutionStarted, ExecutionTerminated, OrchestrationInstance
+from durable_engine import EventRaised, ExecutionStarted, ExecutionTerminated, Message, OrchestrationInstance
+from durable_host.clock import new_guid, now
+from durable_host.task_hub.queues.messages import CLIENT, reference_text
 from host.dispatch_steps import SDK_WARNINGS, SmallHost, Steps, running, soon
-from local_host.clock import new_guid, now
-from local_host.task_hub.messages import CLIENT, reference_text
 
 pytestmark = SDK_WARNINGS
 

@@ -7,13 +7,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from durable_engine.checkpoint import Message
-from durable_engine.events import EventRaised, TaskScheduled, TimerFired
-from durable_engine.times import TICKS_PER_SECOND
+from durable_engine import TICKS_PER_SECOND, EventRaised, Message, TaskScheduled, TimerFired
+from durable_host.clock import now
+from durable_host.dispatch.outbox import Outbox
+from durable_host.task_hub import HubQueue, ReceivedMessage, TaskHub
 from host.task_hub_steps import new_instance, short_options
-from local_host.clock import now
-from local_host.dispatch.outbox import Outbox
-from local_host.task_hub import HubQueue, ReceivedMessage, TaskHub
 
 SENDER = new_instance("i")
 

@@ -8,9 +8,9 @@ from typing import Any, cast
 
 import pytest
 
-from durable_engine.events import HistoryEvent, TaskCompleted, TaskScheduled
-from local_host.dispatch.sessions import Session, Sessions
-from local_host.task_hub import LoadedHistory, ReceivedMessage
+from durable_engine import HistoryEvent, TaskCompleted, TaskScheduled
+from durable_host.dispatch.sessions import Session, Sessions
+from durable_host.task_hub import LoadedHistory, ReceivedMessage
 
 
 class WaitedTime(asyncio.SelectorEventLoop):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local_host.function_index import ACTIVITY, ENTITY, HTTP, ORCHESTRATION, AppError, FunctionIndex
+from durable_host.app.index import ACTIVITY, ENTITY, HTTP, ORCHESTRATION, AppError, FunctionIndex
 
 Load = Callable[..., FunctionIndex]
 
@@ -304,7 +304,7 @@ def test_two_durable_names_that_differ_in_case_only_are_refused(load: Load) -> N
 
 
 def test_an_sdk_of_another_series_is_refused(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("local_host.app_import._SDK_SERIES", "2.0")
+    monkeypatch.setattr("durable_host.app.loading._SDK_SERIES", "2.0")
 
     text = _fault(load, APP, line=None)
 

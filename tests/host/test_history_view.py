@@ -1,6 +1,6 @@
 """The history that a status shows, checked against every history that the real host was recorded to show.
 
-Role: recorded table rows go in as events, and what comes out must be the recorded ``historyEvents``, member by member.
+Recorded table rows go in as events, and what comes out must be the recorded ``historyEvents``, member by member.
 Invariant: times and ids are tokens in the recordings, so that here, too, times are compared by their form only.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from durable_engine.events import (
+from durable_engine import (
     EventRaised,
     ExecutionStarted,
     ExecutionTerminated,
@@ -26,8 +26,8 @@ from durable_engine.events import (
     TaskCompleted,
     TaskScheduled,
 )
-from local_host.http.management.history_view import DuplicateEventError, history_view
-from local_host.task_hub.history_rows import row_to_event
+from durable_host.http.management.history_view import DuplicateEventError, history_view
+from durable_host.task_hub.tables.history_rows import row_to_event
 
 SCENARIOS = Path(__file__).parents[2] / "fixtures" / "recordings" / "scenarios"
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+(Z|\+00:00)")

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from durable_engine.activity import ActivityOutcome
+from durable_engine import ActivityOutcome
+from durable_host.app.index import FunctionIndex
+from durable_host.app.worker import Worker
+from durable_host.clock import new_id
+from durable_host.config.host_json import read_host_json
+from durable_host.host import Host, HostOptions, activity_runner
+from durable_host.http.server import PortInUseError
 from host_process import HostClient
-from local_host.clock import new_id
-from local_host.function_index import FunctionIndex
-from local_host.host import Host, HostOptions, activity_runner
-from local_host.host_json import read_host_json
-from local_host.http.server import PortInUseError
-from local_host.worker import Worker
 
 # azure-functions warns about its own converter, once in a process; the real worker calls it the same way.
 pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads was called without:DeprecationWarning")

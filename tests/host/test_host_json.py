@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local_host.host_json import HostJson, HostJsonError, read_host_json
+from durable_host.config.host_json import HostJson, HostJsonError, read_host_json
 
 APP = Path(__file__).parents[2] / "src"
 

@@ -1,6 +1,6 @@
 """HTTP triggers over a real socket: what functions are given, and what callers get.
 
-Role: a small app with the HTTP functions of the recorded one; the recorded exchanges are held against it, and what the
+A small app with the HTTP functions of the recorded one; the recorded exchanges are held against it, and what the
 recordings do not show is tested beside them.
 Invariant: the server listens on a free port of loopback, and runs the functions as the host does, through the worker.
 """
@@ -20,13 +20,13 @@ from typing import Any, cast
 
 import pytest
 
-from local_host.function_index import AppError, FunctionIndex
-from local_host.http.binding import ClientBinding
-from local_host.http.messages import Request
-from local_host.http.server import HttpServer, PortInUseError
-from local_host.http.triggers import HttpTriggers
-from local_host.task_hub.client import TaskHubClient
-from local_host.worker import Worker
+from durable_host.app.index import AppError, FunctionIndex
+from durable_host.app.worker import Worker
+from durable_host.http.client_binding import ClientBinding
+from durable_host.http.messages import Request
+from durable_host.http.server import HttpServer, PortInUseError
+from durable_host.http.triggers import HttpTriggers
+from durable_host.task_hub.hub.client import TaskHubClient
 
 SCENARIOS = Path(__file__).parents[2] / "fixtures" / "recordings" / "scenarios"
 APP = """

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from local_host.function_index import FunctionIndex
-from local_host.listing import functions_text
+from durable_host.app.index import FunctionIndex
+from durable_host.cli.banner import functions_text
 
 APP = """
 import azure.durable_functions as df

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local_host.logs import LEVELS, set_up_logging
+from durable_host.config.logs import LEVELS, set_up_logging
 
 NAMES = ("", "Function", "Function.fetch", "Function.other", "Host.Triggers.DurableTask", "azure", "urllib3", "aiohttp")
 

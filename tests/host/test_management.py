@@ -1,7 +1,7 @@
 """The management API's codes, headers, bodies and checks, without storage.
 
-Role: the API on a task hub that lives in this file, called as the server calls it; the recordings of the real host give
-the exact texts. What instances do is tested end to end elsewhere.
+The API on a task hub that lives in this file, called as the server calls it; the recordings of the real host give the
+exact texts. What instances do is tested end to end elsewhere.
 Invariant: what the API sends to the task hub is looked at as well as what it answers.
 """
 
@@ -17,22 +17,22 @@ from typing import Any, cast
 
 import pytest
 
-from durable_engine.events import (
+from durable_engine import (
     EventRaised,
     ExecutionResumed,
     ExecutionSuspended,
     ExecutionTerminated,
     HistoryEvent,
     TaskScheduled,
+    ticks_from_text,
 )
-from durable_engine.times import from_text
-from local_host.function_index import FunctionIndex
-from local_host.http.binding import ClientBinding
-from local_host.http.management.api import ManagementApi
-from local_host.http.management.context import ManagementContext
-from local_host.http.messages import Answer, Request
-from local_host.task_hub.client import TaskHubClient
-from local_host.task_hub.instance_rows import InstancePage, InstanceQuery, InstanceRow
+from durable_host.app.index import FunctionIndex
+from durable_host.http.client_binding import ClientBinding
+from durable_host.http.management.api import ManagementApi
+from durable_host.http.management.context import ManagementContext
+from durable_host.http.messages import Answer, Request
+from durable_host.task_hub.hub.client import TaskHubClient
+from durable_host.task_hub.tables.instance_rows import InstancePage, InstanceQuery, InstanceRow
 
 SCENARIOS = Path(__file__).parents[2] / "fixtures" / "recordings" / "scenarios"
 ORIGIN = "http://localhost:7071"
@@ -56,7 +56,7 @@ def counter(context):
 def ledger(context):
     pass
 """
-NOON = from_text("2026-01-01T12:00:00.1234567Z")
+NOON = ticks_from_text("2026-01-01T12:00:00.1234567Z")
 ROW = InstanceRow(
     instance_id="i1",
     execution_id="e1",
@@ -402,8 +402,8 @@ def test_a_list_hands_its_filters_and_its_page_to_the_task_hub(api: Api) -> None
     )
 
     query = InstanceQuery(
-        created_from=from_text("2026-01-01T00:00:00Z"),
-        created_to=from_text("2026-01-02T00:00:00Z"),
+        created_from=ticks_from_text("2026-01-01T00:00:00Z"),
+        created_to=ticks_from_text("2026-01-02T00:00:00Z"),
         statuses=("Failed", "Pending"),
         id_prefix="i",
         with_input=False,
@@ -727,7 +727,7 @@ def test_entities_are_listed_with_their_state_where_that_is_asked_for(api: Api) 
         (True, None, 3),
         (True, "counter", 100),
     ]
-    assert api.hub.queries[1][0].created_from == from_text("2026-01-01T00:00:00Z")
+    assert api.hub.queries[1][0].created_from == ticks_from_text("2026-01-01T00:00:00Z")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""``python -m local_host replay``, as a process, on hubs in Azurite that hold instances of an earlier app."""
+"""``python -m durable_host replay``, as a process, on hubs in Azurite that hold instances of an earlier app."""
 
 from __future__ import annotations
 
@@ -16,26 +16,28 @@ import pytest
 from azure.durable_functions import DurableOrchestrationContext as Context
 from azure.durable_functions.orchestrator import Orchestrator
 
-from durable_engine.checkpoint import Checkpoint
-from durable_engine.episode import App, run_episode
-from durable_engine.events import (
+from durable_engine import (
+    App,
+    Checkpoint,
     EventRaised,
     ExecutionStarted,
     ExecutionSuspended,
     HistoryEvent,
+    KnownFunctions,
     OrchestrationInstance,
     TaskCompleted,
+    Ticks,
+    run_episode,
+    ticks_from_text,
 )
-from durable_engine.functions import KnownFunctions
-from durable_engine.times import Ticks, from_text
+from durable_host.task_hub import TaskHub
 from host.dispatch_steps import SDK_WARNINGS
 from host.task_hub_steps import short_options
-from local_host.task_hub import TaskHub
 
 pytestmark = SDK_WARNINGS
 
 TESTS: Final = Path(__file__).parents[1]
-_START: Final = from_text("2026-03-01T09:00:00Z")
+_START: Final = ticks_from_text("2026-03-01T09:00:00Z")
 _OLD: Final = """
 import azure.durable_functions as df
 
@@ -131,7 +133,7 @@ def paid() -> EventRaised:
 
 def replay(app: str | Path, *options: str, prelude: str = "") -> subprocess.CompletedProcess[str]:
     """Run the command on an app of this text, in a folder of its own."""
-    code = f"{prelude}\nimport sys\nfrom local_host.__main__ import main\nsys.exit(main(sys.argv[1:]))"
+    code = f"{prelude}\nimport sys\nfrom durable_host.__main__ import main\nsys.exit(main(sys.argv[1:]))"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AzureWebJobs")}
     return subprocess.run(
         [sys.executable, "-c", code, "replay", "--script-root", str(app), *options],
@@ -332,7 +334,7 @@ def test_the_hub_is_left_as_it_was(live: Live, folder: Folder, hub: tuple[str, .
 
 async def _rows(connection_string: str, hub_name: str) -> list[tuple[str | None, str]]:
     """ETag and text of every row of the hub."""
-    from local_host.task_hub.storage import StorageAccount
+    from durable_host.task_hub.account.storage import StorageAccount
 
     async with StorageAccount(connection_string) as account:
         return [

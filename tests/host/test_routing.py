@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from local_host.http.messages import Request
-from local_host.http.routing import RouteTable, TemplateError
+from durable_host.http.messages import Request
+from durable_host.http.routing import RouteTable, TemplateError
 
 
 def _values(template: str, path: str) -> dict[str, str] | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local_host.settings import SettingsError, read_settings, storage_connection
+from durable_host.config.settings import SettingsError, read_settings, storage_connection
 
 
 def write(folder: Path, content: object, name: str = "local.settings.json") -> Path:

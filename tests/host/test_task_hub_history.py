@@ -10,12 +10,11 @@ import pytest
 from azure.data.tables import TableClient
 from azure.storage.blob import ContainerClient
 
-from durable_engine.events import EventRaised, ExecutionCompleted, TaskCompleted
-from durable_engine.times import to_full_text
+from durable_engine import EventRaised, ExecutionCompleted, TaskCompleted, ticks_to_full_text
+from durable_host.clock import now
+from durable_host.task_hub import PayloadMissingError, SplitBrainError, TaskHub
+from durable_host.task_hub.account.large_payloads import is_large_property
 from host.task_hub_steps import checkpoint_of, first_episode, last_episode, new_instance, save, short_options, started
-from local_host.clock import now
-from local_host.task_hub import PayloadMissingError, SplitBrainError, TaskHub
-from local_host.task_hub.large_payloads import is_large_property
 
 ODD_IDS = ["plain", "a#b/c?d\\e^f", "@counter@k 1", "it's", "é%20", "tab\tid", "x" * 256]
 
@@ -51,7 +50,7 @@ async def test_another_program_finds_events_by_place_and_times_to_the_last_digit
     assert [row["RowKey"] for row in rows] == [f"{position:016X}" for position in range(4)] + ["sentinel"]
     assert [row["EventType"] for row in rows[:4]] == [event.kind for event in written.events]
     assert [row["_Timestamp"].tables_service_value for row in rows[:4]] == [
-        to_full_text(event.timestamp) for event in written.events
+        ticks_to_full_text(event.timestamp) for event in written.events
     ]
     assert rows[4]["IsCheckpointComplete"] is True
 

@@ -10,11 +10,12 @@ from azure.data.tables import TableServiceClient
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
 
-from durable_engine.checkpoint import Checkpoint, Message
-from durable_engine.events import (
+from durable_engine import (
+    Checkpoint,
     EventRaised,
     ExecutionCompleted,
     GenericEvent,
+    Message,
     OrchestrationInstance,
     SubOrchestrationInstanceCreated,
     SubOrchestrationInstanceFailed,
@@ -22,16 +23,16 @@ from durable_engine.events import (
     TaskFailed,
     TaskScheduled,
 )
-from host.task_hub_steps import checkpoint_of, first_episode, last_episode, new_instance, save, short_options
-from local_host.clock import new_guid, now
-from local_host.task_hub import (
+from durable_host.clock import new_guid, now
+from durable_host.task_hub import (
     SplitBrainError,
     StorageAccountError,
     TaskHub,
     TaskHubClient,
     TaskHubOptions,
 )
-from local_host.task_hub.storage import full_connection_string
+from durable_host.task_hub.account.storage import full_connection_string
+from host.task_hub_steps import checkpoint_of, first_episode, last_episode, new_instance, save, short_options
 
 
 def resources(connection_string: str, hub_name: str) -> set[str]:

@@ -8,13 +8,11 @@ import pytest
 from azure.data.tables import TableClient
 from azure.storage.blob import ContainerClient
 
-from durable_engine.checkpoint import Message
-from durable_engine.events import EventRaised, ExecutionStarted, OrchestrationInstance
-from durable_engine.times import TICKS_PER_SECOND
+from durable_engine import TICKS_PER_SECOND, EventRaised, ExecutionStarted, Message, OrchestrationInstance
+from durable_host.clock import new_guid, now
+from durable_host.task_hub import InstanceQuery, ReceivedMessage, TaskHub, TaskHubClient
+from durable_host.task_hub.hub.client import HandOver
 from host.task_hub_steps import first_episode, last_episode, new_instance, save, short_options
-from local_host.clock import new_guid, now
-from local_host.task_hub import InstanceQuery, ReceivedMessage, TaskHub, TaskHubClient
-from local_host.task_hub.client import HandOver
 
 
 def instance_blobs(connection_string: str, hub: TaskHub) -> list[str]:

@@ -11,11 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from durable_engine.checkpoint import Message
-from durable_engine.events import EventRaised, OrchestrationInstance, TaskFailed, TaskScheduled, TimerFired
+from durable_engine import EventRaised, Message, OrchestrationInstance, TaskFailed, TaskScheduled, TimerFired
+from durable_host.task_hub.base.errors import MessageFormatError
+from durable_host.task_hub.queues.messages import CLIENT, MessageData, message_text, read_message, reference_text
 from host.task_hub_recordings import recorded_messages, scenarios
-from local_host.task_hub.errors import MessageFormatError
-from local_host.task_hub.messages import CLIENT, MessageData, message_text, read_message, reference_text
 
 TEXTS = [(scenario, text) for scenario in scenarios() for text in recorded_messages(scenario)]
 KINDS = {

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local_host.task_hub.app_lease import app_lease_id
-from local_host.task_hub.errors import HubNameError
-from local_host.task_hub.names import (
+from durable_host.task_hub.base.errors import HubNameError
+from durable_host.task_hub.base.names import (
     HubNames,
     check_hub_name,
     default_hub_name,
@@ -19,6 +18,7 @@ from local_host.task_hub.names import (
     row_key,
     unescape_key,
 )
+from durable_host.task_hub.leases.app_lease import app_lease_id
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ from azure.data.tables import TableClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from durable_engine.times import TICKS_PER_SECOND
+from durable_engine import TICKS_PER_SECOND
+from durable_host.clock import now
+from durable_host.task_hub import TaskHub
+from durable_host.task_hub.leases.partition_leases import PartitionLease, plan_pass, plan_release
 from host.task_hub_steps import short_options
-from local_host.clock import now
-from local_host.task_hub import TaskHub
-from local_host.task_hub.partition_leases import PartitionLease, plan_pass, plan_release
 
 QUEUES = tuple(f"hub-control-{index:02d}" for index in range(4))
 NOW, LEASE = 10_000, 100

@@ -15,21 +15,21 @@ import pytest
 from azure.storage.blob import ContainerClient
 from azure.storage.queue import QueueClient
 
-from durable_engine.checkpoint import Message
-from durable_engine.events import (
+from durable_engine import (
+    TICKS_PER_SECOND,
     EventRaised,
     HistoryEvent,
+    Message,
     OrchestrationInstance,
     TaskCompleted,
     TaskScheduled,
     TimerFired,
 )
-from durable_engine.times import TICKS_PER_SECOND
+from durable_host.clock import now
+from durable_host.task_hub import HubQueue, Poller, ReceivedMessage, TaskHub
+from durable_host.task_hub.queues.control_queue import ControlQueue
+from durable_host.task_hub.queues.messages import CLIENT
 from host.task_hub_steps import new_instance, short_options, started
-from local_host.clock import now
-from local_host.task_hub import HubQueue, Poller, ReceivedMessage, TaskHub
-from local_host.task_hub.control_queues import ControlQueue
-from local_host.task_hub.messages import CLIENT
 
 SENDER = OrchestrationInstance(instance_id="sender", execution_id="e")
 

@@ -8,20 +8,22 @@ from typing import Any
 
 import pytest
 
-from durable_engine.checkpoint import InstanceUpdate
-from durable_engine.errors import HistoryError
-from durable_engine.events import (
+from durable_engine import (
+    NEVER,
     ExecutionStarted,
     GenericEvent,
+    HistoryError,
+    InstanceUpdate,
     OrchestrationInstance,
     TaskCompleted,
     TaskScheduled,
     TimerCreated,
+    ticks_from_text,
 )
-from durable_engine.times import NEVER, from_text
-from host.task_hub_recordings import INSTANT, RecordedWrite, as_sent, recorded_writes, scenarios, without_nulls
-from local_host.task_hub.history_rows import Row, event_to_row, row_to_event, sentinel_row
-from local_host.task_hub.instance_rows import (
+from durable_host.task_hub.base.names import SENTINEL, unescape_key
+from durable_host.task_hub.leases.partition_leases import PartitionLease, fresh_row, write_lease
+from durable_host.task_hub.tables.history_rows import Row, event_to_row, row_to_event, sentinel_row
+from durable_host.task_hub.tables.instance_rows import (
     InstanceQuery,
     filter_of,
     rewound_row,
@@ -29,10 +31,9 @@ from local_host.task_hub.instance_rows import (
     started_row,
     updated_row,
 )
-from local_host.task_hub.names import SENTINEL, unescape_key
-from local_host.task_hub.partition_leases import PartitionLease, fresh_row, write_lease
+from host.task_hub_recordings import INSTANT, RecordedWrite, as_sent, recorded_writes, scenarios, without_nulls
 
-NOW = from_text(INSTANT)
+NOW = ticks_from_text(INSTANT)
 WRITES = [write for scenario in scenarios() for write in recorded_writes(scenario)]
 EVENTS = [w for w in WRITES if w.table == "GoldenHubHistory" and w.row["RowKey"] != SENTINEL and w.verb == "PUT"]
 INSTANCES = [w for w in WRITES if w.table == "GoldenHubInstances"]

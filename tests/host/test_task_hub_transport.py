@@ -22,9 +22,9 @@ from azure.data.tables import TableTransactionError, UpdateMode
 from azure.data.tables.aio import TableClient
 from azure.storage.queue.aio import QueueClient
 
-from local_host.clock import new_id
-from local_host.task_hub.batch_client import QuickBatchTableClient
-from local_host.task_hub.transport import LARGE_BODY, WholeAnswerTransport
+from durable_host.clock import new_id
+from durable_host.task_hub.account.batch_client import QuickBatchTableClient
+from durable_host.task_hub.account.transport import LARGE_BODY, WholeAnswerTransport
 
 
 async def with_both(use: Callable[[Any], AsyncIterator[Any]]) -> list[list[Any]]:

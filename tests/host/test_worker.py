@@ -11,9 +11,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from durable_engine.activity import ActivityOutcome
-from local_host.function_index import FunctionIndex, IndexedFunction
-from local_host.worker import Worker, thread_count
+from durable_engine import ActivityOutcome
+from durable_host.app.index import FunctionIndex, IndexedFunction
+from durable_host.app.worker import Worker, thread_count
 
 # azure-functions warns about its own converter, once in a process; the real worker calls it the same way.
 pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads was called without:DeprecationWarning")

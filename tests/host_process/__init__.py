@@ -1,7 +1,5 @@
 """Hosts of ours as processes of their own, what stands between a host and its storage, and a witness of the storage.
 
-Called by: the suites ``recorded_host`` and ``kill``, the benchmarks, and whoever needs a host that can be killed.
-Calls: the command line ``python -m local_host start``, as a user does; never the host's modules.
 Invariant: a host that was started here is gone when its ``with`` block ends, and at the latest with this process.
 """
 

@@ -1,7 +1,7 @@
 """The management API of a host, over one kept connection.
 
-Role: starts instances and follows them, with as little between question and answer as there can be: benchmarks poll
-with it every few milliseconds. Called by: suites and benchmarks. Calls: the host over HTTP, on loopback.
+Starts instances and follows them, with as little between question and answer as there can be: benchmarks poll with it
+every few milliseconds.
 Invariant: every wait has an end, and a wait that failed says what was seen last.
 """
 

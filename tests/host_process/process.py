@@ -1,8 +1,8 @@
 """One host process: start it, wait until it is ready, read its log, kill it or stop it.
 
-Role: what a person with a terminal does. Called by: suites, benchmarks. Calls: ``python -m local_host start``.
-Invariant: ``start`` returns only when the host answers; otherwise it raises with the end of the host's log.
-A port that is free now may be taken a moment later, so a start that lost its port is tried again with another one.
+What a person with a terminal does.
+Invariant: ``start`` returns only when the host answers; otherwise it raises with the end of the host's log. A port
+that is free now may be taken a moment later, so a start that lost its port is tried again with another one.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from durable_host.azurite import free_port
 from host_process.client import HostClient
-from local_host.azurite import free_port
 
 __all__ = ["HostProcess", "HostStartError"]
 
@@ -136,7 +136,7 @@ class HostProcess:
         with contextlib.ExitStack() as on_failure:
             folder = Path(on_failure.enter_context(tempfile.TemporaryDirectory(prefix="host-")))
             log, port = folder / "host.log", free_port()
-            command = [sys.executable, "-m", "local_host", "start", "--script-root", str(script_root)]
+            command = [sys.executable, "-m", "durable_host", "start", "--script-root", str(script_root)]
             # In a group of its own: the terminal's Ctrl+C is for the tests, which then stop the host.
             flags = 0
             if sys.platform == "win32":

@@ -1,7 +1,7 @@
 """What stands between a host and its storage: it passes every request on, remembers it, and can cut the host off.
 
-Role: counts what a host asks of storage, and lets a host "die" between two of its writes: from then on nothing that it
-sends is carried out. Called by: crash tests and benchmarks, inside their event loop. Calls: the real storage service.
+Counts what a host asks of storage, and lets a host "die" between two of its writes: from then on nothing that it sends
+is carried out.
 Invariant: a request is either carried out whole and its answer passed on unchanged, or refused and not carried out.
 Requests stay valid on the way: a shared key signs the path and the headers, but not the port.
 """

@@ -1,9 +1,9 @@
 """A witness that knows nothing of our host: it reads a task hub with the storage clients alone.
 
-Role: reconstructs every instance from its history rows, its own row and its blobs, and says who owns the partitions and
-what waits in the queues. Called by: suites and benchmarks, to check what a host claims. Calls: the azure clients.
-Invariant: nothing of ours is imported here, so that an error of ours in reading or writing cannot hide itself.
-The layout is that of the Durable extension 3.x on Azure Storage, with the table partition manager.
+Reconstructs every instance from its history rows, its own row and its blobs, and says who owns the partitions and what
+waits in the queues.
+Invariant: nothing of ours is imported here, so that an error of ours in reading or writing cannot hide itself. The
+layout is that of the Durable extension 3.x on Azure Storage, with the table partition manager.
 """
 
 from __future__ import annotations

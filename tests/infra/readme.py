@@ -38,7 +38,7 @@ _KINDS = (
     (r"npm |npx ", Needs.NETWORK),
     (r".*\btox(\.exe)? run\b", Needs.TOX),
     (r"(\S*/)?\.ci/run", Needs.TOX),
-    (r"(\S*=\S* )*(\S*/)?python3? -m (local_host|venv|infra)\b", Needs.NOTHING),
+    (r"(\S*=\S* )*(\S*/)?python3? -m (durable_host|venv|infra)\b", Needs.NOTHING),
     (r"curl ", Needs.NOTHING),
     (r"cp ", Needs.NOTHING),
 )

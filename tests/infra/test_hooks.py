@@ -136,8 +136,8 @@ def test_before_deploy_has_a_way_in_from_the_network_or_without_one(before_deplo
 def test_before_deploy_goes_by_what_the_replay_says(
     before_deploy: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: int, message: str | None
 ) -> None:
-    (tmp_path / "tests" / "local_host").mkdir(parents=True)
-    (tmp_path / "tests" / "local_host" / "__main__.py").write_text(STAND_IN.format(code=code), encoding="utf-8")
+    (tmp_path / "tests" / "durable_host").mkdir(parents=True)
+    (tmp_path / "tests" / "durable_host" / "__main__.py").write_text(STAND_IN.format(code=code), encoding="utf-8")
     monkeypatch.setattr(before_deploy, "ROOT", tmp_path)
 
     if message is None:
@@ -150,8 +150,8 @@ def test_before_deploy_goes_by_what_the_replay_says(
 def test_before_deploy_asks_for_the_hub_and_the_account(
     before_deploy: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "tests" / "local_host").mkdir(parents=True)
-    (tmp_path / "tests" / "local_host" / "__main__.py").write_text(STAND_IN.format(code=0), encoding="utf-8")
+    (tmp_path / "tests" / "durable_host").mkdir(parents=True)
+    (tmp_path / "tests" / "durable_host" / "__main__.py").write_text(STAND_IN.format(code=0), encoding="utf-8")
     monkeypatch.setattr(before_deploy, "ROOT", tmp_path)
 
     before_deploy.replay("TitlesHub", "stx", {})

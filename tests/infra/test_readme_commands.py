@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from durable_host.azurite import Azurite
 from host_process import HostProcess
 from infra.readme import Needs, commands, needs_of
 from infra.template import ROOT
-from local_host.azurite import Azurite
 
 README = ROOT / "README.md"
 COMMANDS = list(commands(README.read_text(encoding="utf-8"))) if README.exists() else []

@@ -1,6 +1,5 @@
 """A storage account for each worker, and a task hub of its own for each test.
 
-Called by: pytest. Calls: ``local_host.azurite``.
 Invariant: what is random comes from pytest-randomly's seed, which every run prints and ``--randomly-seed`` sets.
 """
 
@@ -13,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from durable_host.azurite import Azurite
 from kill.hosts import TestHub
-from local_host.azurite import Azurite
 
 
 @pytest.fixture(scope="session")

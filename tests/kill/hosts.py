@@ -1,7 +1,7 @@
 """How the kill tests start their hosts: on short times, and with a file that tells which activity ran where.
 
-Role: one place for settings that let a dead host's work move on within seconds. Called by: the tests of this suite.
-Calls: ``host_process``. Invariant: times are short, but everything else is as any user's host has it.
+One place for settings that let a dead host's work move on within seconds.
+Invariant: times are short, but everything else is as any user's host has it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The recorded app under a host.json of ours: the same functions, on a hub that moves on within seconds.
 
-Role: a script root for hosts that are killed in the middle of everything that the recorded app can do.
-Called by: the tests of this suite. Calls nothing. Invariant: the functions are the recorded app's, file by file.
+A script root for hosts that are killed in the middle of everything that the recorded app can do.
+Invariant: the functions are the recorded app's, file by file.
 """
 
 from __future__ import annotations

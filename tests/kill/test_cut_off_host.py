@@ -16,12 +16,12 @@ from functools import cache
 
 import pytest
 
+from durable_host.app.index import FunctionIndex
+from durable_host.azurite import Azurite
+from durable_host.config.host_json import read_host_json
+from durable_host.host import Host, HostOptions
 from host_process import HostClient, StorageProxy, StorageRequest, StorageWitness
 from kill.hosts import KILL_APP, KILL_APP_FILE
-from local_host.azurite import Azurite
-from local_host.function_index import FunctionIndex
-from local_host.host import Host, HostOptions
-from local_host.host_json import read_host_json
 
 AT_A_TIME = 10
 SECONDS = 30.0

@@ -6,9 +6,9 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from durable_host.azurite import Azurite
 from host_process import HostClient, StorageWitness, wait_until
 from kill.recorded_app import RecordedAppHub
-from local_host.azurite import Azurite
 
 LARGE = "x" * 90_000
 EVENT = {"from": "the second host"}

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from durable_host.azurite import Azurite
 from host_process import HostClient, StorageWitness, StoredInstance, wait_until
 from kill.recorded_app import RecordedAppHub
-from local_host.azurite import Azurite
 
 ENDED_BY_THEMSELVES = {
     "again": None,

@@ -6,7 +6,7 @@ thing can happen at a time (``ONE_AT_A_TIME``) also the order of all history row
 episode; elsewhere the batching may differ from run to run. Texts are compared up to the .NET exception or Python stack
 that they carry.
 
-Called by: the tests. Calls nothing. Invariant: a recording agrees with itself.
+Invariant: a recording agrees with itself.
 """
 
 from __future__ import annotations

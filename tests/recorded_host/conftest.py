@@ -1,6 +1,5 @@
 """One host of the recorded app, with a storage account of its own in memory, for each worker that runs this suite.
 
-Called by: pytest. Calls: ``local_host.azurite`` and ``host_process``.
 Invariant: the host runs the app as it was recorded, under its own host.json: nothing is set up for the comparison.
 """
 
@@ -10,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from durable_host.azurite import Azurite
 from host_process import HostProcess
-from local_host.azurite import Azurite
 from recorded_host.recorder import APP, Recorder
 
 

@@ -1,7 +1,6 @@
 """Drives one recorded scenario on a host and keeps every exchange that the recording kept.
 
-Role: the hands of the scenarios: calls that are kept, and waits that are not. Called by: ``scenarios``, ``recorder``.
-Calls: the host over HTTP, one connection for each request, as the recording was made.
+The hands of the scenarios: calls that are kept, and waits that are not.
 Invariant: what the host is sent is what the real host was sent, byte for byte but for ids and places.
 """
 

@@ -1,6 +1,6 @@
 """Turns a raw recording into one that two runs can share: ids, times, keys and places become tokens.
 
-Role: the same tokens, by the same rules, as those of ``fixtures/recordings``. Called by: ``recorder``. Calls nothing.
+The same tokens, by the same rules, as those of ``fixtures/recordings``.
 Invariant: normalising what is normalised changes nothing.
 """
 

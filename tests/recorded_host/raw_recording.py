@@ -1,7 +1,6 @@
 """What one run of a scenario left behind, before ids and times become tokens.
 
-Role: reads the tables with the raw client, and the app's own log of what its orchestrators and entities were given.
-Called by: ``recorder``. Calls: azure-data-tables; nothing of the host.
+Reads the tables with the raw client, and the app's own log of what its orchestrators and entities were given.
 Invariant: a row belongs to a scenario if its key begins with one of its ids, or if it mentions one.
 """
 

@@ -1,7 +1,6 @@
 """Runs recorded scenarios on one host and gives what they left behind, normalised.
 
-Role: one host's recordings, made when they are first asked for. Called by: the fixture ``recorder`` and the tests.
-Calls: the scenarios, the driver, ``raw_recording``, ``normalising``.
+One host's recordings, made when they are first asked for.
 Invariant: scenarios run one after the other; what a scenario must see of others has run before it, on the same hub.
 """
 

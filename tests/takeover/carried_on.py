@@ -1,9 +1,8 @@
 """A host of ours that takes over what a real host left: it is started on the hub, and clients go on where they were.
 
-Role: runs the host in this process, asks for what the recorded clients had not asked for yet, and waits for the end.
-Called by: the takeover suite. Calls: the host, its management API over HTTP, and the recorded app.
-Invariant: nothing is asked that the recorded clients did not ask, and only in the state in which they asked it.
-A client whose start was never answered starts again.
+Runs the host in this process, asks for what the recorded clients had not asked for yet, and waits for the end.
+Invariant: nothing is asked that the recorded clients did not ask, and only in the state in which they asked it. A
+client whose start was never answered starts again.
 """
 
 from __future__ import annotations
@@ -22,9 +21,9 @@ import aiohttp
 from azure.durable_functions.entity import Entity
 from azure.durable_functions.orchestrator import Orchestrator
 
-from local_host.function_index import FunctionIndex
-from local_host.host import Host, HostOptions
-from local_host.host_json import HostJson, read_host_json
+from durable_host.app.index import FunctionIndex
+from durable_host.config.host_json import HostJson, read_host_json
+from durable_host.host import Host, HostOptions
 from takeover.left_run import LeftRun, Operation
 from takeover.recorded_requests import RECORDINGS
 

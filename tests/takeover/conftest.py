@@ -1,7 +1,4 @@
-"""A storage account for each worker, the recorded app once for each process, and tests that are coroutines.
-
-Called by: pytest. Calls: ``local_host.azurite``, ``takeover.carried_on``.
-"""
+"""A storage account for each worker, the recorded app once for each process, and tests that are coroutines."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local_host.azurite import Azurite
+from durable_host.azurite import Azurite
 from takeover.carried_on import RecordedApp
 
 

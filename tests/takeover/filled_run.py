@@ -1,8 +1,7 @@
 """A recorded run with ids and times in the places that lost them, so that it is the run of one real host.
 
-Role: the recordings have ``<guid>`` and ``<time..>`` for what differs between runs. Each gets the value that it must
-have for the run to be one: the same execution, message or request has one id wherever it occurs, and time goes on.
-Called by: the takeover suite. Calls ``recorded_run``, ``durable_engine.times`` for the texts of times.
+The recordings have ``<guid>`` and ``<time..>`` for what differs between runs. Each gets the value that it must have
+for the run to be one: the same execution, message or request has one id wherever it occurs, and time goes on.
 Invariant: no token is left, and equal arguments give equal steps.
 """
 
@@ -14,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from durable_engine.times import TICKS_PER_SECOND, Ticks, from_text, to_full_text, to_text
+from durable_engine import TICKS_PER_SECOND, Ticks, ticks_from_text, ticks_to_full_text, ticks_to_text
 from takeover.hub_state import HISTORY, BlobWrite, Put, RowWrite, Step, Take, Write
 from takeover.recorded_requests import RunNames
 from takeover.recorded_run import RECEIVED, batch_rows, recorded_run
@@ -154,7 +153,7 @@ class _Filler:
         event, target, sender = message["Event"], message["OrchestrationInstance"], data["Sender"]
         instance, key = target["InstanceId"], (target["InstanceId"], event.get("TaskScheduledId", event["EventId"]))
         began = self._began_at + round(step.at_ms * _TICKS_PER_MS) - _TICKS_PER_MS // 5
-        event["Timestamp"] = to_text(began)
+        event["Timestamp"] = ticks_to_text(began)
         if data["ActivityId"] == _GUID:
             data["ActivityId"] = self._names.guid(f"message {step.key}")
         if target["ExecutionId"] == _GUID:
@@ -176,7 +175,7 @@ class _Filler:
                 if event["ParentInstance"]:
                     event["ParentInstance"]["OrchestrationInstance"]["ExecutionId"] = sender["ExecutionId"]
             case "TimerFired":
-                event["FireAt"] = to_text(self._timer(place, instance, event["TimerId"]))
+                event["FireAt"] = ticks_to_text(self._timer(place, instance, event["TimerId"]))
             case "EventRaised" if event["Name"] == _GUID:
                 event["Name"] = self._requests[instance].awaited.pop(0)
             case "EventRaised" if instance.startswith("@"):
@@ -190,15 +189,15 @@ class _Filler:
         instance = sender["InstanceId"]
         requests = self._requests.setdefault(instance, _Requests())
         began = self._episode_began(instance, place)
-        name = f"{instance}_{to_full_text(began)}_{len(requests.texts)}"
+        name = f"{instance}_{ticks_to_full_text(began)}_{len(requests.texts)}"
         stamp = max(began, requests.last_stamp + 1)
-        text = to_text(stamp).removesuffix("" if request["Timestamp"].endswith("Z>") else "Z")
+        text = ticks_to_text(stamp).removesuffix("" if request["Timestamp"].endswith("Z>") else "Z")
         request |= {
             "id": str(uuid.uuid5(_REQUESTS, name)),
             "parentExecution": sender["ExecutionId"],
             "Timestamp": text,
             "Predecessor": requests.last_stamp_text,
-            "requestTime": to_text(began + _TICKS_PER_MS).removesuffix("Z") + "+00:00",
+            "requestTime": ticks_to_text(began + _TICKS_PER_MS).removesuffix("Z") + "+00:00",
         }
         if not request.get("signal"):
             requests.awaited.append(request["id"])
@@ -214,7 +213,7 @@ class _Filler:
         rows = [self._event_row(place, number, began, write) for number, write in enumerate(step.rows[:events])]
         sentinel = dict(step.rows[-1].row)
         sentinel["ExecutionId"] = self._execution(step.partition_key, place)
-        sentinel["CheckpointCompletedTimestamp"] = to_full_text(self._at(step))
+        sentinel["CheckpointCompletedTimestamp"] = ticks_to_full_text(self._at(step))
         started = [row for row in rows if row["EventType"] == "ExecutionStarted"]
         created = started[0]["_Timestamp"] if started else ""
         self._row_times[step.partition_key] = rows[-1]["_Timestamp"], created
@@ -224,15 +223,15 @@ class _Filler:
     def _event_row(self, place: int, number: int, began: Ticks, write: RowWrite) -> Json:
         row, instance = dict(write.row), str(write.row["PartitionKey"])
         row["ExecutionId"] = self._execution(instance, place)
-        row["_Timestamp"] = to_full_text(began + number * _TICKS_PER_MOMENT)
+        row["_Timestamp"] = ticks_to_full_text(began + number * _TICKS_PER_MOMENT)
         if row["EventType"] in RECEIVED and (put := self._message_of(instance, row)):
-            row["_Timestamp"] = to_full_text(from_text(put.event["Timestamp"]))
+            row["_Timestamp"] = ticks_to_full_text(ticks_from_text(put.event["Timestamp"]))
             row |= {name: put.event[name] for name in ("Name",) if name in row}
         match row["EventType"]:
             case "TimerCreated":
-                row["FireAt"] = to_full_text(self._timer(place, instance, row["EventId"]))
+                row["FireAt"] = ticks_to_full_text(self._timer(place, instance, row["EventId"]))
             case "TimerFired":
-                row["FireAt"] = to_full_text(self._fire_at[instance, row["TimerId"]])
+                row["FireAt"] = ticks_to_full_text(self._fire_at[instance, row["TimerId"]])
             case "EventSent":
                 requests = self._requests[instance]
                 row["Input"] = requests.texts[requests.saved]
@@ -257,7 +256,7 @@ class _Filler:
         for sender, received in state["sorter"].get("ReceivedFromInstance", {}).items():
             requests = self._requests[sender]
             received["Last"] = requests.last_stamp_text
-            state["sorter"]["ReceiveHorizon"] = to_text(requests.last_stamp - _HORIZON)
+            state["sorter"]["ReceiveHorizon"] = ticks_to_text(requests.last_stamp - _HORIZON)
         return json.dumps(state, separators=(",", ":"), ensure_ascii=False)
 
     def _single_row(self, place: int, step: Write, write: RowWrite) -> RowWrite:
@@ -268,11 +267,11 @@ class _Filler:
         if write.table == HISTORY:
             row["_Timestamp"] = self._event_times[instance, row["RowKey"]]
             return replace(write, row=row)
-        now = to_full_text(self._at(step))
+        now = ticks_to_full_text(self._at(step))
         updated, created = self._row_times.get(instance, ("", ""))
         if write.verb == "POST":
             start = next(put for put in self._puts.values() if put.queue == instance)
-            updated, created = now, to_full_text(from_text(start.event["Timestamp"]))
+            updated, created = now, ticks_to_full_text(ticks_from_text(start.event["Timestamp"]))
         elif row.get("RuntimeStatus") == "Pending":
             updated = now
         times = {"LastUpdatedTime": updated, "CreatedTime": created, "CompletedTime": now}

@@ -1,7 +1,6 @@
 """What must hold of a hub at every moment, so that whoever takes it over loses nothing.
 
-Role: finds what a state lacks: histories that cannot be read, and work that nobody would ever go on with.
-Called by: the takeover suite. Calls ``hub_state``.
+Finds what a state lacks: histories that cannot be read, and work that nobody would ever go on with.
 Invariant: the same is asked of what the real host leaves and of what ours leaves.
 """
 

@@ -1,7 +1,6 @@
 """What a task hub holds after some of the writes of a run: rows, messages and blobs, as storage would hold them.
 
-Role: the model of storage in which the takeover suite cuts runs off. Called by: ``recorded_run``, ``hub_writer``, the
-tests. Calls nothing.
+The model of storage in which the takeover suite cuts runs off.
 Invariant: applying the same steps gives the same state, and a state never changes what it was made of.
 """
 

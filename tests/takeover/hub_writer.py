@@ -1,7 +1,7 @@
 """Puts a hub as a killed real host left it into storage: the requests of its start, then what its runs had written.
 
-Role: from states to storage, over plain HTTP, so that what storage holds is what it was sent and not what a client
-library, or code of ours, made of it. Called by: the takeover suite. Calls: the storage service.
+From states to storage, over plain HTTP, so that what storage holds is what it was sent and not what a client library,
+or code of ours, made of it.
 Invariant: when ``leave`` returns, messages that the real host had taken have been received once and are, or will be
 within ``TAKEN_SECONDS``, visible again. The real host takes them for 300 s, and its leases run for 30 s; here both are
 over when the next host starts.
@@ -23,8 +23,8 @@ import aiohttp
 from azure.storage.blob import AccountSasPermissions, ResourceTypes, generate_account_sas
 from yarl import URL
 
-from durable_engine.times import TICKS_PER_SECOND, Ticks, to_full_text
-from local_host.task_hub.names import partition_of
+from durable_engine import TICKS_PER_SECOND, Ticks, ticks_to_full_text
+from durable_host.task_hub.base.names import partition_of
 from takeover.hub_state import WORK_ITEMS, HubState, QueuedMessage
 from takeover.recorded_requests import RunNames, StorageRequest, recorded_requests
 
@@ -101,10 +101,10 @@ class HubWriter:
         path = request.path.removeprefix("/devstoreaccount1")
         body = request.body.replace("<machine>", _MACHINE).replace("<guid>", _APP_LEASE_ID)
         if "ExpiresAt" in body:
-            renewed = to_full_text(expired_at - _LEASE_SECONDS * TICKS_PER_SECOND)
+            renewed = ticks_to_full_text(expired_at - _LEASE_SECONDS * TICKS_PER_SECOND)
             row = json.loads(body.replace("<timeT.fZ>", renewed))
             if row["ExpiresAt"]:
-                row["ExpiresAt"] = to_full_text(expired_at)
+                row["ExpiresAt"] = ticks_to_full_text(expired_at)
             body = json.dumps(row)
         headers = {}
         match request.service, request.method:

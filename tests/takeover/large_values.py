@@ -1,7 +1,6 @@
 """The blobs of the recorded large values, whose contents the recordings give only by their sizes.
 
-Role: says what a message's or a history row's blob holds, and how much of it is there after each of its six requests.
-Called by: ``recorded_run``. Calls ``recorded_requests``.
+Says what a message's or a history row's blob holds, and how much of it is there after each of its six requests.
 Invariant: what is said of a blob does not depend on when it is asked for.
 """
 

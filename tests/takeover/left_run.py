@@ -1,8 +1,8 @@
 """One run of a real host, cut off after so many of its steps: what it left, what is still to be asked, how it must end.
 
-Role: the expectations of the takeover suite. Called by: ``carried_on``, the tests. Calls ``filled_run``, ``hub_state``.
-Invariant: what is expected is what the recorded run came to. Where a crash at this point lets the real engine itself do
-something twice (it promises every message at least once), ``repeats`` says so, and ``repeated`` what may differ.
+The expectations of the takeover suite.
+Invariant: what is expected is what the recorded run came to. Where a crash at this point lets the real engine itself
+do something twice (it promises every message at least once), ``repeats`` says so, and ``repeated`` what may differ.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Literal
 
-from durable_engine.times import Ticks
+from durable_engine import Ticks
 from engine.tokens import with_tokens, without_stacks
 from takeover.filled_run import run_that_died
 from takeover.hub_state import HISTORY, INSTANCES, WORK_ITEMS, Delete, HubState, Put, Step, Write

@@ -1,6 +1,6 @@
 """The storage requests of a host of ours as steps, so that what it leaves at any point can be looked at as well.
 
-Role: from what a proxy saw to the steps of a run. Called by: the takeover suite. Calls ``hub_state``.
+From what a proxy saw to the steps of a run.
 Invariant: every request that changes the hub's instances, messages or large values is a step, in the order in which
 storage answered; what concerns leases and receipts alone is none.
 """

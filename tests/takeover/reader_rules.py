@@ -1,9 +1,8 @@
 """What a real host can read: columns, members and literals, as it wrote them itself in every recording.
 
-Role: learns from the recorded steps what a row or a message of each kind looks like, and holds others against it.
-Called by: the takeover suite. Calls: nothing but what it is given.
-Invariant: a rule is only made of what was recorded; a kind that was never recorded is an error, not a pass.
-The real reader takes cells by their types and throws on wrong ones; a column that is missing is a null to it.
+Learns from the recorded steps what a row or a message of each kind looks like, and holds others against it.
+Invariant: a rule is only made of what was recorded; a kind that was never recorded is an error, not a pass. The real
+reader takes cells by their types and throws on wrong ones; a column that is missing is a null to it.
 """
 
 from __future__ import annotations

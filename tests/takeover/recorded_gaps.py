@@ -1,9 +1,8 @@
 """What the recordings of parents leave out of their children, made good from other recordings.
 
-Role: a recording has the requests that name its instances. A child without a name of its own is named after its
-parent's execution, so that most of its requests are missing. The same orchestrators were recorded elsewhere: ``chain``
-by itself, and ``not_a_generator`` as a child with a name.
-Called by: ``recorded_run``. Calls ``recorded_requests``.
+A recording has the requests that name its instances. A child without a name of its own is named after its parent's
+execution, so that most of its requests are missing. The same orchestrators were recorded elsewhere: ``chain`` by
+itself, and ``not_a_generator`` as a child with a name.
 Invariant: what was recorded stays as it is, and in its order.
 """
 

@@ -1,9 +1,8 @@
 """The storage requests of the real host, scenario by scenario, with the ids of one run instead of those that were lost.
 
-Role: reads ``fixtures/recordings/storage``; each run gets ids of its own, so that many runs can share a hub.
-Called by: ``recorded_run``. Calls nothing of ours.
-Invariant: equal names give equal ids. Ids that the recording kept, which are those inside escaped JSON, are changed one
-to one, so that what was equal stays equal; ``<guid>`` and ``<time..>`` are left for ``filled_run``.
+Reads ``fixtures/recordings/storage``; each run gets ids of its own, so that many runs can share a hub.
+Invariant: equal names give equal ids. Ids that the recording kept, which are those inside escaped JSON, are changed
+one to one, so that what was equal stays equal; ``<guid>`` and ``<time..>`` are left for ``filled_run``.
 """
 
 from __future__ import annotations

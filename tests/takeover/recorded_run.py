@@ -1,6 +1,6 @@
 """One recorded scenario as steps: what the real host did to storage, deletions included, with tokens still in it.
 
-Role: from requests to the steps of a run. Called by: ``filled_run``. Calls ``recorded_requests``, ``recorded_gaps``.
+From requests to the steps of a run.
 Invariant: a message is deleted exactly once, and after everything that it caused is in storage.
 
 Deletions name no instance, so that the recordings of a scenario do not have them. They follow from the rest:

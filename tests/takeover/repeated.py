@@ -1,7 +1,7 @@
 """What may differ from the recording where something is done twice: every message is promised at least once, not once.
 
-Role: turns an outcome that a repetition explains into the recorded one; any other outcome stays what it is, and then
-differs. Called by: the takeover suite. Calls nothing.
+Turns an outcome that a repetition explains into the recorded one; any other outcome stays what it is, and then
+differs.
 Invariant: nothing is excused that the crash at this very point does not explain.
 """
 

@@ -18,11 +18,11 @@ from typing import Any
 import pytest
 from azure.storage.blob import ContainerClient
 
-from durable_engine.times import from_text
+from durable_engine import ticks_from_text
+from durable_host.azurite import Azurite
+from durable_host.clock import now
+from durable_host.task_hub.base.names import partition_of
 from host_process import StorageProxy, StorageRequest
-from local_host.azurite import Azurite
-from local_host.clock import now
-from local_host.task_hub.names import partition_of
 from takeover.carried_on import RecordedApp, carry_on, running_host
 from takeover.filled_run import filled_run
 from takeover.hub_invariants import what_is_lost
@@ -77,7 +77,7 @@ def large_messages(azurite: Azurite, hub: str) -> dict[str, Any]:
 
 def test_every_row_and_message_of_ours_is_one_that_the_real_host_reads(ours: OurRun) -> None:
     names = RunNames(tag="recorded", hub=ours.hub, blob_endpoint="http://storage")
-    began_at = from_text("2026-11-23T10:00:00Z")
+    began_at = ticks_from_text("2026-11-23T10:00:00Z")
     rules = ReaderRules.learn_from(step for name in SCENARIOS for step in filled_run(name, names, began_at))
 
     problems = Counter(problem for step in ours.steps for problem in rules.problems(step))

@@ -10,9 +10,9 @@ from urllib.parse import unquote
 
 import pytest
 
-from durable_engine.times import from_text
+from durable_engine import ticks_from_text
+from durable_host.task_hub.base.names import partition_of
 from engine.tokens import with_tokens
-from local_host.task_hub.names import partition_of
 from takeover.filled_run import filled_run
 from takeover.hub_invariants import what_is_lost
 from takeover.hub_state import HISTORY, INSTANCES, WORK_ITEMS, Delete, HubState, Put, Step, Take
@@ -20,7 +20,7 @@ from takeover.recorded_requests import RECORDINGS, SCENARIOS, RunNames, StorageR
 from takeover.recorded_run import recorded_run
 
 NAMES = RunNames(tag="run", hub="SomeHub", blob_endpoint="http://127.0.0.1:1/account")
-BEGAN_AT = from_text("2026-11-23T10:00:00Z")
+BEGAN_AT = ticks_from_text("2026-11-23T10:00:00Z")
 Row = Mapping[str, Any]
 
 

@@ -14,9 +14,9 @@ from itertools import pairwise
 
 import pytest
 
+from durable_host.azurite import Azurite
+from durable_host.clock import now
 from host_process import StorageWitness
-from local_host.azurite import Azurite
-from local_host.clock import now
 from takeover.carried_on import RecordedApp, carry_on, running_host
 from takeover.hub_state import Step
 from takeover.hub_writer import HubWriter

@@ -1,7 +1,7 @@
 # mypy: disallow-untyped-decorators=False
 """The app that is measured: an HTTP trigger, a fan-out, and activities that take no time.
 
-Role: what the hosts of the benchmarks run. Called by: those hosts. Calls: the durable SDK, which has no types.
+What the hosts of the benchmarks run.
 Invariant: it does nothing that the recorded app's fan-out did not do when the real engine was measured.
 """
 

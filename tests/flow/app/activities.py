@@ -1,7 +1,6 @@
 # mypy: disallow-untyped-decorators=False
 """The activities of the flow tests' app.
 
-Called by: every orchestrator of the app. Calls nothing of ours.
 Invariant: only ``fail_at_first`` remembers anything, and that for the key that it is given.
 """
 

@@ -1,7 +1,6 @@
 # mypy: disallow-untyped-decorators=False
 """Orchestrators that call: activities and sub-orchestrations, one by one, at once, failing, tried again.
 
-Called by: the app, as a blueprint. Calls: the app's activities.
 Invariant: each shows one thing, and its result says whether that thing happened.
 """
 

@@ -1,7 +1,6 @@
 # mypy: disallow-untyped-decorators=False
 """Orchestrators around an entity, a web server, and values on their way.
 
-Called by: the app, as a blueprint. Calls: the app's activities and its entity.
 Invariant: what comes back is shown as it came.
 """
 

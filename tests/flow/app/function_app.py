@@ -1,9 +1,7 @@
 # mypy: disallow-untyped-decorators=False
 """The app of the flow tests: one small orchestrator for each thing that an orchestrator of SDK 1.7 can do.
 
-Role: what every target of the flow tests runs: the harness, the local host, ``func start``.
-Called by: those hosts, with ``tests`` on their path, and ``target_harness``. Calls: its blueprints; the durable SDK,
-whose decorators have no types.
+What every target of the flow tests runs: the harness, the local host, ``func start``.
 Invariant: nothing here knows on which target it runs. What takes time is ``slow``, and timers of a second or two.
 """
 

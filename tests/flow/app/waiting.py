@@ -1,7 +1,6 @@
 # mypy: disallow-untyped-decorators=False
 """Orchestrators that wait: for timers, for events, for a new generation, for a rewind.
 
-Called by: the app, as a blueprint. Calls: the app's activities.
 Invariant: one that waits for a client says so in its custom status before.
 """
 

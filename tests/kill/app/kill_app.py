@@ -1,7 +1,7 @@
 # mypy: disallow-untyped-decorators=False
 """An app to kill: a fan-out whose activities say where they ran, and orchestrators with a step of every kind.
 
-Role: what the hosts of the kill tests run. Called by: those hosts. Calls: the durable SDK.
+What the hosts of the kill tests run.
 Invariant: each activity writes its line to the file of the setting ACTIVITY_LOG before it returns, so that the file
 tells every run of it, also one whose result was lost. (Its decorators are the SDK's, which has no types.)
 """

@@ -1,6 +1,6 @@
 """Scenarios of activities: chains, fan-outs, large values, values of every kind, races of tasks, continue-as-new.
 
-Role: a theme of the catalogue. Called by: ``catalogue``. Calls: the driver.
+A theme of the catalogue.
 Invariant: each of these only starts an orchestration and looks at its end.
 """
 

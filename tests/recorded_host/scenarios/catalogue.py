@@ -1,6 +1,6 @@
 """All scenarios that were recorded, by name, and which of them must share a task hub.
 
-Role: from a recording's name to what has to be done for it. Called by: the tests and ``recorder``. Calls: the themes.
+From a recording's name to what has to be done for it.
 Invariant: a name stands for one scenario only.
 """
 

@@ -1,6 +1,6 @@
 """Scenarios of entities: called by orchestrations, signalled by clients, read and listed over HTTP.
 
-Role: a theme of the catalogue. Called by: ``catalogue``. Calls: the driver.
+A theme of the catalogue.
 Invariant: ``entities`` lists all entities of the hub, so what it lists is what the recording's hub held at that point:
 the counter that ``entity_calls`` made, and none of the entities of the scenarios after it.
 """

@@ -1,6 +1,6 @@
 """Scenarios of external events: from the client binding and over HTTP, early, several, with bodies of every kind.
 
-Role: a theme of the catalogue. Called by: ``catalogue``. Calls: the driver.
+A theme of the catalogue.
 Invariant: an event that must find its orchestration waiting is raised only when the orchestration waits.
 """
 

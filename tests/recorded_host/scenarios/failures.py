@@ -1,6 +1,6 @@
 """Scenarios of failures: of activities and orchestrators, retries, code that is not deterministic, rewinding.
 
-Role: a theme of the catalogue. Called by: ``catalogue``. Calls: the driver.
+A theme of the catalogue.
 Invariant: where the real engine leaves an orchestration hanging, the scenario looks whether it hangs.
 """
 

@@ -1,6 +1,6 @@
 """Scenarios of HTTP: the app's own triggers, the admin API, and orchestrations that call out.
 
-Role: a theme of the catalogue. Called by: ``catalogue``. Calls: the driver.
+A theme of the catalogue.
 Invariant: nothing here leaves loopback.
 """
 

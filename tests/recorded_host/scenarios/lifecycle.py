@@ -1,6 +1,6 @@
 """Scenarios of an instance's life: suspended and resumed, terminated, restarted, purged, and what is refused when.
 
-Role: a theme of the catalogue. Called by: ``catalogue``. Calls: the driver.
+A theme of the catalogue.
 Invariant: every operation is tried where it is allowed and where it is not.
 """
 

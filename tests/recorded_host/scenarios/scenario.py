@@ -1,7 +1,7 @@
 """One recorded scenario: what is done to a host, and after which others.
 
-Role: the value that the themes' modules make and ``catalogue`` gathers. Called by: ``catalogue``, ``recorder``.
-Calls nothing. Invariant: a scenario's name is its recording's.
+The value that the themes' modules make and ``catalogue`` gathers.
+Invariant: a scenario's name is its recording's.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Scenarios of starts that go wrong or wait for the end, and of questions about instances.
 
-Role: a theme of the catalogue. Called by: ``catalogue``. Calls: the driver.
+A theme of the catalogue.
 Invariant: a list of instances is always asked for by a prefix that only this run has.
 """
 

@@ -1,6 +1,6 @@
 """Scenarios of timers and sub-orchestrations.
 
-Role: a theme of the catalogue. Called by: ``catalogue``. Calls: the driver.
+A theme of the catalogue.
 Invariant: a timer's own time is never shortened.
 """
 

@@ -1,0 +1,1 @@
+"""A recorded history held against today's code."""

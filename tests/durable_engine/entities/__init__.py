@@ -1,0 +1,1 @@
+"""Entities: their messages, their scheduler's state, and one batch of operations."""

@@ -1,0 +1,94 @@
+"""Instants as the Durable extension keeps them: whole ticks of 100 nanoseconds, UTC.
+
+The one representation of time in the engine, and its three texts (JSON, Azure tables, Python datetime).
+Invariant: a text that is read and written again is the same instant to the last tick, which ``datetime`` cannot hold.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
+
+__all__ = [
+    "NEVER",
+    "TICKS_PER_SECOND",
+    "Ticks",
+    "ticks_from_datetime",
+    "ticks_from_text",
+    "ticks_to_datetime",
+    "ticks_to_full_text",
+    "ticks_to_seconds_text",
+    "ticks_to_text",
+]
+
+Ticks = int
+"""100-nanosecond steps since 1970-01-01T00:00:00Z."""
+
+TICKS_PER_SECOND = 10_000_000
+TICKS_PER_MICROSECOND = 10
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TEXT = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:?\d\d)?\Z")
+
+NEVER: Ticks = -62_135_596_800 * TICKS_PER_SECOND
+"""0001-01-01T00:00:00, which .NET writes for an instant that was never set."""
+
+
+def ticks_from_datetime(moment: datetime) -> Ticks:
+    """Ticks of a datetime; a naive one is taken as UTC."""
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    delta = moment - _EPOCH
+    return (delta.days * 86_400 + delta.seconds) * TICKS_PER_SECOND + delta.microseconds * TICKS_PER_MICROSECOND
+
+
+def ticks_to_datetime(ticks: Ticks) -> datetime:
+    """The datetime of an instant, cut to microseconds."""
+    seconds, rest = divmod(ticks, TICKS_PER_SECOND)
+    days, seconds = divmod(seconds, 86_400)
+    return datetime.fromordinal(_EPOCH.toordinal() + days).replace(
+        hour=seconds // 3600, minute=seconds // 60 % 60, second=seconds % 60, microsecond=rest // 10, tzinfo=UTC
+    )
+
+
+@lru_cache(maxsize=4096)
+def ticks_from_text(text: str) -> Ticks:
+    """Ticks of an ISO 8601 text with 0 to 9 fraction digits; without an offset it is UTC."""
+    match = _TEXT.match(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not an ISO 8601 instant such as 2026-01-01T00:00:00.1234567Z.")
+    year, month, day, hour, minute, second, fraction, offset = match.groups()
+    days = datetime(int(year), int(month), int(day)).toordinal() - _EPOCH.toordinal()
+    seconds = days * 86_400 + int(hour) * 3600 + int(minute) * 60 + int(second)
+    if offset and offset != "Z":
+        sign = -1 if offset[0] == "+" else 1
+        seconds += sign * (int(offset[1:3]) * 3600 + int(offset[-2:]) * 60)
+    return seconds * TICKS_PER_SECOND + int((fraction or "")[:7].ljust(7, "0"))
+
+
+def ticks_to_full_text(ticks: Ticks) -> str:
+    """``2026-01-01T00:00:00.1000000Z``: always seven digits, as tables and .NET's format "o" have it."""
+    seconds, rest = divmod(ticks, TICKS_PER_SECOND)
+    return f"{_second_text(seconds)}.{rest:07d}Z"
+
+
+@lru_cache(maxsize=4096)
+def ticks_to_text(ticks: Ticks) -> str:
+    """``2026-01-01T00:00:00.1Z``: trailing zeros cut, as the host writes JSON."""
+    seconds, rest = divmod(ticks, TICKS_PER_SECOND)
+    if not rest:
+        return f"{_second_text(seconds)}Z"
+    return f"{_second_text(seconds)}.{rest:07d}".rstrip("0") + "Z"
+
+
+def ticks_to_seconds_text(ticks: Ticks) -> str:
+    """``2026-01-01T00:00:00Z``: the whole second, as the management API shows times."""
+    return f"{_second_text(ticks // TICKS_PER_SECOND)}Z"
+
+
+@lru_cache(maxsize=1024)
+def _second_text(seconds: int) -> str:
+    days, seconds = divmod(seconds, 86_400)
+    date = datetime.fromordinal(_EPOCH.toordinal() + days)
+    return f"{date:%Y-%m-%d}T{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}".rjust(19, "0")

@@ -1,0 +1,1 @@
+"""One episode of an orchestration: the host's half, which walks what the SDK answered."""

@@ -1,0 +1,1 @@
+"""What happened in an orchestration, drawn as text or as HTML."""

@@ -1,0 +1,104 @@
+"""The style sheet and the legend of a timeline's HTML.
+
+Colours for a light and a dark page, chosen to be told apart without red and green; a failure is hatched too.
+Invariant: no colour stands alone: shape, hatching or words say the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from typing import Final
+
+__all__ = ["STYLE", "legend"]
+
+STYLE: Final = """
+:root {
+  color-scheme: light dark;
+  --page: #ffffff; --text: #1f2328; --soft: #59636e; --line: #d1d9e0; --cut: #eef1f4;
+  --activity: #2c72c7; --sub: #7d4cc4; --entity: #0c7f86; --timer: #b7791f; --failed: #c4321f; --mark: #a33b8c;
+  --status: #e4edf8; --ok: #1a7f37;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --page: #0d1117; --text: #e6edf3; --soft: #9aa5b1; --line: #30363d; --cut: #161d26;
+    --activity: #4d9bf0; --sub: #a983ec; --entity: #35b3ba; --timer: #d9a441; --failed: #f0604d; --mark: #de7cc8;
+    --status: #1c2b40; --ok: #3fb950;
+  }
+}
+body { margin: 0 auto; padding: 24px; max-width: 1400px; background: var(--page); color: var(--text);
+  font: 14px/1.5 system-ui, "Segoe UI", "Liberation Sans", sans-serif; }
+h1 { margin: 0 0 4px; font-size: 22px; }
+p { margin: 4px 0; color: var(--soft); }
+code { font: 13px/1.4 ui-monospace, "Cascadia Code", "Liberation Mono", monospace; color: var(--text); }
+.badge { display: inline-block; padding: 1px 9px; margin-right: 6px; border-radius: 10px;
+  border: 1px solid currentColor; color: var(--activity); font-weight: 600; }
+.badge.completed { color: var(--ok); }
+.badge.failed, .badge.terminated { color: var(--failed); }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 12px; margin: 8px 0; }
+dt { color: var(--soft); }
+dd { margin: 0; overflow-wrap: anywhere; max-height: 6em; overflow-y: auto; }
+.drawing { overflow-x: auto; margin-top: 12px; }
+svg { display: block; width: 100%; min-width: 760px; height: auto; font-size: 12px; }
+svg text { fill: var(--text); }
+.label { text-anchor: end; }
+svg .note, svg .tick, svg .silence { fill: var(--soft); }
+.tick { text-anchor: middle; font-size: 11px; }
+.silence { text-anchor: middle; font-size: 11px; font-style: italic; }
+.grid, .lane { stroke: var(--line); stroke-width: 1; fill: none; }
+.cut rect { fill: var(--cut); }
+.cut path { stroke: var(--soft); stroke-width: 1; fill: none; opacity: 0.55; }
+.episode { fill: var(--page); stroke: var(--soft); stroke-width: 1.5; }
+.status rect { fill: var(--status); }
+.status text { font-size: 11px; }
+.mark { fill: var(--mark); }
+rect.activity { fill: var(--activity); }
+rect.sub-orchestration { fill: var(--sub); }
+rect.entity-call { fill: var(--entity); }
+rect.timer { fill: var(--timer); fill-opacity: 0.35; stroke: var(--timer); }
+rect.failed { fill: var(--failed); }
+rect.not-waited-for { fill-opacity: 0.12; stroke: var(--soft); stroke-dasharray: 3 2; }
+rect.open { fill-opacity: 0.45; }
+rect.hatch { fill: url(#hatch); }
+.stripe { fill: var(--page); opacity: 0.45; }
+.arrow { fill: var(--soft); }
+.waited { stroke: var(--soft); stroke-width: 1.5; stroke-dasharray: 2 3; }
+g:hover > rect { stroke: var(--text); stroke-width: 1.5; }
+ul.legend { display: flex; flex-wrap: wrap; gap: 4px 18px; list-style: none; margin: 10px 0; padding: 0;
+  color: var(--soft); font-size: 12px; }
+ul.legend svg { display: inline-block; width: 22px; min-width: 0; height: 12px; vertical-align: -1px;
+  margin-right: 5px; }
+details { margin-top: 14px; }
+summary { cursor: pointer; color: var(--soft); }
+table { border-collapse: collapse; margin-top: 8px; font-size: 12px; display: block; overflow-x: auto; }
+th, td { text-align: left; padding: 3px 10px 3px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+th { color: var(--soft); font-weight: 600; }
+td { overflow-wrap: anywhere; max-width: 420px; }
+"""
+
+
+def legend(shapes: Set[str]) -> str:
+    """What the shapes mean that are there: kinds of calls, outcomes, and ``event`` and ``episode``."""
+    entries = (
+        f'<li><svg viewBox="0 0 22 12" aria-hidden="true">{shape}</svg>{name}</li>'
+        for name, shape in _SHAPES.items()
+        if name in shapes
+    )
+    return f'<ul class="legend">{"".join(entries)}</ul>'
+
+
+def _bar(classes: str) -> str:
+    return f'<rect class="{classes}" x="1" y="1.5" width="20" height="9" rx="2"/>'
+
+
+_SHAPES: Final = {
+    "activity": _bar("activity completed"),
+    "sub-orchestration": _bar("sub-orchestration completed"),
+    "entity call": _bar("entity-call completed"),
+    "timer": _bar("timer fired"),
+    "failed": _bar("activity failed") + _bar("hatch"),
+    "not waited for": _bar("activity not-waited-for"),
+    "open": _bar("activity open"),
+    "waited to retry": '<line class="waited" x1="1" y1="6" x2="21" y2="6"/>',
+    "event": '<path class="mark" d="M11 0l6 6l-6 6l-6 -6z"/>',
+    "episode": '<circle class="episode" cx="11" cy="6" r="3.5"/>',
+}

@@ -1,0 +1,50 @@
+"""The timeline of an orchestration, from its history alone: for a terminal, or as one HTML file.
+
+The front door of the timeline modules.
+Invariant: pure: equal histories give equal texts and equal files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from durable_engine.histories.rows import HistorySource, read_history
+from durable_engine.orchestration.episode import App
+from durable_engine.timeline.html import timeline_html
+from durable_engine.timeline.model import TimelineModel
+from durable_engine.timeline.reading import timeline_model
+from durable_engine.timeline.text import timeline_text
+
+__all__ = ["Timeline", "timeline_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A timeline, ready to be shown; ``str()`` is its text at the usual width."""
+
+    model: TimelineModel
+
+    def text(self, *, width: int = 100, ascii_only: bool = False, most_rows: int = 30) -> str:
+        """The timeline for a terminal of this width. Above ``most_rows`` rows alike calls are condensed."""
+        return timeline_text(self.model, width=width, ascii_only=ascii_only, most_rows=most_rows)
+
+    def html(self) -> str:
+        """The timeline as one self-contained HTML file."""
+        return timeline_html(self.model)
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+def timeline_of(
+    history: HistorySource, *, custom_statuses: Mapping[int, str] | None = None, app: App | None = None
+) -> Timeline:
+    """The timeline of a history in any form that ``read_history`` knows.
+
+    ``custom_statuses`` are JSON texts by the number of the episode (from 1) that left them: no history holds them.
+    ``app`` helps where the ids of a history from the management API are found by running the code.
+    """
+    recorded = read_history(history, app)
+    model = timeline_model(recorded.events, custom_statuses=custom_statuses, has_episodes=recorded.has_episodes)
+    return Timeline(model)

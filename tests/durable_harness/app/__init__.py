@@ -1,0 +1,1 @@
+"""The functions of an app, and what answers in their place."""

@@ -1,0 +1,1 @@
+"""What is checked about a run, one finding per module."""

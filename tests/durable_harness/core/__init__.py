@@ -1,0 +1,1 @@
+"""What every part of the harness stands on: its errors and its virtual clock."""

@@ -1,0 +1,186 @@
+"""Driving a task hub: what happens next, until an orchestration has ended.
+
+Takes arrivals one by one in the order that a chooser chooses, and runs episodes; time jumps when nothing is left.
+Invariant: a chooser that always says 0 makes the same history as no chooser at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from durable_engine import TICKS_PER_SECOND
+from durable_harness.core.errors import NotPossibleError, UnansweredError
+from durable_harness.hub.arrivals import Arrival
+from durable_harness.hub.instance import HubInstance
+from durable_harness.hub.task_hub import TaskHub
+from durable_harness.running.choices import Choices
+from durable_harness.running.faults import Fault, FaultPlan
+from durable_harness.running.pending import describe_arrival, stuck_error
+
+__all__ = ["Chooser", "Driver", "GivenOrder"]
+
+
+TICK: Final = TICKS_PER_SECOND // 1000
+"""The time that passes where something could have joined an episode, and did not."""
+
+
+class Chooser(Protocol):
+    """Says what happens next; every answer is a number, and 0 is what normally happens."""
+
+    def arrival(self, hub: TaskHub, enabled: Sequence[Arrival]) -> int:
+        """Which of these arrives next."""
+
+    def episode_now(self, hub: TaskHub, instance: HubInstance, others: Sequence[Arrival]) -> int:
+        """Whether the instance runs an episode (1) before anything else can join it (0)."""
+
+    def fault(self, hub: TaskHub, faults: Sequence[Fault]) -> int:
+        """Which of these faults strikes here; the first is none."""
+
+
+class GivenOrder:
+    """A chooser that follows a choice sequence."""
+
+    def __init__(self, choices: Choices) -> None:
+        self.choices = choices
+
+    def arrival(self, hub: TaskHub, enabled: Sequence[Arrival]) -> int:
+        """Take what the sequence says."""
+        return self.choices.choose(len(enabled), lambda taken: describe_arrival(enabled[taken]))
+
+    def episode_now(self, hub: TaskHub, instance: HubInstance, others: Sequence[Arrival]) -> int:
+        """Take what the sequence says."""
+        return self.choices.choose(2, lambda taken: "episode" if taken else "wait for more")
+
+    def fault(self, hub: TaskHub, faults: Sequence[Fault]) -> int:
+        """Take what the sequence says."""
+        return self.choices.choose(len(faults), lambda taken: faults[taken].text)
+
+
+class EarlyArrivals(GivenOrder):
+    """A chooser that lets some arrivals come first, and everything else happen normally."""
+
+    def __init__(self, choices: Choices, early: list[Hashable]) -> None:
+        super().__init__(choices)
+        self._early = early
+
+    def arrival(self, hub: TaskHub, enabled: Sequence[Arrival]) -> int:
+        """Take the next early one, if it can come."""
+        taken = next((place for place, one in enumerate(enabled) if self._early and one.key == self._early[0]), 0)
+        if self._early and enabled[taken].key == self._early[0]:
+            self._early.pop(0)
+        self.choices.record(len(enabled), taken, describe_arrival(enabled[taken]))
+        return taken
+
+
+@dataclass(slots=True)
+class Story:
+    """What happened in one schedule, in words, and what arrived."""
+
+    lines: list[str] = field(default_factory=list)
+    arrived: list[Hashable] = field(default_factory=list)
+
+
+class Driver:
+    """Lets things happen in one task hub."""
+
+    def __init__(
+        self,
+        hub: TaskHub,
+        chooser: Chooser | None = None,
+        faults: FaultPlan | None = None,
+        story: Story | None = None,
+    ) -> None:
+        self.hub = hub
+        self._story = story
+        self._chooser = chooser
+        self._faults = faults
+
+    def run_until_ended(self, instance: HubInstance) -> None:
+        """Let everything happen that can, until the instance has ended."""
+        self.run_until(lambda: instance.is_completed, instance)
+
+    def run_until(self, is_reached: Callable[[], bool], instance: HubInstance) -> None:
+        """Let things happen until this is so; an orchestration to which nothing more can happen is an error."""
+        while not is_reached():
+            self._refuse_unanswered()
+            if not self.step():
+                raise stuck_error(self.hub, instance)
+
+    def step(self) -> bool:
+        """Let the next thing happen; False if nothing can."""
+        return self._step_normally() if self._chooser is None else self._step_by(self._chooser)
+
+    def _step_normally(self) -> bool:
+        """Everything that may arrive now arrives, first come first served; then one episode of each that got some."""
+        hub, arrivals = self.hub, self.hub.arrivals
+        ready = arrivals.take_ready(hub.clock.now)
+        for arrival in ready:
+            hub.deliver(arrival)
+        if hub.run_waiting_episodes() or ready:
+            return True
+        for arrival in arrivals.raised[:1] or arrivals.earliest[:1]:
+            hub.deliver(arrival)
+            return True
+        return False
+
+    def _step_by(self, chooser: Chooser) -> bool:
+        hub, arrivals = self.hub, self.hub.arrivals
+        ready = arrivals.ready(hub.clock.now)
+        if hub.waiting and not ready:
+            for instance in hub.waiting:
+                self._episode(instance, chooser)
+            return True
+        later = [arrival for arrival in arrivals.earliest if arrival not in ready]
+        enabled = [*ready, *arrivals.raised, *later]
+        if not enabled:
+            return False
+        arrival = enabled[chooser.arrival(hub, enabled) if len(enabled) > 1 else 0]
+        self._deliver(arrival, chooser)
+        receiver = hub.instances.get(arrival.target.instance_id)
+        others = arrivals.ready(hub.clock.now)
+        if receiver is not None and receiver.inbox and others and chooser.episode_now(hub, receiver, others):
+            self._episode(receiver, chooser)
+            hub.clock.jump_to(hub.clock.now + TICK)  # what comes after came later
+        return True
+
+    def _deliver(self, arrival: Arrival, chooser: Chooser) -> None:
+        if self._story is not None:
+            self._story.lines.append(describe_arrival(arrival))
+            self._story.arrived.append(arrival.key)
+        if self._faults is not None:
+            self._faults.before_delivery(self.hub, arrival, lambda faults: self._choose_fault(faults, chooser))
+        self.hub.deliver(arrival)
+
+    def _episode(self, instance: HubInstance, chooser: Chooser) -> None:
+        if self._story is not None:
+            self._story.lines.append(f"episode of {instance.instance_id!r}")
+        if self._faults is None:
+            self.hub.run_episode(instance)
+        else:
+            self._faults.run_episode(self.hub, instance, lambda faults: self._choose_fault(faults, chooser))
+
+    def _choose_fault(self, faults: Sequence[Fault], chooser: Chooser) -> int:
+        taken = chooser.fault(self.hub, faults)
+        if taken and self._story is not None:
+            self._story.lines.append(f"FAULT: {faults[taken].text}")
+        return taken
+
+    def _refuse_unanswered(self) -> None:
+        unanswered = self.hub.arrivals.unanswered
+        if not unanswered:
+            return
+        calls = [(one.call.name, one.call.input) for one in unanswered if one.call is not None]
+        if not calls:
+            raise NotPossibleError("Something without a cause waits for an answer.")
+        lines = "".join(f"\n  {name}({value!r:.200})" for name, value in calls[:20])
+        more = f"\n  and {len(calls) - 20} more" if len(calls) > 20 else ""
+        answered = sorted({name for kind, name, _ in self.hub.answers.said if kind == "function"})
+        raise UnansweredError(
+            f"The orchestration called what nobody has answered:{lines}{more}\n"
+            f"Say harness.answer({calls[0][0]!r}, ...) with a value, a function, an exception or in_turn(...), or "
+            f"harness.answer({calls[0][0]!r}, app_activity) to run the app's own. Answered are: "
+            f"{', '.join(answered) or 'none'}.",
+            calls=calls,
+        )

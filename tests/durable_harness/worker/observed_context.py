@@ -1,0 +1,140 @@
+"""The SDK's orchestration context, watched: which tasks user code makes, which ids they get, what it reads.
+
+The real ``DurableOrchestrationContext`` with a memory. It changes nothing that user code or the SDK can see.
+Invariant: what is remembered is in the order of user code, so that equal runs remember equal things.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from azure.durable_functions.models.actions.Action import Action
+from azure.durable_functions.models.actions.CreateTimerAction import CreateTimerAction
+from azure.durable_functions.models.actions.NoOpAction import NoOpAction
+from azure.durable_functions.models.actions.SignalEntityAction import SignalEntityAction
+from azure.durable_functions.models.DurableOrchestrationContext import DurableOrchestrationContext
+from azure.durable_functions.models.Task import CompoundTask, TaskBase
+
+__all__ = ["ObservedContext", "UnusableTasksError"]
+
+
+class UnusableTasksError(BaseException):
+    """``task_all`` or ``task_any`` was given something that is not a list of tasks.
+
+    It is not an ``Exception``, so that user code cannot swallow it on its way to the harness.
+    """
+
+    def __init__(self, method: str, given: object) -> None:
+        self.method, self.given = method, given
+        super().__init__(method, given)
+
+
+class ObservedContext(DurableOrchestrationContext):  # type: ignore[misc]  # the SDK has no types
+    """The context of one execution that is stepped event by event."""
+
+    def __init__(self, **members: Any) -> None:
+        self.tasks: list[TaskBase] = []
+        """Every task, in the order in which it was made."""
+        self.compounds: list[CompoundTask] = []
+        """Those among them that user code made of others."""
+        self.places: dict[int, int] = {}
+        """The place of each task in that order, by the identity of the object."""
+        self.numbered: dict[int, TaskBase | Action] = {}
+        """What the SDK gave each sequential id to."""
+        self.resumed = 0
+        """How often user code was resumed, its start counted."""
+        self.is_in_user_code = False
+        self.shows_boundaries = False
+        """Whether user code has read the time, or an id made of it, when it could tell one episode from the next."""
+        self.timers: list[CreateTimerAction] = []
+        """The actions of timers that user code may still cancel."""
+        self.oddities: dict[str, str] = {}
+        """What met a defect of the SDK, by the defect's code, with the name that it concerns."""
+        self.checks_tasks = True
+        """Whether a wrong argument of ``task_all`` is refused rather than left to the SDK."""
+        super().__init__(**members)
+
+    def _generate_task(self, action: Action, *args: Any, **kwargs: Any) -> TaskBase:
+        return self._remember(super()._generate_task(action, *args, **kwargs))
+
+    def _remember(self, task: TaskBase) -> TaskBase:
+        self.places[id(task)] = len(self.tasks)
+        self.tasks.append(task)
+        return task
+
+    def _add_to_open_tasks(self, task: TaskBase) -> None:
+        if not isinstance(task, CompoundTask) and task.id is None and not task._is_scheduled:
+            self.numbered[self._sequence_number] = task
+        super()._add_to_open_tasks(task)
+
+    def _add_to_actions(self, action_repr: Action) -> None:
+        if self.will_continue_as_new:
+            self.oddities["after_continue_as_new"] = type(action_repr).__name__.removesuffix("Action")
+        super()._add_to_actions(action_repr)
+
+    def _record_fire_and_forget_action(self, action: Action) -> None:
+        self.numbered[self._sequence_number] = action
+        super()._record_fire_and_forget_action(action)
+
+    def create_timer(self, fire_at: datetime.datetime) -> TaskBase:
+        """Make a timer task."""
+        known = len(self.tasks)
+        task = super().create_timer(fire_at)
+        if len(self.tasks) == known:  # a long timer is not made by _generate_task
+            self._remember(task)
+        else:
+            self.timers.append(task.action_repr)
+        return task
+
+    def task_all(self, activities: list[TaskBase]) -> TaskBase:
+        """Make a task that waits for all."""
+        return self._compound("task_all", activities)
+
+    def task_any(self, activities: list[TaskBase]) -> TaskBase:
+        """Make a task that waits for the first."""
+        return self._compound("task_any", activities)
+
+    def _compound(self, method: str, given: Any) -> TaskBase:
+        if self.checks_tasks and not _are_tasks(given):
+            raise UnusableTasksError(method, given)
+        if not given and method == "task_all":
+            self.oddities["empty_task_all"] = method
+        if any(task.parent is not None and not task.parent.is_completed for task in given):
+            self.oddities["task_in_two_compounds"] = method
+        task = self._remember(getattr(super(), method)(given))
+        self.compounds.append(task)
+        return task
+
+    @property
+    def current_utc_datetime(self) -> datetime.datetime:
+        """The time of the episode."""
+        # The first episode's time is the same however later events are batched.
+        if self.is_in_user_code and self.resumed > 1:
+            self.shows_boundaries = True
+        return self._current_utc_datetime
+
+    @current_utc_datetime.setter
+    def current_utc_datetime(self, value: datetime.datetime) -> None:
+        self._current_utc_datetime = value
+
+    def set_custom_status(self, status: Any) -> None:
+        """Set the status that clients see after the episode."""
+        if not status and status is not None and self._custom_status:
+            self.oddities["falsy_custom_status"] = repr(status)
+        super().set_custom_status(status)
+
+    @property
+    def never_yielded(self) -> list[TaskBase]:
+        """Tasks that user code made and never waited for, so that nothing was ever scheduled for them."""
+        return [task for task in self.tasks if task.parent is None and not task._is_scheduled and _is_of_user(task)]
+
+
+def _is_of_user(task: TaskBase) -> bool:
+    if isinstance(task, CompoundTask):
+        return bool(task.children)
+    return task.id is None and not isinstance(task.action_repr, (NoOpAction, SignalEntityAction))
+
+
+def _are_tasks(given: object) -> bool:
+    return isinstance(given, (list, tuple)) and all(isinstance(one, TaskBase) for one in given)

@@ -1,0 +1,184 @@
+"""The worker half, stepped live: the SDK's own executor, kept between the episodes of one execution.
+
+Gives the answer that the SDK would give to the whole history, for the price of the new events alone.
+Invariant: the answer equals that of a call with the payload, byte for byte; ``leaf_check`` holds one against the
+other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from copy import copy
+from types import GeneratorType
+from typing import Any, Final
+
+from azure.durable_functions.models.TaskOrchestrationExecutor import TaskOrchestrationExecutor
+from azure.durable_functions.models.utils.df_serialization import df_dumps
+
+from durable_engine import (
+    Answer,
+    ExecutionStarted,
+    HistoryEvent,
+    OrchestratorStarted,
+    orchestrator_members,
+    read_answer,
+)
+from durable_harness.app.functions import OrchestratorFunction
+from durable_harness.worker.observed_context import ObservedContext
+from durable_harness.worker.sdk_events import to_sdk_event
+from durable_harness.worker.user_code import UserCode, Watch
+
+__all__ = ["LiveWorker", "NotLiveError"]
+
+_OUT_OF_PROC_LABEL = "\n\n$OutOfProcData$:"
+# The executor passes over these: it need not see them at all.
+_PASSED_OVER = frozenset({3, 4, 7, 10, 13, 17, 18, 19, 20, 21})
+
+
+class NotLiveError(Exception):
+    """This execution, or this answer, has to go the way through the payload."""
+
+
+# Making an executor makes a class, which takes longer than stepping it.
+_TEMPLATE: Final = TaskOrchestrationExecutor()
+
+
+def _new_executor() -> TaskOrchestrationExecutor:
+    executor = copy(_TEMPLATE)
+    executor.initialize()
+    return executor
+
+
+class LiveWorker:
+    """One execution of one orchestrator, between its episodes.
+
+    ``history`` is everything up to and with the first episode to be answered; ``new_from`` is where that begins.
+    """
+
+    def __init__(
+        self,
+        orchestrator: OrchestratorFunction,
+        started: ExecutionStarted,
+        history: Sequence[HistoryEvent],
+        *,
+        new_from: int,
+        watch: Watch,
+    ) -> None:
+        head = [event for event in history[:2] if isinstance(event, (OrchestratorStarted, ExecutionStarted))]
+        if len(head) != 2:
+            raise NotLiveError
+        self.context = ObservedContext(**orchestrator_members(head, started))
+        self.context._input_expected_type = orchestrator.input_type
+        self.context.checks_tasks = watch.refuses_misuse
+        self._executor = _new_executor()
+        self._executor.context = self.context
+        self.last_text: str | None = None
+        """The answer of an execution that has ended well, as the SDK wrote it."""
+        self._actions: list[dict[str, Any]] = []
+        self._cancelled = 0
+        self._known_actions = watch.known_actions
+        code = watch.call(orchestrator.function, self.context)
+        if not isinstance(code, GeneratorType):
+            raise NotLiveError
+        self.code = UserCode(orchestrator.name, code, self.context, watch)
+        self._executor.generator = self.code
+        self._executor.current_task.is_played = started.is_played or new_from > 0
+        self._feed(history[:new_from], is_new=False)
+        self._feed(history[new_from:], is_new=True)
+
+    def feed(self, decided: Sequence[HistoryEvent], new: Sequence[HistoryEvent]) -> None:
+        """Let the SDK process what the last episode has decided, and the events of one more episode."""
+        self._feed(decided, is_new=False)
+        self._feed(new, is_new=True)
+
+    def _feed(self, events: Sequence[HistoryEvent], *, is_new: bool) -> None:
+        executor = self._executor
+        executor._is_processing_new_events = is_new
+        for event in events:
+            if executor.has_execution_completed:
+                return
+            if event.event_type not in _PASSED_OVER:
+                executor.process_event(to_sdk_event(event))
+
+    def answer(self) -> Answer:
+        """The answer of the SDK to everything that it was fed."""
+        if self._executor.has_execution_completed:
+            return self._last_answer()
+        if self._executor.current_task is None:
+            raise NotLiveError  # `yield None`: the SDK fails in a way of its own at the next event
+        try:
+            status = self._custom_status()
+        except Exception as error:
+            raise NotLiveError from error
+        return Answer(actions=self._actions_so_far(), custom_status=status)
+
+    def _last_answer(self) -> Answer:
+        executor = self._executor
+        if isinstance(executor.exception, RecursionError):
+            raise NotLiveError  # how deep is too deep depends on who called
+        try:
+            text = executor.get_orchestrator_state_str()
+        except Exception as error:
+            _, label, text = str(error).partition(_OUT_OF_PROC_LABEL)
+            if not label:
+                raise NotLiveError from error
+            return read_answer(json.loads(text))
+        self.last_text = text
+        output = None if executor.output is None else json.loads(json.dumps(executor.output))
+        return Answer(
+            actions=self._actions_so_far(),
+            is_done=bool(executor.orchestration_invocation_succeeded),
+            output=output,
+            custom_status=self._custom_status(),
+        )
+
+    def _custom_status(self) -> Any:
+        status = self.context.custom_status
+        return json.loads(df_dumps(status)) if status else None
+
+    def _actions_so_far(self) -> list[dict[str, Any]]:
+        """All actions as JSON objects; one that has not changed is the same object as before."""
+        timers = self.context.timers
+        cancelled = sum(timer.is_cancelled for timer in timers)
+        (actions,) = self.context._actions
+        if cancelled != self._cancelled:
+            self._actions, self._cancelled = [], cancelled
+        if len(actions) > len(self._actions):
+            # A long timer asks for its next leg by itself, while user code is told nothing.
+            now = self.context._current_utc_datetime
+            place = self.code.generator.gi_code, self.code.trace, (cancelled, len(actions), now)
+            known = self._known_actions.get(place)
+            if known is None:
+                new = [json.loads(df_dumps(action.to_json())) for action in actions[len(self._actions) :]]
+                known = self._known_actions[place] = [*self._actions, *new]
+            self._actions = known
+        return self._actions
+
+    @property
+    def state(self) -> tuple[object, ...]:
+        """What decides how user code and SDK go on, given the same events: equal states have equal futures."""
+        context, executor = self.context, self._executor
+        return (
+            self.code.trace,
+            context._sequence_number,
+            tuple(self.code.state_of(task) for task in context.tasks),
+            tuple(sorted(map(str, context.open_tasks))),
+            tuple(sorted(map(str, context.deferred_tasks))),
+            executor.has_execution_completed,
+        )
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether user code has returned or raised."""
+        return bool(self._executor.has_execution_completed)
+
+    @property
+    def awaited(self) -> Any:
+        """The task that user code waits for."""
+        return self._executor.current_task
+
+    @property
+    def open_events(self) -> list[str]:
+        """The names that the SDK waits for: of external events, and the ids of requests to entities."""
+        return [name for name, tasks in self.context.open_tasks.items() if isinstance(name, str) and tasks]

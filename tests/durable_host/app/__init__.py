@@ -1,0 +1,1 @@
+"""The user's app: imported, indexed, checked, and called as the Python worker calls it."""

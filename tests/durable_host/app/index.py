@@ -1,0 +1,221 @@
+"""The functions of an app: what each is triggered by, how it is called, and which of them run here.
+
+Loads a Python v2 app from its script root and indexes it as the Python worker and the Durable extension do.
+Invariant: durable functions are found by name whatever its case; every function is listed, also one that is not run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from durable_host.app.loading import DEFAULT_SCRIPT_FILE, AppError, import_functions, line_of
+from durable_host.app.parameters import RefusedSignatureError, Signature, check_signature
+
+if TYPE_CHECKING:
+    from azure.functions.decorators.function_app import Function
+
+__all__ = ["ACTIVITY", "ENTITY", "HTTP", "ORCHESTRATION", "AppError", "Binding", "FunctionIndex", "IndexedFunction"]
+
+HTTP: Final = "httpTrigger"
+ORCHESTRATION: Final = "orchestrationTrigger"
+ACTIVITY: Final = "activityTrigger"
+ENTITY: Final = "entityTrigger"
+CLIENT: Final = "durableClient"
+
+_DURABLE_KINDS: Final = {
+    ORCHESTRATION: ("orchestration", "orchestrator"),
+    ACTIVITY: ("activity", "activity"),
+    ENTITY: ("entityName", "entity"),
+}
+"""Trigger type to the key that overrides the function's durable name, and the word that messages use."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """One binding as the worker reports it; ``raw`` is the JSON object of a function.json."""
+
+    name: str
+    type: str
+    direction: str
+    raw: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexedFunction:
+    """One function of the app.
+
+    ``durable_name`` is what orchestrations call it by. ``not_run`` says why this host does not run it, None if it does.
+    """
+
+    name: str
+    durable_name: str
+    trigger: Binding
+    bindings: tuple[Binding, ...]
+    function: Callable[..., Any]
+    signature: Signature
+    directory: str
+    is_disabled: bool
+    not_run: str | None
+
+    @property
+    def kind(self) -> str:
+        """The trigger's type, such as ``activityTrigger``."""
+        return self.trigger.type
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionIndex:
+    """All functions of one app, in the order in which the app declares them."""
+
+    script_root: Path
+    script_file: str
+    functions: tuple[IndexedFunction, ...]
+    _durable: Mapping[tuple[str, str], IndexedFunction] = field(repr=False)
+
+    @classmethod
+    def load(
+        cls,
+        script_root: Path,
+        *,
+        script_file: str | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> FunctionIndex:
+        """Import and index the app; ``AppError`` says in one line what keeps it from running."""
+        settings = os.environ if environment is None else environment
+        name = script_file or settings.get("PYTHON_SCRIPT_FILE_NAME") or DEFAULT_SCRIPT_FILE
+        path = script_root / name
+        functions = tuple(_indexed(function, path, settings) for function in import_functions(script_root, name))
+        return cls(
+            script_root=script_root, script_file=name, functions=functions, _durable=_by_durable_name(functions, path)
+        )
+
+    def find(self, name: str) -> IndexedFunction | None:
+        """The function of a name, as the admin API addresses it."""
+        return next((function for function in self.functions if function.name.lower() == name.lower()), None)
+
+    def orchestrator(self, name: str) -> IndexedFunction | None:
+        """The orchestrator that a start or a sub-orchestration call means."""
+        return self._durable.get((ORCHESTRATION, name.lower()))
+
+    def activity(self, name: str) -> IndexedFunction | None:
+        """The activity that an orchestration's call means."""
+        return self._durable.get((ACTIVITY, name.lower()))
+
+    def entity(self, name: str) -> IndexedFunction | None:
+        """The entity function that an entity id's name means."""
+        return self._durable.get((ENTITY, name.lower()))
+
+    def of_kind(self, kind: str) -> tuple[IndexedFunction, ...]:
+        """The enabled functions with one type of trigger."""
+        return tuple(function for function in self.functions if function.kind == kind and not function.is_disabled)
+
+    def is_disabled(self, kind: str, name: str) -> bool:
+        """Whether the app has such a durable function, switched off by a setting."""
+        return any(
+            function.is_disabled and function.kind == kind and function.durable_name.lower() == name.lower()
+            for function in self.functions
+        )
+
+    def unknown(self, kind: str, name: str) -> str:
+        """What the Durable extension says about a name that it does not know."""
+        word = _DURABLE_KINDS[kind][1]
+        known = "', '".join(function.durable_name for function in self.of_kind(kind))
+        start = f"The function '{name}' doesn't exist, is disabled, or is not an {word} function. "
+        if not known:
+            return f"{start}Additional info: No {word} functions are currently registered!"
+        return f"{start}Additional info: The following are the known {word} functions: '{known}'."
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Lines to print: what this host leaves out of the app."""
+        return tuple(_notes(self.functions))
+
+
+def _indexed(function: Function, path: Path, settings: Mapping[str, str]) -> IndexedFunction:
+    user_function: Callable[..., Any] = function.get_user_function()
+    name = function.get_function_name() or user_function.__name__
+    bindings = tuple(_binding(json.loads(raw)) for raw in function.get_raw_bindings())
+    where, line = line_of(user_function, path)
+    # azure-functions has made sure that there is exactly one.
+    trigger = next(binding for binding in bindings if binding.name == getattr(function.get_trigger(), "name", None))
+    try:
+        signature = check_signature(user_function, bindings)
+    except RefusedSignatureError as error:
+        advice = ""
+        if trigger.type in (ORCHESTRATION, ENTITY) and trigger.name != "context":
+            advice = (
+                f'. The worker takes no other name than "context": write context_name="context", not {trigger.name!r}'
+            )
+        raise AppError(f"cannot load the {name} function: {error}{advice}", path=where, line=line) from error
+    override, _ = _DURABLE_KINDS.get(trigger.type, ("", ""))
+    return IndexedFunction(
+        name=name,
+        durable_name=trigger.raw.get(override) or name,
+        trigger=trigger,
+        bindings=bindings,
+        function=user_function,
+        signature=signature,
+        directory=str(path.parent.resolve()),
+        is_disabled=_is_disabled(name, settings),
+        not_run=_reason_not_to_run(trigger, signature),
+    )
+
+
+def _binding(raw: Mapping[str, Any]) -> Binding:
+    return Binding(name=raw["name"], type=raw["type"], direction=str(raw.get("direction", "IN")).upper(), raw=raw)
+
+
+def _is_disabled(name: str, settings: Mapping[str, str]) -> bool:
+    keys = (f"AzureWebJobs.{name}.Disabled", f"AzureWebJobs_{name}_Disabled")
+    return any(settings.get(key, "").strip().lower() in ("true", "1") for key in keys)
+
+
+def _reason_not_to_run(trigger: Binding, signature: Signature) -> str | None:
+    if trigger.type != HTTP and trigger.type not in _DURABLE_KINDS:
+        return f"a {trigger.type} is not run by this host"
+    others = sorted(kind for name, kind in signature.inputs.items() if name != trigger.name and kind != CLIENT)
+    if others:
+        return f"an input binding of type {', '.join(others)} is not filled by this host"
+    return None
+
+
+def _by_durable_name(functions: Iterable[IndexedFunction], path: Path) -> Mapping[tuple[str, str], IndexedFunction]:
+    found: dict[tuple[str, str], IndexedFunction] = {}
+    for function in functions:
+        if function.kind not in _DURABLE_KINDS or function.is_disabled:
+            continue
+        key = (function.kind, function.durable_name.lower())
+        if key in found:
+            where, line = line_of(function.function, path)
+            raise AppError(
+                f"two {_DURABLE_KINDS[function.kind][1]} functions are called '{function.durable_name}' "
+                f"({found[key].name} and {function.name}). Names are compared without regard to case: rename one.",
+                path=where,
+                line=line,
+            )
+        found[key] = function
+    return found
+
+
+def _notes(functions: Iterable[IndexedFunction]) -> Iterable[str]:
+    for function in functions:
+        if function.not_run:
+            yield (
+                f"Function '{function.name}' is listed and not run: {function.not_run}. "
+                "Use 'func start', or deploy the app, to run it."
+            )
+        elif outputs := sorted({*function.signature.outputs.values(), *_other_return(function)}):
+            yield (
+                f"Function '{function.name}' runs, but what it writes to its output binding of type "
+                f"{', '.join(outputs)} is dropped by this host."
+            )
+
+
+def _other_return(function: IndexedFunction) -> set[str]:
+    returned = function.signature.return_binding
+    return {returned} if returned and returned != "http" and returned not in _DURABLE_KINDS else set()

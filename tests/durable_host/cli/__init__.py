@@ -1,0 +1,1 @@
+"""The commands: ``start``, ``replay``, and what they print."""

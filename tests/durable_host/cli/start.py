@@ -1,0 +1,206 @@
+"""``python -m durable_host start``: read the settings, start what is needed, serve until told to stop.
+
+What ``func start`` does on the command line.
+Invariant: whatever was started here is stopped here, also after a failure on the way.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from durable_host.config.host_json import HostJson, HostJsonError, read_host_json
+from durable_host.config.logs import set_up_logging
+from durable_host.config.settings import Settings, SettingsError, read_settings, storage_connection
+
+if TYPE_CHECKING:
+    from durable_host.host import HostOptions
+
+__all__ = ["add_arguments"]
+
+_DEFAULT_PORT: Final = 7071
+_LAST_PORT: Final = 65_535
+_log = logging.getLogger("Host.Startup")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``start``."""
+    parser.add_argument("--script-root", type=Path, default=Path("src"), help="the app's folder (default: src)")
+    parser.add_argument(
+        "-p",
+        "--port",
+        type=_port_number,
+        help=f"where to listen (default: Host.LocalHttpPort, else {_DEFAULT_PORT}); 0: any",
+    )
+    parser.add_argument(
+        "--cassettes",
+        type=Path,
+        metavar="DIR",
+        help="answer the app's page requests from recordings, never the network",
+    )
+    parser.add_argument("--clean", action="store_true", help="remove the storage emulator's data first")
+    parser.add_argument("--verbose", action="store_true", help="print everything that is logged")
+    parser.set_defaults(run=_run)
+
+
+async def _run(arguments: argparse.Namespace) -> int:
+    stop = StopRequest(asyncio.get_running_loop())
+    with contextlib.ExitStack() as resources:
+        try:
+            await _serve(arguments, stop, resources)
+        except KeyboardInterrupt:
+            print("Stopped before the host had started.", flush=True)
+        except _user_errors() as error:
+            print(f"{error}", file=sys.stderr, flush=True)
+            return 1
+    return 0
+
+
+async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: contextlib.ExitStack) -> None:
+    script_root: Path = arguments.script_root
+    if not script_root.is_dir():
+        raise SettingsError(f"'{script_root}' is not a folder: give the app's folder with --script-root.")
+    settings = read_settings(script_root, os.environ)
+    settings.apply(os.environ)
+    os.environ.setdefault("FUNCTIONS_WORKER_RUNTIME", "python")
+    os.environ.setdefault("AZURE_FUNCTIONS_ENVIRONMENT", "Development")
+    os.environ.setdefault("AzureWebJobsScriptRoot", str(script_root.resolve()))
+    host_json = read_host_json(script_root)
+    set_up_logging(host_json.log_levels, verbose=arguments.verbose)
+    for note in (*settings.notes, *host_json.notes):
+        print(note, flush=True)
+    if arguments.cassettes is not None:
+        from recorded_pages import install
+
+        install(arguments.cassettes)
+    connection_string = _open_storage(host_json, resources, clean=arguments.clean)
+
+    from durable_host.app.index import FunctionIndex
+    from durable_host.cli.banner import functions_text
+    from durable_host.host import Host, HostOptions
+
+    index = FunctionIndex.load(script_root)
+    for note in index.notes:
+        print(note, flush=True)
+    options = HostOptions(
+        connection_string=connection_string,
+        port=_port(arguments.port, settings),
+        **_times(HostOptions),
+    )
+    stop.interrupts = False
+    async with contextlib.AsyncExitStack() as running:
+        host = Host(index, host_json, options)
+        await stop.unless_requested(running.enter_async_context(host))
+        print(functions_text(index, host.origin, host.route_of), flush=True)
+        print("Host started. Press Ctrl+C to stop it.", flush=True)
+        await stop.requested.wait()
+        print("Stopping: running activities may end, partitions are given back.", flush=True)
+    if host.still_running:
+        # Python would wait for these threads, perhaps for ever. Their messages are taken again by the next host.
+        print(f"Left behind: {host.still_running} functions that did not end.", flush=True)
+        resources.close()
+        os._exit(0)
+
+
+def _open_storage(host_json: HostJson, resources: contextlib.ExitStack, *, clean: bool) -> str:
+    connection = storage_connection(os.environ, host_json.connection_name)
+    if not connection.is_development_storage:
+        if clean:
+            raise SettingsError(
+                f"--clean removes the data of the storage emulator that this host starts, but '{connection.setting}' "
+                "names another storage account. Leave --clean out, or set it to UseDevelopmentStorage=true."
+            )
+        return connection.connection_string
+    from durable_host.azurite import open_development_storage
+
+    logging.getLogger("durable_host.azurite").setLevel(logging.INFO)
+    storage = resources.enter_context(open_development_storage(clean=clean))
+    print(storage.note, flush=True)
+    return storage.connection_string
+
+
+def _port(given: int | None, settings: Settings) -> int:
+    if given is not None:
+        return given
+    return _DEFAULT_PORT if settings.local_http_port is None else settings.local_http_port
+
+
+def _times(options: type[HostOptions]) -> dict[str, float]:
+    """Tests of hosts that die or do not stop set these; in use, half a minute is what a partition waits for its next
+    owner, and ten seconds what a stop waits for running functions."""
+    names = {
+        "lease_seconds": "LOCAL_HOST_LEASE_SECONDS",
+        "renew_seconds": "LOCAL_HOST_LEASE_RENEW_SECONDS",
+        "patience_seconds": "LOCAL_HOST_PATIENCE_SECONDS",
+    }
+    given = {field: os.environ[name] for field, name in names.items() if os.environ.get(name)}
+    try:
+        return {field: float(text) for field, text in given.items()}
+    except ValueError:
+        raise SettingsError(f"{', '.join(names.values())} are numbers of seconds; {given} are set.") from None
+
+
+def _user_errors() -> tuple[type[Exception], ...]:
+    """What a user can mend; the classes of modules that were not needed are not imported for this."""
+    errors: list[type[Exception]] = [SettingsError, HostJsonError]
+    for module, names in {
+        "durable_host.azurite.errors": ("AzuriteError",),
+        "durable_host.app.loading": ("AppError",),
+        "durable_host.http.server": ("PortRefusedError",),
+        "durable_host.task_hub.base.errors": ("TaskHubError",),
+        "recorded_pages": ("CassetteError",),
+        "azure.core.exceptions": ("AzureError",),
+    }.items():
+        if module in sys.modules:
+            errors += [getattr(sys.modules[module], name) for name in names]
+    return tuple(errors)
+
+
+def _port_number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= _LAST_PORT):
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: give a number from 0 (any free one) to {_LAST_PORT}")
+    return int(text)
+
+
+class StopRequest:
+    """Ctrl+C, SIGTERM, or Ctrl+Break on Windows. The first one counts, further ones change nothing.
+
+    While ``interrupts`` is true, it breaks into what runs as KeyboardInterrupt: importing an app or starting the
+    storage emulator takes seconds, and what they have begun is undone on the way out.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.requested = asyncio.Event()
+        self.interrupts = True
+        self._loop = loop
+        for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), self._on_signal)
+
+    async def unless_requested(self, work: Coroutine[Any, Any, object]) -> None:
+        """Do some work to its end, or cancel it when the stop is requested; then this raises KeyboardInterrupt."""
+        task, stopped = asyncio.ensure_future(work), asyncio.ensure_future(self.requested.wait())
+        try:
+            await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                task.cancel()
+                await asyncio.wait([task])
+                raise KeyboardInterrupt
+            await task
+        finally:
+            stopped.cancel()
+
+    def _on_signal(self, signal_number: int, frame: object) -> None:
+        if self.interrupts:
+            self.interrupts = False
+            raise KeyboardInterrupt
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the process is about to end
+            self._loop.call_soon_threadsafe(self.requested.set)

@@ -1,0 +1,1 @@
+"""Settings, host.json and logs, as ``func start`` reads and writes them."""

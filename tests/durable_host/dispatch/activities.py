@@ -1,0 +1,165 @@
+"""Activities: take work items, run them, report their outcomes.
+
+The consumer of the work-item queue.
+Invariant: an outcome is in its control queue before its work item is deleted; a crash runs the activity again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from azure.core.exceptions import AzureError
+
+from durable_engine import (
+    HTTP_ACTIVITY,
+    TICKS_PER_SECOND,
+    ActivityOutcome,
+    Message,
+    TaskCompleted,
+    TaskFailed,
+    TaskScheduled,
+    activity_input,
+    completion_of,
+)
+from durable_host.clock import now
+from durable_host.dispatch.http_activity import HttpActivity
+from durable_host.dispatch.message_locks import HeldMessages
+from durable_host.dispatch.outbox import Outbox
+from durable_host.task_hub.queues.poller import Poller
+from durable_host.task_hub.queues.queue import MAX_RECEIVE, ReceivedMessage
+
+__all__ = ["ActivityDispatcher", "RunActivity"]
+
+RunActivity = Callable[[str, str | None], Awaitable[ActivityOutcome]]
+"""Runs an activity by its name with its input text."""
+
+_AHEAD_SECONDS: Final = 0.25
+_PACE: Final = 0.1  # How much the latest activity counts in the usual duration.
+_log = logging.getLogger("Host.Triggers.DurableTask")
+
+
+class ActivityDispatcher:
+    """Runs up to ``limit`` activities at a time, and holds a few more where they are short.
+
+    A short activity costs less time than the request that fetches it, so that several are fetched at once. Long ones
+    are not: they would wait here while another host of the app is idle.
+    """
+
+    def __init__(self, held: HeldMessages, run: RunActivity, http: HttpActivity, *, limit: int) -> None:
+        self._held, self._run_activity, self._http = held, run, http
+        self._outbox: Outbox | None = None
+        self._limit, self._taken = limit, 0
+        self._places = asyncio.Semaphore(limit)
+        self._usual_seconds = _AHEAD_SECONDS * limit
+        self._free = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    def connect(self, outbox: Outbox) -> None:
+        """Say where results go out; the outbox in turn hands its work items to this dispatcher."""
+        self._outbox = outbox
+
+    # The outbox's Taker.
+
+    def reserve(self, message: Message) -> bool:
+        """Take a place for a work item of our own, if one is free."""
+        if self._stopping or self._room() <= 0:
+            return False
+        self._taken += 1
+        return True
+
+    def give_up(self, message: Message) -> None:
+        """Free a place that was taken."""
+        self._taken -= 1
+        self._free.set()
+
+    def take(self, message: ReceivedMessage) -> None:
+        """Run a work item for which a place was taken."""
+        self._held.add(message)
+        task = asyncio.create_task(self._run(message))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def receive_for_ever(self, poller: Poller) -> None:
+        """Receive work items whenever a place is free, until the poller is stopped."""
+        while not self._stopping:
+            self._free.clear()
+            room = self._room()
+            # A request for one message at a time would undo what fetching ahead is for.
+            if room < min(self._ahead(), MAX_RECEIVE) // 2 or room <= 0:
+                await self._free.wait()
+                continue
+            received = await poller.next_batch(min(room, MAX_RECEIVE))
+            if not received:
+                return
+            # While these were on their way, work of our own may have taken their places. A few too many are kept,
+            # because giving back short ones costs more than they do.
+            room = self._room() + self._ahead()
+            for message in received[: max(room, 0)]:
+                self._taken += 1
+                self.take(message)
+            await self._held.release(received[max(room, 0) :])
+
+    async def stop(self, patience_seconds: float) -> None:
+        """Take nothing new, let running activities end; what has not by then is left to its visibility timeout."""
+        self._stopping = True
+        self._free.set()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=patience_seconds)
+            for task in late:
+                task.cancel()
+            if late:
+                _log.warning("%d activities were still running and will be run again by the next host.", len(late))
+
+    def _ahead(self) -> int:
+        """How many activities to hold beyond those that run: a quarter of a second's work, at the usual pace."""
+        return min(int(self._limit * _AHEAD_SECONDS / self._usual_seconds), MAX_RECEIVE)
+
+    def _room(self) -> int:
+        return self._limit + self._ahead() - self._taken
+
+    async def _run(self, message: ReceivedMessage) -> None:
+        try:
+            async with self._places:
+                if self._stopping:
+                    await self._held.release([message])
+                else:
+                    await self._run_and_report(message)
+        finally:
+            self.give_up(message.data.message)
+
+    async def _run_and_report(self, message: ReceivedMessage) -> None:
+        scheduled, target = message.data.message.event, message.data.message.target
+        began = now()
+        try:
+            if not isinstance(scheduled, TaskScheduled):
+                raise TypeError(f"a work item holds a {scheduled.kind} where a TaskScheduled belongs")
+            if scheduled.name == HTTP_ACTIVITY:
+                completion = await self._http.run(scheduled)
+            else:
+                outcome = await self._run_activity(scheduled.name, activity_input(scheduled))
+                completion = completion_of(scheduled, outcome, now())
+            seconds = (now() - began) / TICKS_PER_SECOND
+            self._usual_seconds += _PACE * (seconds - self._usual_seconds)
+            await self._report(completion, message)
+        except asyncio.CancelledError:
+            raise  # The host stops, and does not wait for it any longer.
+        except BaseException as error:
+            _log.error(
+                "Instance %r: an activity could not be completed; it is run again later. %s",
+                target.instance_id,
+                error,
+                exc_info=None if isinstance(error, AzureError) else error,  # storage is away: that says it all
+            )
+            await self._held.abandon([message])
+        else:
+            await self._held.delete([message])
+
+    async def _report(self, completion: TaskCompleted | TaskFailed, message: ReceivedMessage) -> None:
+        target = message.data.message.target
+        if self._outbox is None:
+            raise RuntimeError("ActivityDispatcher.connect must be called before anything is run")
+        await self._outbox.send(Message(event=completion, target=target), sender=target, episode=message.data.episode)

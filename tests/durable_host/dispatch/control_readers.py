@@ -1,0 +1,69 @@
+"""Readers of control queues: one for each partition that this process owns.
+
+The task hub's partition listener: begins, drains and ends the reading of a queue as its lease comes and goes.
+Invariant: a queue is read, and its messages are kept, only between being acquired and being drained or lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from durable_host.dispatch.orchestrations import OrchestrationDispatcher
+from durable_host.task_hub.hub.hub import TaskHub
+from durable_host.task_hub.queues.poller import Poller
+
+__all__ = ["ControlReaders"]
+
+_log = logging.getLogger("Host.Triggers.DurableTask")
+
+
+class ControlReaders:
+    """All readers of this process."""
+
+    def __init__(self, hub: TaskHub, dispatcher: OrchestrationDispatcher) -> None:
+        self._hub, self._dispatcher = hub, dispatcher
+        self._readers: dict[int, tuple[Poller, asyncio.Task[None]]] = {}
+        self._background: set[asyncio.Task[Any]] = set()
+
+    def partition_acquired(self, index: int) -> None:
+        """Begin to receive from this control queue."""
+        if index in self._readers:
+            return
+        poller = self._hub.poller(self._hub.control_queue(index))
+        task = asyncio.create_task(self._dispatcher.receive_for_ever(poller), name=f"control queue {index}")
+        task.add_done_callback(self._report)
+        self._readers[index] = poller, task
+        self._dispatcher.partitions.add(index)
+
+    async def drain_partition(self, index: int) -> None:
+        """Receive no more from it, and return when nothing of it is in flight."""
+        await self._stop_reading(index)
+        await self._dispatcher.drain(index)
+
+    def partition_lost(self, index: int) -> None:
+        """Receive no more from it; whoever owns it now gets at once what waits here."""
+        task = asyncio.create_task(self._let_go(index), name=f"lost partition {index}")
+        self._dispatcher.partitions.discard(index)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def stop(self) -> None:
+        """Receive no more from any queue."""
+        await asyncio.gather(*(self._stop_reading(index) for index in list(self._readers)), *self._background)
+
+    async def _let_go(self, index: int) -> None:
+        await self._stop_reading(index)
+        await self._dispatcher.give_up_partition(index)
+
+    async def _stop_reading(self, index: int) -> None:
+        self._dispatcher.partitions.discard(index)
+        poller, task = self._readers.pop(index, (None, None))
+        if poller is not None and task is not None:
+            poller.stop()
+            await asyncio.wait([task])
+
+    def _report(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            _log.critical("%s is no longer read; restart the host.", task.get_name(), exc_info=task.exception())

@@ -1,0 +1,117 @@
+"""Messages that this process has taken: kept invisible to others for as long as they are needed here.
+
+The register of all taken messages, and the loop that renews them.
+Invariant: a message is in the register from when it is taken until it is deleted or given back, and what is asked of
+its queue is asked one after the other: each answer has the receipt that the next request needs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final
+
+from durable_engine import TICKS_PER_SECOND
+from durable_host.clock import now
+from durable_host.dispatch.concurrency import for_each
+from durable_host.task_hub.queues.queue import ReceivedMessage
+
+__all__ = ["HeldMessages"]
+
+_RENEWALS_AT_A_TIME: Final = 8
+_log = logging.getLogger("Host.Triggers.DurableTask")
+
+
+class HeldMessages:
+    """The register; one for each process.
+
+    Each message is renewed when half of its queue's visibility time is left, the shortest of which must be given.
+    """
+
+    def __init__(self, shortest_visibility_seconds: float) -> None:
+        self._look_every = shortest_visibility_seconds / 6
+        self._held: dict[str, ReceivedMessage] = {}
+        self._renewals: dict[str, asyncio.Task[None]] = {}
+        self._places = asyncio.Semaphore(_RENEWALS_AT_A_TIME)
+
+    def __len__(self) -> int:
+        """How many messages are held."""
+        return len(self._held)
+
+    def add(self, message: ReceivedMessage) -> None:
+        """Renew the message from now on."""
+        self._held[message.message_id] = message
+
+    async def delete(self, messages: Iterable[ReceivedMessage]) -> None:
+        """Delete messages that have been dealt with, many at once."""
+
+        async def delete(message: ReceivedMessage) -> None:
+            # A message that is not deleted comes again, and is then found to be done already.
+            await self._try(message.queue.delete, message, "could not be deleted, and comes again")
+
+        await self._let_go(messages, delete)
+
+    async def abandon(self, messages: Iterable[ReceivedMessage]) -> None:
+        """Give messages back, to be tried again after a while that grows with each delivery."""
+
+        async def abandon(message: ReceivedMessage) -> None:
+            await self._try(message.queue.abandon, message, "could not be given back; it comes when its time runs out")
+
+        await self._let_go(messages, abandon)
+
+    async def release(self, messages: Iterable[ReceivedMessage]) -> None:
+        """Give messages back untouched, visible to others at once."""
+
+        async def release(message: ReceivedMessage) -> None:
+            await self._try(message.queue.release, message, "could not be given back; it comes when its time runs out")
+
+        await self._let_go(messages, release)
+
+    async def renew_for_ever(self) -> None:
+        """Renew what is held, well before it would become visible to others."""
+        try:
+            while True:
+                await asyncio.sleep(self._look_every)
+                for message in [m for m in self._held.values() if _is_due(m) and m.message_id not in self._renewals]:
+                    self._renewals[message.message_id] = asyncio.create_task(self._renew(message))
+        finally:
+            for renewal in list(self._renewals.values()):
+                renewal.cancel()
+
+    async def _renew(self, message: ReceivedMessage) -> None:
+        try:
+            async with self._places:
+                if message.message_id in self._held:
+                    # Whoever takes it next does the work again; the history's ETag keeps the two apart.
+                    await self._try(message.queue.renew, message, "could not be renewed, and may be delivered twice")
+        finally:
+            del self._renewals[message.message_id]
+
+    async def _let_go(
+        self, messages: Iterable[ReceivedMessage], act: Callable[[ReceivedMessage], Awaitable[None]]
+    ) -> None:
+        given = list(messages)
+        # All at once out of the register, so that no renewal begins; one that is under way replaces the receipt.
+        for message in given:
+            self._held.pop(message.message_id, None)
+
+        async def act_after_renewal(message: ReceivedMessage) -> None:
+            renewal = self._renewals.get(message.message_id)
+            if renewal is not None:
+                await asyncio.wait([renewal])
+            await act(message)
+
+        await for_each(given, act_after_renewal)
+
+    @staticmethod
+    async def _try(act: Callable[[ReceivedMessage], Awaitable[None]], message: ReceivedMessage, failure: str) -> None:
+        try:
+            await act(message)
+        except Exception as error:
+            why = f"{error}".partition("\n")[0]
+            _log.warning("Message %s of queue %s %s: %s", message.message_id, message.queue.name, failure, why)
+
+
+def _is_due(message: ReceivedMessage) -> bool:
+    return message.next_visible_at - now() <= message.queue.visibility_seconds * TICKS_PER_SECOND // 2

@@ -1,0 +1,207 @@
+"""Orchestrations and entities: take control messages, run episodes, apply their checkpoints.
+
+The consumer of this process's control queues.
+Invariant: messages out, then history, then the instance's row, then the messages in are deleted; a crash between any
+two of these loses nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Coroutine, Iterable
+from typing import Any
+
+from azure.core.exceptions import AzureError
+
+from durable_engine import Checkpoint, GenericEvent, Message
+from durable_host.dispatch.episodes import EpisodeRunner
+from durable_host.dispatch.message_locks import HeldMessages
+from durable_host.dispatch.message_rules import is_ended, names_entity
+from durable_host.dispatch.outbox import Outbox
+from durable_host.dispatch.row_repair import repair_row
+from durable_host.dispatch.sessions import Session, Sessions
+from durable_host.dispatch.sorting import Batch, sort_messages
+from durable_host.task_hub.base.errors import SplitBrainError
+from durable_host.task_hub.hub.hub import TaskHub
+from durable_host.task_hub.queues.poller import Poller
+from durable_host.task_hub.queues.queue import MAX_RECEIVE, ReceivedMessage
+from durable_host.task_hub.tables.history_table import LoadedHistory
+
+__all__ = ["OrchestrationDispatcher"]
+
+_log = logging.getLogger("Host.Triggers.DurableTask")
+
+
+class OrchestrationDispatcher:
+    """Runs episodes, one at a time for each instance, up to ``limit`` of orchestrations and ``entity_limit`` of
+    entities."""
+
+    def __init__(
+        self, hub: TaskHub, held: HeldMessages, episodes: EpisodeRunner, *, limit: int, entity_limit: int
+    ) -> None:
+        self._hub, self._held, self._episodes = hub, held, episodes
+        self._outbox: Outbox | None = None
+        self._sessions = Sessions()
+        self._places, self._entity_places = asyncio.Semaphore(limit), asyncio.Semaphore(entity_limit)
+        self._stopping = False
+        self._patience_seconds: float | None = None
+        self._background: set[asyncio.Task[None]] = set()
+        self.partitions: set[int] = set()
+        """The partitions whose queues this process reads now; messages to their instances are kept."""
+
+    def connect(self, outbox: Outbox) -> None:
+        """Say where messages go out; the outbox in turn hands its messages to this dispatcher."""
+        self._outbox = outbox
+
+    # The outbox's Taker.
+
+    def reserve(self, message: Message) -> bool:
+        """Whether this process reads the queue of the message's instance."""
+        return not self._stopping and self._hub.partition_of(message.target.instance_id) in self.partitions
+
+    def give_up(self, message: Message) -> None:
+        """Nothing had to be taken for it."""
+
+    def take(self, message: ReceivedMessage) -> None:
+        """Let a message wait for its instance's next episode."""
+        self._held.add(message)
+        if self._stopping:
+            self._in_background(self._held.release([message]))
+            return
+        instance_id = message.data.message.target.instance_id
+        session = self._sessions.of(instance_id, self._hub.partition_of(instance_id))
+        session.add(message)
+        if session.running is None:
+            session.running = asyncio.create_task(self._serve(session))
+            session.running.add_done_callback(_report)
+
+    async def receive_for_ever(self, poller: Poller) -> None:
+        """Receive what the poller brings, until it is stopped."""
+        while messages := await poller.next_batch(MAX_RECEIVE):
+            for message in messages:
+                self.take(message)
+
+    async def drain(self, partition: int) -> None:
+        """Let the partition's running episodes end, and give back what waits: another worker takes over."""
+        await self._end([session for session in self._sessions if session.partition == partition])
+        self._sessions.drop(partition)
+
+    async def give_up_partition(self, partition: int) -> None:
+        """Give back what waits of a partition that is no longer ours; running episodes find out by the ETag."""
+        sessions = [session for session in self._sessions if session.partition == partition]
+        self._sessions.drop(partition)
+        await self._held.release(_taken_from(sessions))
+
+    def hurry(self, patience_seconds: float) -> None:
+        """From now on give up on episodes that do not end so soon: the host is about to stop."""
+        self._patience_seconds = patience_seconds
+
+    async def stop(self, patience_seconds: float) -> None:
+        """Take nothing new, let running episodes end, and give back what waits."""
+        self._stopping = True
+        self.hurry(patience_seconds)
+        await self._end(list(self._sessions))
+        await asyncio.gather(*self._background)
+
+    async def _end(self, sessions: list[Session]) -> None:
+        await self._held.release(_taken_from(sessions))
+        running = [session.running for session in sessions if session.running is not None]
+        if running:
+            _, late = await asyncio.wait(running, timeout=self._patience_seconds)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)
+                _log.warning("%d episodes were still running; the next host runs them again.", len(late))
+        await self._held.release(_taken_from(sessions))
+
+    # Episodes.
+
+    async def _serve(self, session: Session) -> None:
+        """Run episodes for as long as messages wait."""
+        places = self._entity_places if names_entity(session.instance_id) else self._places
+        try:
+            while session.pending and not self._stopping:
+                await session.wait_for_company()
+                async with places:
+                    if received := session.take_pending():
+                        await self._run_batch(session, received)
+        finally:
+            session.running = None
+            loaded = session.loaded
+            self._sessions.settle(session, is_over=loaded is None or is_ended(loaded.events))
+
+    async def _run_batch(self, session: Session, received: list[ReceivedMessage]) -> None:
+        unsettled = received
+        try:
+            loaded = await self._history(session, received)
+            batch = await sort_messages(self._hub, received, loaded)
+            unsettled = batch.take
+            await asyncio.gather(self._held.delete(batch.drop), self._held.abandon(batch.later))
+            if batch.take:
+                await self._run_episode(session, loaded, batch)
+                await self._held.delete(batch.take)
+        except SplitBrainError as error:
+            # A remembered history may be out of date, a fresh one may not.
+            was_remembered = session.loaded is not None
+            session.forget()
+            if was_remembered:
+                session.pending[:0] = unsettled
+                return
+            _log.warning("%s", error)
+            await self._held.abandon(unsettled)
+        except Exception as error:
+            _log.error(
+                "Instance %r: an episode could not be run or saved; its messages are tried again later. %s",
+                session.instance_id,
+                error,
+                exc_info=None if isinstance(error, AzureError) else error,  # storage is away: that says it all
+            )
+            session.forget()
+            await self._held.abandon(unsettled)
+
+    async def _history(self, session: Session, received: list[ReceivedMessage]) -> LoadedHistory:
+        # A rewind changes rows that have been read already, and leaves the ETag as it was.
+        is_rewound = any(isinstance(m.data.message.event, GenericEvent) for m in received)
+        if is_rewound:
+            session.forget()
+        elif session.loaded is None and not session.must_load and any(m.starts_new_instance for m in received):
+            session.loaded = LoadedHistory(instance_id=session.instance_id, execution_id=None)
+        if session.loaded is not None:
+            return session.loaded
+        loaded = await self._hub.history.load(session.instance_id, None)
+        if loaded.events and not names_entity(session.instance_id):
+            await repair_row(self._hub, loaded)
+        return loaded
+
+    async def _run_episode(self, session: Session, loaded: LoadedHistory, batch: Batch) -> None:
+        began = time.perf_counter()
+        checkpoint = await self._episodes.run(session, batch)
+        await self._apply(session, checkpoint, loaded, time.perf_counter() - began)
+
+    async def _apply(self, session: Session, checkpoint: Checkpoint, loaded: LoadedHistory, seconds: float) -> None:
+        """The checkpoint in the order that makes a crash harmless; the caller then deletes the messages."""
+        if self._outbox is None:
+            raise RuntimeError("OrchestrationDispatcher.connect must be called before anything is run")
+        sender = checkpoint.sender or checkpoint.instance
+        await self._outbox.send_all(checkpoint.messages, sender=sender, episode=checkpoint.episode)
+        written = await self._hub.write_history(checkpoint, loaded)
+        session.remember(written, seconds)
+        await self._hub.write_instance(checkpoint, written)
+        await self._hub.delete_orphans(checkpoint, loaded)
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+
+def _taken_from(sessions: Iterable[Session]) -> list[ReceivedMessage]:
+    return [message for session in sessions for message in session.take_pending()]
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        _log.critical("A session has ended where it should not.", exc_info=task.exception())

@@ -1,0 +1,60 @@
+"""Row repair: an instance's row says what its history says.
+
+Makes good what a crash, or a failing request, between history and row left undone: an instance that has ended is shown
+as ended, one that has begun as begun, and a child that has begun has a row at all.
+Invariant: the row of another execution, or of an instance that was purged, is left alone, and so is that of one that
+is being rewound, which the real host shows as pending until it ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from durable_engine import (
+    ExecutionCompleted,
+    ExecutionResumed,
+    ExecutionStarted,
+    ExecutionSuspended,
+    GenericEvent,
+    HistoryEvent,
+    InstanceUpdate,
+)
+from durable_host.dispatch.message_rules import ENDED
+from durable_host.task_hub.hub.hub import TaskHub
+from durable_host.task_hub.tables.history_table import LoadedHistory
+
+__all__ = ["repair_row"]
+
+_LAST: Final = 2  # The end is the last event but for OrchestratorCompleted.
+_NOT_BEGUN: Final = ("", "Pending")
+
+
+async def repair_row(hub: TaskHub, loaded: LoadedHistory) -> None:
+    """Write into the row what it lacks, if anything. The custom status stays: the history does not have it."""
+    row = await hub.instances.get(loaded.instance_id)
+    started = next(event for event in loaded.events if isinstance(event, ExecutionStarted))
+    if row is None and started.parent is None:
+        return  # Only a sub-orchestration begins without a row; this one's was removed.
+    end = next((event for event in loaded.events[-_LAST:] if isinstance(event, ExecutionCompleted)), None)
+    if row is not None:
+        is_behind = row.runtime_status not in ENDED if end else row.runtime_status in _NOT_BEGUN
+        if row.execution_id != loaded.execution_id or not is_behind:
+            return
+    if end is None and any(isinstance(event, GenericEvent) for event in loaded.events):
+        return
+    update = InstanceUpdate(
+        execution_id=loaded.execution_id,
+        last_updated_at=loaded.events[-1].timestamp,
+        custom_status=row.custom_status if row is not None else None,
+        started=started if row is None or row.runtime_status in _NOT_BEGUN else None,
+        runtime_status=end.orchestration_status if end else _status(loaded.events),
+        output=end.result if end else None,
+        is_completed=end is not None,
+    )
+    await hub.instances.apply(loaded.instance_id, update, completed_at=hub.now(), moved_out=loaded.moved_out)
+
+
+def _status(history: Sequence[HistoryEvent]) -> str:
+    pauses = [event for event in history if isinstance(event, ExecutionSuspended | ExecutionResumed)]
+    return "Suspended" if pauses and isinstance(pauses[-1], ExecutionSuspended) else "Running"

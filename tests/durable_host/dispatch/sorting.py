@@ -1,0 +1,103 @@
+"""Sorting: which of the messages that wait for an instance make its next episode.
+
+Applies ``eligibility`` to everything that waits, against the history as it is.
+Invariant: every message ends up in exactly one of the three lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from durable_engine import TICKS_PER_SECOND, EventRaised, ExecutionStarted, ExecutionTerminated, HistoryEvent
+from durable_host.dispatch.message_rules import Asked, Verdict, is_ended, judge_start, judge_timing, names_entity
+from durable_host.task_hub.hub.hub import TaskHub
+from durable_host.task_hub.queues.queue import ReceivedMessage
+from durable_host.task_hub.tables.history_table import LoadedHistory
+
+__all__ = ["Batch", "sort_messages"]
+
+
+@dataclass(slots=True)
+class Batch:
+    """What becomes of the messages: taken into an episode after ``past``, dropped, or given back for a while."""
+
+    past: tuple[HistoryEvent, ...] = ()
+    take: list[ReceivedMessage] = field(default_factory=list)
+    drop: list[ReceivedMessage] = field(default_factory=list)
+    later: list[ReceivedMessage] = field(default_factory=list)
+
+    @property
+    def events(self) -> list[HistoryEvent]:
+        """The events of the messages that are taken, in their order."""
+        return [message.data.message.event for message in self.take]
+
+
+async def sort_messages(hub: TaskHub, received: Sequence[ReceivedMessage], loaded: LoadedHistory) -> Batch:
+    """Sort the messages of one instance, given its history as loaded."""
+    start = await _new_execution(hub, received, loaded)
+    if isinstance(start, Batch):
+        return start
+    execution_id = start.data.message.target.execution_id if start else loaded.execution_id
+    batch = Batch(past=() if start else loaded.events)
+    asked = Asked.in_history(batch.past)
+    for message in received:
+        target = message.data.message.target
+        is_of_another = execution_id is not None and target.execution_id not in (None, execution_id)
+        if is_of_another or _is_second_start(message, start):
+            batch.drop.append(message)  # Of an execution that is over, or a start that was delivered twice.
+        elif start is None and loaded.events and is_ended(loaded.events):
+            batch.drop.append(message)
+        else:
+            timing = judge_timing(
+                message.data.message.event,
+                asked,
+                sender=message.data.sender.instance_id,
+                dequeue_count=message.dequeue_count,
+            )
+            (batch.take if timing is Verdict.TAKE else batch.later).append(message)
+    if not batch.past and start is None and batch.take:
+        await _sort_without_execution(hub, batch)
+    return batch
+
+
+async def _new_execution(
+    hub: TaskHub, received: Sequence[ReceivedMessage], loaded: LoadedHistory
+) -> ReceivedMessage | Batch | None:
+    """The message that starts an execution other than the loaded one; a batch where it decides about all by itself."""
+    for message in received:
+        event = message.data.message.event
+        if not isinstance(event, ExecutionStarted) or event.instance.execution_id == loaded.execution_id:
+            continue
+        if event.parent is not None or message.start_is_confirmed:
+            return message
+        row = await hub.instances.get(message.data.message.target.instance_id, with_input=False)
+        taken_at = message.next_visible_at - message.queue.visibility_seconds * TICKS_PER_SECOND
+        verdict = judge_start(event, row, dequeue_count=message.dequeue_count, taken_at=taken_at)
+        if verdict is Verdict.TAKE:
+            return message
+        others = [m for m in received if m is not message]
+        rest = await sort_messages(hub, others, loaded) if others else Batch(past=loaded.events)
+        (rest.drop if verdict is Verdict.DROP else rest.later).append(message)
+        return rest
+    return None
+
+
+def _is_second_start(message: ReceivedMessage, start: ReceivedMessage | None) -> bool:
+    return isinstance(message.data.message.event, ExecutionStarted) and message is not start
+
+
+async def _sort_without_execution(hub: TaskHub, batch: Batch) -> None:
+    """Nothing has been started here: entities start by being called, the rest has come too early or for nothing."""
+    instance_id = batch.take[0].data.message.target.instance_id
+    if names_entity(instance_id) and any(isinstance(event, EventRaised) for event in batch.events):
+        return
+    row = await hub.instances.get(instance_id, with_input=False)
+    # Where the row says that a start is on its way, the real host would lose the event; waiting for it loses nothing.
+    is_awaited = row is not None and row.runtime_status == "Pending"
+    end = next((event for event in batch.events if isinstance(event, ExecutionTerminated)), None)
+    if is_awaited and end is not None:
+        # Once the row says that it is over, the start is dropped when it comes.
+        await hub.instances.mark_terminated(instance_id, end.input, terminated_at=end.timestamp, now=hub.now())
+    (batch.later if is_awaited and end is None else batch.drop).extend(batch.take)
+    batch.take = []

@@ -1,0 +1,189 @@
+"""The host: everything that runs between start and Ctrl+C, put together.
+
+Opens the task hub, starts the dispatchers, the worker and the HTTP server, and stops them in order.
+Invariant: what was started is stopped, in the reverse order, however the host ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final, Self
+
+from durable_engine import ActivityOutcome, App, KnownFunctions, UserException
+from durable_host.app.index import ACTIVITY, ENTITY, ORCHESTRATION, FunctionIndex, IndexedFunction
+from durable_host.app.worker import Worker
+from durable_host.config.host_json import HostJson
+from durable_host.dispatch.activities import ActivityDispatcher, RunActivity
+from durable_host.dispatch.control_readers import ControlReaders
+from durable_host.dispatch.episodes import EpisodeRunner
+from durable_host.dispatch.http_activity import HttpActivity
+from durable_host.dispatch.message_locks import HeldMessages
+from durable_host.dispatch.orchestrations import OrchestrationDispatcher
+from durable_host.dispatch.outbox import Outbox
+from durable_host.http.client_binding import ClientBinding
+from durable_host.http.server import HttpServer
+from durable_host.task_hub.base.options import TaskHubOptions
+from durable_host.task_hub.hub.client import TaskHubClient
+from durable_host.task_hub.hub.hub import TaskHub
+
+__all__ = ["Host", "HostOptions", "activity_runner"]
+
+# Python's default would give a two-core machine six threads, which blocking activities alone can fill.
+_EPISODE_THREADS: Final = 4
+_log = logging.getLogger("Host.Startup")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostOptions:
+    """What the command line decides. ``lease_seconds`` and ``renew_seconds`` are for tests of hosts that die."""
+
+    connection_string: str
+    port: int = 7071
+    patience_seconds: float = 10.0
+    lease_seconds: float = 30.0
+    renew_seconds: float = 10.0
+
+
+class Host:
+    """One host of one app. ``async with Host(...)`` serves until the block ends."""
+
+    def __init__(self, index: FunctionIndex, settings: HostJson, options: HostOptions) -> None:
+        self.index, self.settings, self.options = index, settings, options
+        self.binding = ClientBinding(hub_name=settings.hub_name, connection_name=settings.connection_name)
+        self.server: HttpServer
+        self._resources = contextlib.AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with contextlib.AsyncExitStack() as on_failure:
+            await self._start(on_failure)
+            self._resources = on_failure.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._resources.aclose()
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port under which the host is reached."""
+        return self.server.origin
+
+    @property
+    def still_running(self) -> int:
+        """How many functions are in threads that nothing can end."""
+        return self.worker.still_running + self._episodes.still_running
+
+    def route_of(self, function: IndexedFunction) -> str:
+        """The route of an HTTP function, with its prefix."""
+        return self.server.triggers.template(function)
+
+    async def _start(self, resources: contextlib.AsyncExitStack) -> None:
+        settings, options = self.settings, self.options
+        self.hub = await resources.enter_async_context(
+            TaskHub(options.connection_string, _hub_options(settings, options))
+        )
+        self.worker = Worker(self.index, client_text=self.binding.text_for, timeout=settings.function_timeout_seconds)
+        self.worker.start()
+        resources.push_async_callback(self.worker.stop)
+        http = HttpActivity()
+        resources.push_async_callback(http.close)
+        threads = ThreadPoolExecutor(_EPISODE_THREADS, thread_name_prefix="episode")
+        resources.callback(threads.shutdown, wait=False, cancel_futures=True)
+
+        held = HeldMessages(min(settings.control_visibility_seconds, settings.work_item_visibility_seconds))
+        self._episodes = EpisodeRunner(self._app(), threads)
+        self._orchestrations = OrchestrationDispatcher(
+            self.hub, held, self._episodes, limit=settings.max_orchestrators, entity_limit=settings.max_entities
+        )
+        run_activity = activity_runner(self.index, self.worker)
+        self._activities = ActivityDispatcher(held, run_activity, http, limit=settings.max_activities)
+        outbox = Outbox(self.hub, self._activities, self._orchestrations)
+        self._orchestrations.connect(outbox)
+        self._activities.connect(outbox)
+        client = TaskHubClient(self.hub, outbox=outbox)
+        self.server = HttpServer(
+            self.index,
+            self.worker,
+            client,
+            self.binding,
+            route_prefix=settings.route_prefix,
+            default_version=settings.default_version,
+            replaces_running=settings.replaces_running,
+        )
+        self._background(resources, held.renew_for_ever())
+        resources.push_async_callback(self._orchestrations.stop, options.patience_seconds)
+        # Activities that still run may use the client binding, which reaches the task hub through the server.
+        resources.push_async_callback(self.server.stop)
+        await self.server.start(options.port)
+        resources.push_async_callback(self._activities.stop, options.patience_seconds)
+        work_items = self.hub.poller(self.hub.work_items)
+        self._background(resources, self._activities.receive_for_ever(work_items))
+        resources.callback(work_items.stop)
+        readers = ControlReaders(self.hub, self._orchestrations)
+        resources.push_async_callback(readers.stop)
+        self.hub.start_partitions(readers)
+        resources.push_async_callback(self.hub.stop_partitions)
+        resources.callback(self._orchestrations.hurry, options.patience_seconds)
+
+    def _app(self) -> App:
+        index = self.index
+        return App(
+            functions=KnownFunctions(
+                orchestrators=tuple(f.durable_name for f in index.of_kind(ORCHESTRATION)),
+                activities=tuple(f.durable_name for f in index.of_kind(ACTIVITY)),
+                entities=tuple(f.durable_name for f in index.of_kind(ENTITY)),
+            ),
+            orchestrator=self.worker.orchestrator_handle,
+            entity=self.worker.entity_handle,
+        )
+
+    def _background(self, resources: contextlib.AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
+        """Run something for as long as the host does; that it stops by itself is reported."""
+        task = asyncio.create_task(work)
+        task.add_done_callback(_report_failure)
+
+        async def end() -> None:
+            task.cancel()
+            await asyncio.wait([task])
+
+        resources.push_async_callback(end)
+
+
+def activity_runner(index: FunctionIndex, worker: Worker) -> RunActivity:
+    """Runs activities by name. One that there is not was scheduled by an app that had it; as on the real host it fails,
+    rather than come back for ever."""
+
+    async def run(name: str, input_text: str | None) -> ActivityOutcome:
+        function = index.activity(name)
+        if function is None:
+            missing = index.unknown(ACTIVITY, name)
+            return ActivityOutcome(raised=UserException(type_name="FunctionFailedException", message=missing, stack=""))
+        return await worker.run_activity(function, input_text)
+
+    return run
+
+
+def _report_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        _log.critical("A part of the host has stopped working; restart the host.", exc_info=task.exception())
+
+
+def _hub_options(settings: HostJson, options: HostOptions) -> TaskHubOptions:
+    return TaskHubOptions(
+        hub_name=settings.hub_name,
+        partition_count=settings.partition_count,
+        control_visibility_seconds=settings.control_visibility_seconds,
+        work_item_visibility_seconds=settings.work_item_visibility_seconds,
+        max_polling_interval_seconds=settings.max_polling_interval_seconds,
+        lease_seconds=options.lease_seconds,
+        lease_renew_seconds=options.renew_seconds,
+        app_name=os.environ.get("WEBSITE_SITE_NAME", ""),
+    )

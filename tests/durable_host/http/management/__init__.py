@@ -1,0 +1,6 @@
+"""The Durable extension's HTTP API, under ``/runtime/webhooks/durabletask``; the SDK's client calls the same routes.
+
+``api`` routes a request to ``start``, ``status``, ``listing``, ``operations`` or ``entities``; ``history_view`` makes
+the history that a status shows, ``query`` reads parameters, ``errors`` has the two forms of error bodies.
+Invariant: status codes, headers and texts are the real host's.
+"""

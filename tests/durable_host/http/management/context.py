@@ -1,0 +1,42 @@
+"""What every handler of the management API works with.
+
+One value that carries the task hub's client, the function index and the URLs.
+Invariant: it is the same for every request.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from durable_host.app.index import FunctionIndex
+from durable_host.http.client_binding import ClientBinding
+from durable_host.http.messages import Answer, Request, json_answer
+
+if TYPE_CHECKING:
+    from durable_host.task_hub.hub.client import TaskHubClient
+
+__all__ = ["FINISHED", "ManagementContext"]
+
+FINISHED: Final = frozenset({"Completed", "Failed", "Terminated", "Canceled"})
+"""The statuses of an instance that has come to its end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManagementContext:
+    """The task hub and the app that the API is about.
+
+    ``replaces_running`` is host.json's ``overridableExistingInstanceStates: AnyState``.
+    """
+
+    client: TaskHubClient
+    index: FunctionIndex
+    binding: ClientBinding
+    default_version: str | None = None
+    replaces_running: bool = False
+
+    def check_status_answer(self, request: Request, instance_id: str) -> Answer:
+        """The 202 that follows a start: the instance's URLs, seen from where the request came in; no rewind."""
+        urls = self.binding.management_urls(instance_id, request.origin)
+        shown = {name: url for name, url in urls.items() if name != "rewindPostUri"}
+        return json_answer(202, shown, [("Location", urls["statusQueryGetUri"]), ("Retry-After", "10")])

@@ -1,0 +1,95 @@
+"""Errors of the management API, in the Durable extension's two JSON forms.
+
+    ApiError           answers {"Message"}
+    └── DotNetError    answers {"Message", "ExceptionMessage", "ExceptionType", "StackTrace"}
+
+What a handler raises to end a request early.
+Invariant: messages are the real host's, to the letter; SDK clients show some of them to their users.
+"""
+
+from __future__ import annotations
+
+import traceback
+from typing import Final
+
+from durable_host.http.messages import Answer, json_answer
+
+__all__ = [
+    "ARGUMENT_EXCEPTION",
+    "INVALID_OPERATION",
+    "ApiError",
+    "DotNetError",
+    "argument_error",
+    "invalid_json",
+    "invalid_operation",
+    "unexpected",
+]
+
+ARGUMENT_EXCEPTION: Final = "System.ArgumentException"
+INVALID_OPERATION: Final = "System.InvalidOperationException"
+_JSON_READER: Final = "Newtonsoft.Json.JsonReaderException"
+_BAD_ARGUMENT: Final = "One or more of the arguments submitted is incorrect"
+_SOMETHING_WRONG: Final = "Something went wrong while processing your request"
+_OUR_FRAMES: Final = "   at durable_host.http.management, in place of the Durable extension's own frames"
+
+
+class ApiError(Exception):
+    """Ends a request with an error that has no exception behind it."""
+
+    def __init__(self, status: int, message: str) -> None:
+        self.status, self.message = status, message
+        super().__init__(message)
+
+    def answer(self) -> Answer:
+        """The answer that the client gets."""
+        return json_answer(self.status, {"Message": self.message})
+
+
+class DotNetError(ApiError):
+    """Ends a request as the .NET exception of this type and message would."""
+
+    def __init__(
+        self, status: int, message: str, *, exception_message: str, exception_type: str, stack: str = _OUR_FRAMES
+    ) -> None:
+        super().__init__(status, message)
+        self.exception_message, self.exception_type, self.stack = exception_message, exception_type, stack
+
+    def answer(self) -> Answer:
+        """The answer that the client gets."""
+        return json_answer(
+            self.status,
+            {
+                "Message": self.message,
+                "ExceptionMessage": self.exception_message,
+                "ExceptionType": self.exception_type,
+                "StackTrace": self.stack,
+            },
+        )
+
+
+def argument_error(exception_message: str, *, message: str = _BAD_ARGUMENT) -> DotNetError:
+    """A 400 for an ArgumentException."""
+    return DotNetError(400, message, exception_message=exception_message, exception_type=ARGUMENT_EXCEPTION)
+
+
+def invalid_operation(exception_message: str) -> DotNetError:
+    """A 500 for an InvalidOperationException, which the extension does not map to a 4xx."""
+    return DotNetError(500, _SOMETHING_WRONG, exception_message=exception_message, exception_type=INVALID_OPERATION)
+
+
+def invalid_json(error: ValueError) -> DotNetError:
+    """A 400 for a body that is not JSON."""
+    line, column = getattr(error, "lineno", 0), getattr(error, "colno", 0)
+    text = f"{getattr(error, 'msg', error)}. Path '', line {line}, position {column}."
+    return DotNetError(400, "Invalid JSON content", exception_message=text, exception_type=_JSON_READER)
+
+
+def unexpected(error: Exception) -> DotNetError:
+    """A 500 for whatever else went wrong; the stack is Python's."""
+    return DotNetError(
+        500,
+        _SOMETHING_WRONG,
+        exception_message=str(error),
+        exception_type=f"{type(error).__module__}.{type(error).__qualname__}",
+        stack="".join(traceback.format_tb(error.__traceback__)),
+    )

@@ -1,0 +1,73 @@
+"""Requests and answers as plain values.
+
+What handlers get and give, so that they can be called without a server.
+Invariant: a request keeps its path and query as they were sent; decoding is up to whoever reads them, once.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import parse_qsl, unquote
+
+__all__ = ["NOT_FOUND", "Answer", "Request", "json_answer"]
+
+_JSON: Final = ("Content-Type", "application/json; charset=utf-8")
+_ESCAPED_SLASH: Final = re.compile("(%2f)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One HTTP request; ``headers`` has lower-case names, repeated values joined by commas."""
+
+    method: str
+    origin: str
+    path: str
+    query_text: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    @property
+    def url(self) -> str:
+        """The whole URL as it was sent."""
+        return f"{self.origin}{self.path}{f'?{self.query_text}' if self.query_text else ''}"
+
+    @property
+    def decoded_path(self) -> str:
+        """The path decoded, an escaped slash excepted: that one does not split segments."""
+        if "%" not in self.path:
+            return self.path
+        return "".join(part if n % 2 else unquote(part) for n, part in enumerate(_ESCAPED_SLASH.split(self.path)))
+
+    @property
+    def query(self) -> list[tuple[str, str]]:
+        """The query's pairs in their order, decoded."""
+        return parse_qsl(self.query_text, keep_blank_values=True) if self.query_text else []
+
+    @property
+    def media_type(self) -> str:
+        """The content type without its parameters, in lower case; empty when there is none."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One HTTP answer; ``is_chunked`` sends the body without saying its length first."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    is_chunked: bool = False
+
+
+NOT_FOUND: Final = Answer(status=404)
+"""The real host's only answer to whatever it has no route for: empty, no Allow, no content type."""
+
+
+def json_answer(status: int, value: object, headers: Iterable[tuple[str, str]] = ()) -> Answer:
+    """A JSON answer with the real host's content type."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return Answer(status=status, headers=(_JSON, *headers), body=text.encode("utf-8", "surrogatepass"))

@@ -1,0 +1,183 @@
+"""The listening server: takes requests off the wire and hands each to whoever answers it.
+
+Aiohttp's low-level server, so that paths arrive as they were sent and nothing is routed twice.
+Invariant: every request gets exactly one answer; one that fails in here is an empty 500, and is logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from durable_engine import TICKS_PER_SECOND
+from durable_host.app.index import FunctionIndex
+from durable_host.app.worker import Worker
+from durable_host.clock import now
+from durable_host.http.admin import AdminApi
+from durable_host.http.client_binding import WEBHOOK_PATH, ClientBinding
+from durable_host.http.management.api import ManagementApi
+from durable_host.http.management.context import ManagementContext
+from durable_host.http.messages import NOT_FOUND, Answer, Request
+from durable_host.http.triggers import HttpTriggers
+
+if TYPE_CHECKING:
+    from durable_host.task_hub.hub.client import TaskHubClient
+
+__all__ = ["HttpServer", "PortInUseError", "PortRefusedError"]
+
+_log = logging.getLogger("Host.Http")
+
+_LONGEST_LINE: Final = 65_536
+_SERVER: Final = "Kestrel"
+_IPV4: Final = "127.0.0.1"
+_IPV6: Final = "::1"
+
+
+class PortRefusedError(Exception):
+    """The system does not let us listen on the port."""
+
+    def __init__(self, port: int, reason: str | None) -> None:
+        self.port = port
+        super().__init__(f"Port {port} cannot be listened on: {reason}. Specify another port using --port [-p].")
+
+
+class PortInUseError(PortRefusedError):
+    """Something else listens on the port."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        Exception.__init__(
+            self,
+            f"Port {port} is unavailable. Close the process using that port, or specify another port using --port "
+            "[-p].",
+        )
+
+
+class HttpServer:
+    """The host's HTTP side. ``start`` listens on loopback; ``stop`` lets running requests end.
+
+    ``default_version`` and ``replaces_running`` are host.json's ``defaultVersion`` and
+    ``overridableExistingInstanceStates: AnyState``. Making one raises AppError for a route that cannot be read.
+    """
+
+    def __init__(
+        self,
+        index: FunctionIndex,
+        worker: Worker,
+        client: TaskHubClient,
+        binding: ClientBinding,
+        *,
+        route_prefix: str = "api",
+        default_version: str | None = None,
+        replaces_running: bool = False,
+    ) -> None:
+        self.triggers = HttpTriggers(index, worker, route_prefix)
+        self.port = 0
+        self._admin = AdminApi(index, worker, self.triggers)
+        self._binding = binding
+        self._management = ManagementApi(
+            ManagementContext(
+                client=client,
+                index=index,
+                binding=binding,
+                default_version=default_version,
+                replaces_running=replaces_running,
+            )
+        )
+        self._server: web.Server | None = None
+        self._listeners: list[asyncio.Server] = []
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port to print."""
+        return self._binding.origin
+
+    async def start(self, port: int) -> int:
+        """Listen on a port, 0 for any that is free; the port that it is."""
+        loop = asyncio.get_running_loop()
+        server = web.Server(self._handle, access_log=None, max_line_size=_LONGEST_LINE, max_field_size=_LONGEST_LINE)
+        try:
+            first = await loop.create_server(server, _IPV4, port)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise PortInUseError(port) from error
+            raise PortRefusedError(port, error.strerror) from error
+        self._server = server
+        self._listeners.append(first)
+        bound: int = first.sockets[0].getsockname()[1]
+        try:
+            self._listeners.append(await loop.create_server(server, _IPV6, bound))
+        except OSError:
+            _log.debug("No listener on %s: clients that try it for localhost fall back to %s.", _IPV6, _IPV4)
+        self._binding.listening_on(bound)
+        self.port = bound
+        return bound
+
+    async def stop(self, *, grace: float = 5.0) -> None:
+        """Take no more connections and give running requests ``grace`` seconds to end."""
+        for listener in self._listeners:
+            listener.close()
+        if self._server is not None:
+            # Connections that wait for a next request would use up the whole of the grace.
+            self._server.pre_shutdown()
+            await self._server.shutdown(grace)
+        await self._admin.stop(grace)
+
+    async def _handle(self, message: web.BaseRequest) -> web.StreamResponse:
+        try:
+            answer = await self._answer(await _request(message))
+        except Exception:
+            _log.exception("%s %s failed in the host", message.method, message.path)
+            answer = Answer(status=500)
+        return _response(answer)
+
+    async def _answer(self, request: Request) -> Answer:
+        path = request.path
+        lowered = path.lower()
+        if lowered.startswith(WEBHOOK_PATH) and lowered[len(WEBHOOK_PATH) :][:1] in ("", "/"):
+            return await self._management.answer(request, path[len(WEBHOOK_PATH) :])
+        if lowered.startswith("/admin/"):
+            return await self._admin.answer(request)
+        answer = await self.triggers.answer(request)
+        if answer is not None:
+            return answer
+        return self._admin.front_page() if path == "/" and request.method == "GET" else NOT_FOUND
+
+
+async def _request(message: web.BaseRequest) -> Request:
+    target = message.raw_path
+    if not target.startswith("/"):
+        # The absolute form, which proxies send, and OPTIONS *.
+        target = "/" + target.partition("://")[2].partition("/")[2]
+    path, _, query = target.partition("#")[0].partition("?")
+    headers: dict[str, str] = {}
+    for name, value in message.headers.items():
+        lowered = name.lower()
+        headers[lowered] = f"{headers[lowered]},{value}" if lowered in headers else value
+    # Not message.read(): that one has a limit of its own.
+    body = await message.content.read() if message.body_exists else b""
+    return Request(
+        method=message.method,
+        origin=f"{message.scheme}://{message.host}",
+        path=path,
+        query_text=query,
+        headers=headers,
+        body=body,
+    )
+
+
+def _response(answer: Answer) -> web.Response:
+    # In the real host's order, and with the name of its server: through call_http these become part of histories.
+    date = formatdate(now() // TICKS_PER_SECOND, usegmt=True)
+    headers = CIMultiDict({"Date": date, "Server": _SERVER})
+    headers.extend(CIMultiDict(answer.headers))
+    response = web.Response(status=answer.status, body=answer.body or None, headers=headers)
+    if answer.is_chunked:
+        response.enable_chunked_encoding()
+    return response

@@ -1,0 +1,106 @@
+"""The app's HTTP triggers: from a request to the function's call, and from what it returns to the answer.
+
+Routes requests to functions and converts both ways as the Functions host does.
+Invariant: a function that fails, or returns what cannot be an answer, is a 500 without a body; the reason is logged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from azure.functions.meta import Datum
+
+from durable_host.app.index import HTTP, AppError, FunctionIndex, IndexedFunction
+from durable_host.app.worker import Worker
+from durable_host.http.messages import Answer, Request
+from durable_host.http.routing import Match, RouteTable, TemplateError
+
+__all__ = ["HttpTriggers"]
+
+_REASON: Final = "This function was programmatically called via the host APIs."
+_TEXT: Final = (("Content-Type", "text/plain; charset=utf-8"),)
+
+
+class HttpTriggers:
+    """The routes of one app."""
+
+    def __init__(self, index: FunctionIndex, worker: Worker, route_prefix: str) -> None:
+        self._worker = worker
+        self._prefix = route_prefix.strip("/")
+        self._routes: RouteTable[IndexedFunction] = RouteTable()
+        for function in index.of_kind(HTTP):
+            try:
+                self._routes.add(self.template(function), function.trigger.raw.get("methods"), function)
+            except TemplateError as error:
+                raise AppError(
+                    f"function {function.name}: {error}", path=index.script_root / index.script_file
+                ) from error
+
+    def template(self, function: IndexedFunction) -> str:
+        """The route of a function, prefix included, as it is printed."""
+        route = str(function.trigger.raw.get("route") or "").strip("/")
+        return f"{self._prefix}/{route}".strip("/")
+
+    async def answer(self, request: Request) -> Answer | None:
+        """The answer of the function that the request is for, None when there is no such function."""
+        match = self._routes.match(request.method, request.decoded_path)
+        if match is None:
+            return None
+        function = match.target
+        if function.not_run is not None:
+            text = f"Function '{function.name}' is not run here: {function.not_run}."
+            return Answer(status=501, headers=_TEXT, body=text.encode())
+        encoded, raised = await self._worker.run(function, _request_data(request, match), reason=_REASON)
+        if raised is not None:
+            return Answer(status=500)
+        if encoded is None:
+            return Answer(status=204)
+        return _answer(encoded)
+
+
+def _request_data(request: Request, match: Match[IndexedFunction]) -> Datum:
+    """The request as the host sends it to the worker; like that one, it passes over a body of unstated length."""
+    body = request.body if request.headers.get("content-length", "0") != "0" else b""
+    return Datum(
+        {
+            "method": Datum(request.method, "string"),
+            "url": Datum(request.url, "string"),
+            "headers": _texts(request.headers),
+            "query": _texts(_joined(request.query)),
+            "params": _texts(match.values),
+            "body": Datum(body, "bytes"),
+        },
+        "http",
+    )
+
+
+def _texts(values: Mapping[str, str]) -> dict[str, Datum]:
+    return {name: Datum(value, "string") for name, value in values.items()}
+
+
+def _joined(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    """Query parameters as functions see them: repeated ones joined, whatever their case; empty ones left out."""
+    values: dict[str, list[str]] = {}
+    names: dict[str, str] = {}
+    for name, value in pairs:
+        if value:
+            values.setdefault(names.setdefault(name.lower(), name), []).append(value)
+    return {name: ",".join(several) for name, several in values.items()}
+
+
+def _answer(encoded: Datum) -> Answer:
+    if encoded.type == "string":
+        body = str(encoded.value).encode("utf-8")
+        return Answer(status=200, headers=_TEXT, body=body, is_chunked=bool(body))
+    reply: Mapping[str, Any] = encoded.value
+    body = bytes(reply["body"].value)
+    headers = [(name, value.value) for name, value in reply["headers"].items()]
+    headers += [("Set-Cookie", cookie) for cookie in _cookies(reply.get("cookies"))]
+    return Answer(status=int(reply["status_code"].value), headers=tuple(headers), body=body, is_chunked=bool(body))
+
+
+def _cookies(cookies: list[Mapping[str, Any]] | None) -> Iterator[str]:
+    for cookie in cookies or ():
+        for morsel in cookie.values():
+            yield morsel.OutputString()

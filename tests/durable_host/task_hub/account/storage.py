@@ -1,0 +1,122 @@
+"""The storage account of a hub: one aiohttp session, and clients of the three services that share it.
+
+Turns a connection string into the official asyncio clients, all set up alike; leases have a session of their own.
+Invariant: closing the account closes every connection, and clients never close one that others use.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import urlsplit
+
+import aiohttp
+from azure.core.pipeline.transport import AioHttpTransport
+from azure.data.tables.aio import TableClient
+from azure.storage.blob.aio import ContainerClient
+from azure.storage.queue.aio import QueueClient
+
+from durable_host.task_hub.account.batch_client import QuickBatchTableClient
+from durable_host.task_hub.account.transport import WholeAnswerTransport
+from durable_host.task_hub.base.errors import StorageAccountError
+
+__all__ = ["StorageAccount", "full_connection_string"]
+
+# The newest that Azurite 3.35 knows; newer ones it refuses unless told not to check.
+API_VERSION: Final = "2025-11-05"
+# As many as keep Azurite busy, which does one thing at a time. More would only be a longer line before it, in which
+# what cannot wait, such as the renewal of a lease, stands as well.
+CONNECTIONS: Final = 24
+LEASE_CONNECTIONS: Final = 4
+# Azurite, being a Node.js server, closes a connection after 5 idle seconds. A batch sent on one that is just being
+# closed is not repeated, because it may have been carried out; so we let go of idle connections first.
+IDLE_SECONDS: Final = 4.0
+# The clients' own pauses begin with 15 s; ours are about one. Connection errors and answers from 500 up are repeated.
+RETRIES: Final[dict[str, Any]] = {
+    "initial_backoff": 0.25,
+    "increment_base": 1,
+    "random_jitter_range": 0.25,
+    "retry_total": 3,
+}
+
+_DEVELOPMENT_ACCOUNT: Final = (
+    "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
+    # Azurite's well-known key, the same on every machine.
+    "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;"
+    "BlobEndpoint=http://127.0.0.1:10000/devstoreaccount1;QueueEndpoint=http://127.0.0.1:10001/devstoreaccount1;"
+    "TableEndpoint=http://127.0.0.1:10002/devstoreaccount1;"
+)
+
+
+def full_connection_string(text: str) -> str:
+    """The connection string with ``UseDevelopmentStorage=true`` spelled out, which not every client understands."""
+    settings = dict(part.split("=", 1) for part in text.split(";") if "=" in part)
+    if settings.get("UseDevelopmentStorage", "").lower() == "true":
+        return _DEVELOPMENT_ACCOUNT
+    if "AccountName" not in settings and "SharedAccessSignature" not in settings:
+        raise StorageAccountError(
+            "The storage connection string names no account. It must be UseDevelopmentStorage=true, or hold "
+            "AccountName and AccountKey (or a SharedAccessSignature and the endpoints), separated by semicolons."
+        )
+    return text
+
+
+class StorageAccount:
+    """The clients of one storage account. It must be made while an event loop runs, and closed."""
+
+    def __init__(self, connection_string: str) -> None:
+        self._connection_string = full_connection_string(connection_string)
+        self._session = self._open(CONNECTIONS)
+        self._lease_session = self._open(LEASE_CONNECTIONS)
+        self._transport = WholeAnswerTransport(self._session)
+        self._lease_transport = WholeAnswerTransport(self._lease_session)
+
+    def queue(self, name: str) -> QueueClient:
+        """The client of one queue; messages are plain text."""
+        return QueueClient.from_connection_string(
+            self._connection_string, name, api_version=API_VERSION, transport=self._transport, **RETRIES
+        )
+
+    def table(self, name: str, *, is_for_leases: bool = False) -> TableClient:
+        """The client of one table; one with leases has connections of its own."""
+        transport = self._lease_transport if is_for_leases else self._transport
+        return QuickBatchTableClient.from_connection_string(
+            self._connection_string, name, transport=transport, retry_total=3, retry_backoff_factor=0.4
+        )
+
+    def container(self, name: str, *, is_for_leases: bool = False) -> ContainerClient:
+        """The client of one container; one with a lease has connections of its own."""
+        # Blobs can be large and are read in pieces, which needs azure-core's own transport.
+        session = self._lease_session if is_for_leases else self._session
+        transport = AioHttpTransport(session=session, session_owner=False, use_env_settings=False)
+        return ContainerClient.from_connection_string(
+            self._connection_string, name, api_version=API_VERSION, transport=transport, **RETRIES
+        )
+
+    def _open(self, connections: int) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=IDLE_SECONDS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            # Asking the environment for a proxy takes a thread for each request; on this machine there is none.
+            trust_env=not _is_on_this_machine(self._connection_string),
+        )
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._session.close()
+        await self._lease_session.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+def _is_on_this_machine(connection_string: str) -> bool:
+    settings = dict(part.split("=", 1) for part in connection_string.split(";") if "=" in part)
+    host = urlsplit(settings.get("QueueEndpoint", "")).hostname
+    return host in ("127.0.0.1", "localhost", "::1")

@@ -1,0 +1,1 @@
+"""Names, options and errors of a task hub."""

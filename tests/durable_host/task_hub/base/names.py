@@ -1,0 +1,149 @@
+"""Names: of a hub's queues, tables, containers and rows, and which partition an instance belongs to.
+
+Everything that is derived from a hub name, an instance id or a row's position; pure text functions.
+Invariant: the names are those of the Durable extension, so that another host finds the hub: queues and containers
+lower-cased, tables with the name's own casing, partitions by FNV-1a of the raw instance id.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from durable_host.task_hub.base.errors import HubNameError
+
+__all__ = [
+    "SENTINEL",
+    "HubNames",
+    "check_hub_name",
+    "default_hub_name",
+    "escape_key",
+    "fnv1a",
+    "partition_of",
+    "prefix_end",
+    "quoted",
+    "row_key",
+    "unescape_key",
+]
+
+SENTINEL: Final = "sentinel"
+"""Row key of the history row that holds an instance's ETag; it sorts after every event's."""
+
+_DEFAULT_NAME: Final = "TestHubName"
+_LEGAL: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{2,49}\Z")
+_ESCAPES: Final = {"^": "^^", "/": "^0", "\\": "^1", "#": "^2", "?": "^3"}
+_UNESCAPES: Final = {escape[1]: plain for plain, escape in _ESCAPES.items()}
+# Control characters, which no row key may hold, are shifted to where printable Latin-1 letters are.
+_CONTROL_SHIFT: Final = 0xC0
+_NEEDS_ESCAPE: Final = re.compile(r"[\^/\\#?\x00-\x1f\x7f-\x9f]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubNames:
+    """The names of one hub's resources."""
+
+    hub: str
+
+    @property
+    def history_table(self) -> str:
+        """The table of all instances' history events."""
+        return f"{self.hub}History"
+
+    @property
+    def instances_table(self) -> str:
+        """The table with one row for each instance."""
+        return f"{self.hub}Instances"
+
+    @property
+    def partitions_table(self) -> str:
+        """The table that says who owns which control queue."""
+        return f"{self.hub}Partitions"
+
+    @property
+    def work_item_queue(self) -> str:
+        """The queue of activities."""
+        return f"{self.hub.lower()}-workitems"
+
+    @property
+    def app_lease_container(self) -> str:
+        """The container whose lease keeps two apps from sharing one hub."""
+        return f"{self.hub.lower()}-applease"
+
+    @property
+    def app_lease_blob(self) -> str:
+        """The blob that says which app that is."""
+        return f"{self.hub.lower()}-appleaseinfo"
+
+    @property
+    def large_messages_container(self) -> str:
+        """The container of what is too large for queues and rows."""
+        return f"{self.hub.lower()}-largemessages"
+
+    def control_queue(self, index: int) -> str:
+        """The queue of one partition."""
+        return f"{self.hub.lower()}-control-{index:02d}"
+
+
+def check_hub_name(name: str) -> str:
+    """The configured name itself, if it can be part of every resource's name; it is never changed."""
+    if not _LEGAL.match(name):
+        raise HubNameError(name)
+    return name
+
+
+def default_hub_name(site_name: str | None) -> str:
+    """The name of a hub without a configured one, made from the site's as the extension does."""
+    name = re.sub(r"[^A-Za-z0-9]", "", site_name or _DEFAULT_NAME)
+    if not name:
+        return "DefaultTaskHub"
+    if name[0].isdigit():
+        name = f"t{name}"
+    name = name[:45]
+    return name if len(name) >= 3 else f"{name}Hub"
+
+
+def fnv1a(text: str) -> int:
+    """32-bit FNV-1a of the text's UTF-8 bytes."""
+    value = 2_166_136_261
+    for byte in text.encode("utf-8"):
+        value = (value ^ byte) * 16_777_619 & 0xFFFF_FFFF
+    return value
+
+
+def partition_of(instance_id: str, partition_count: int) -> int:
+    """Which control queue takes the messages to an instance."""
+    return fnv1a(instance_id) % partition_count
+
+
+def escape_key(instance_id: str) -> str:
+    """The partition key of an instance's rows."""
+    return _NEEDS_ESCAPE.sub(lambda match: _escape(match[0]), instance_id)
+
+
+def _escape(character: str) -> str:
+    return _ESCAPES.get(character) or f"^{chr(_CONTROL_SHIFT + ord(character))}"
+
+
+def unescape_key(partition_key: str) -> str:
+    """The instance id of a partition key."""
+    return re.sub(r"\^(.)", lambda match: _unescape(match[1]), partition_key, flags=re.DOTALL)
+
+
+def _unescape(code: str) -> str:
+    return _UNESCAPES.get(code) or chr(ord(code) - _CONTROL_SHIFT)
+
+
+def row_key(position: int) -> str:
+    """The row key of the event at this 0-based position of a history."""
+    return f"{position:016X}"
+
+
+def prefix_end(prefix: str) -> str:
+    """The first text after all that begin with the prefix, in ordinal order."""
+    return prefix[:-1] + chr(ord(prefix[-1]) + 1)
+
+
+def quoted(text: str) -> str:
+    """A text as a literal in a table query."""
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,1 @@
+"""The hub as a whole: opened, created, written to, looked at, purged and rewound."""

@@ -1,0 +1,127 @@
+"""The task hub as clients see it: start, look at, message, rewind and purge instances.
+
+What the management API and the durable client binding do, as storage operations.
+Invariant: nothing is decided here. Whether an instance may be started, messaged or purged is the caller's business,
+which has looked at its row before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from durable_engine import ExecutionStarted, GenericEvent, HistoryEvent, Message, OrchestrationInstance, Ticks
+from durable_host.task_hub.hub.purge import purge_instance, purge_matching
+from durable_host.task_hub.hub.rewind import rewind_rows
+from durable_host.task_hub.queues.messages import CLIENT
+from durable_host.task_hub.tables.instance_rows import InstancePage, InstanceQuery, InstanceRow
+
+if TYPE_CHECKING:
+    from durable_host.task_hub.hub.hub import TaskHub
+
+__all__ = ["HandOver", "InstancePage", "InstanceQuery", "InstanceRow", "Outbox", "TaskHubClient"]
+
+
+HandOver = tuple[Callable[[], None], str | None]
+"""Hands a message that is in its queue to this process, and the name of its blob if it needed one."""
+
+
+class Outbox(Protocol):
+    """Where messages go out. The host's own also hands them to its dispatcher, if that would receive them anyway."""
+
+    async def send(self, message: Message, *, sender: OrchestrationInstance, episode: int | None) -> object:
+        """Put a message into its queue."""
+
+    async def put(self, message: Message, *, sender: OrchestrationInstance, episode: int | None) -> HandOver:
+        """Put a message into its queue; what is returned hands it over, once what else it needs is in storage."""
+
+
+class TaskHubClient:
+    """A client of one task hub. All texts are JSON text as stored. Without an outbox it only uses the queues."""
+
+    def __init__(self, hub: TaskHub, *, outbox: Outbox | None = None) -> None:
+        self._hub, self._outbox = hub, outbox
+
+    @property
+    def hub_name(self) -> str:
+        """The hub's name, as configured."""
+        return self._hub.names.hub
+
+    async def start(
+        self,
+        name: str,
+        *,
+        instance_id: str,
+        execution_id: str,
+        input: str | None,
+        generation: int = 0,
+        version: str | None = None,
+        scheduled_start_at: Ticks | None = None,
+        replaces: InstanceRow | None = None,
+    ) -> None:
+        """Send the start message, then write the row; ``replaces`` is the finished instance of the same id.
+
+        If another start of the id was faster, its row stays, and this start's message is dropped when it is received.
+        """
+        hub = self._hub
+        instance = OrchestrationInstance(instance_id=instance_id, execution_id=execution_id)
+        event = ExecutionStarted(
+            timestamp=hub.now(),
+            instance=instance,
+            name=name,
+            version=version,
+            input=input,
+            scheduled_start_at=scheduled_start_at,
+            generation=generation,
+        )
+        message = Message(event=event, target=instance, deliver_at=scheduled_start_at)
+        hand_over, blob_name = await self._put_start(message)
+        if await hub.instances.start_row(event, now=hub.now(), message_blob=blob_name, replaces=replaces):
+            hand_over()
+
+    async def _put_start(self, message: Message) -> HandOver:
+        if self._outbox is None:
+            return _nothing, await self._hub.send(message, sender=CLIENT, episode=None)
+        return await self._outbox.put(message, sender=CLIENT, episode=None)
+
+    async def get_instance(self, instance_id: str) -> InstanceRow | None:
+        """The instance as its row shows it, or None."""
+        return await self._hub.instances.get(instance_id)
+
+    async def get_history(self, instance_id: str) -> tuple[HistoryEvent, ...]:
+        """The events of the current execution."""
+        return (await self._hub.history.load(instance_id, None)).events
+
+    async def list_instances(
+        self, query: InstanceQuery, *, top: int = 100, continuation: str | None = None
+    ) -> InstancePage:
+        """One page of the instances asked for."""
+        return await self._hub.instances.query(query, top=top, continuation=continuation)
+
+    async def send_to_instance(self, instance_id: str, event: HistoryEvent) -> None:
+        """Send an event to whichever execution of an instance is current when it arrives."""
+        target = OrchestrationInstance(instance_id=instance_id, execution_id=None)
+        outbox: Outbox | TaskHub = self._outbox or self._hub
+        await outbox.send(Message(event=event, target=target), sender=CLIENT, episode=None)
+
+    async def rewind(self, instance_id: str, reason: str | None, now: Ticks) -> None:
+        """Strike the failures out of the history, then wake the instances that failed first."""
+        hub = self._hub
+        leaves = await rewind_rows(instance_id, now, history=hub.history.client, instances=hub.instances)
+        event = GenericEvent(timestamp=now, data=reason)
+        await asyncio.gather(*(self.send_to_instance(leaf, event) for leaf in leaves))
+
+    async def purge(self, instance_id: str) -> None:
+        """Remove an instance, its history and its blobs."""
+        hub = self._hub
+        await purge_instance(instance_id, history=hub.history, instances=hub.instances, payloads=hub.payloads)
+
+    async def purge_where(self, query: InstanceQuery) -> int:
+        """Remove all instances asked for; returns how many there were."""
+        hub = self._hub
+        return await purge_matching(query, history=hub.history, instances=hub.instances, payloads=hub.payloads)
+
+
+def _nothing() -> None:
+    return None

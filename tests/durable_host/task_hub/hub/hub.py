@@ -1,0 +1,240 @@
+"""The task hub: everything that the Durable extension keeps in one storage account under one name.
+
+Opens and creates the hub, owns its queues, tables and leases, and applies checkpoints.
+Invariant: a crash between any two steps of a checkpoint loses nothing: messages out, history, instance row, orphaned
+blobs removed, and only then (by the dispatcher) its own messages deleted. Whatever was done before a crash is done
+again when the episode's messages come back, and does no harm twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Callable
+from types import TracebackType
+from typing import Final, Self
+
+from azure.core.exceptions import AzureError
+
+from durable_engine import Checkpoint, Message, OrchestrationInstance, TaskScheduled, Ticks
+from durable_host import clock
+from durable_host.task_hub.account.large_payloads import LargePayloads
+from durable_host.task_hub.account.storage import StorageAccount, full_connection_string
+from durable_host.task_hub.base.errors import StorageAccountError
+from durable_host.task_hub.base.names import HubNames, partition_of
+from durable_host.task_hub.base.options import TaskHubOptions
+from durable_host.task_hub.hub.creation import HubClients, create_hub
+from durable_host.task_hub.leases.app_lease import AppLease
+from durable_host.task_hub.leases.partitions import PartitionListener, PartitionManager, report_failure
+from durable_host.task_hub.queues.control_queue import ControlQueue
+from durable_host.task_hub.queues.messages import SequenceCounter
+from durable_host.task_hub.queues.poller import Poller
+from durable_host.task_hub.queues.queue import HubQueue
+from durable_host.task_hub.queues.work_item_queue import WorkItemQueue
+from durable_host.task_hub.tables.history_table import HistoryTable, LoadedHistory, WrittenHistory
+from durable_host.task_hub.tables.instances_table import InstancesTable
+
+__all__ = ["TaskHub"]
+
+_log = logging.getLogger(__name__)
+
+# One counter for all queues of this process: it orders what is sent within one second.
+_sequence: Final = SequenceCounter()
+
+
+class TaskHub:
+    """One task hub. ``async with TaskHub(...)`` opens it, and creates what there is not of it, and closes it."""
+
+    payloads: LargePayloads
+    history: HistoryTable
+    instances: InstancesTable
+    work_items: WorkItemQueue
+    control_queues: tuple[ControlQueue, ...]
+    partitions: PartitionManager
+
+    def __init__(
+        self,
+        connection_string: str,
+        options: TaskHubOptions,
+        *,
+        now: Callable[[], Ticks] = clock.now,
+        new_guid: Callable[[], str] = clock.new_guid,
+    ) -> None:
+        self.options, self.now, self.new_guid = options, now, new_guid
+        self.names = HubNames(hub=options.hub_name)
+        self.worker_name = options.worker_name or f"{socket.gethostname()}-{new_guid()}"
+        self._connection_string = full_connection_string(connection_string)
+        self._account: StorageAccount | None = None
+        self._worker: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def open(self) -> None:
+        """Create what there is not of the hub. One that exists keeps its number of partitions."""
+        self._account = account = StorageAccount(self._connection_string)
+        try:
+            self._app_lease = AppLease(
+                account.container(self.names.app_lease_container, is_for_leases=True),
+                self.names.app_lease_blob,
+                self.options,
+            )
+            await self._app_lease.create()
+            self._adopt(account, await create_hub(account, self.names, self.options))
+        except AzureError as error:
+            await self.close()
+            reason = str(error).splitlines()[0].rstrip(".")
+            raise StorageAccountError(
+                f"Task hub {self.names.hub!r} cannot be opened: {reason}. Check the storage connection string, and "
+                "that the account (or Azurite) can be reached from here."
+            ) from error
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Release the partitions, if that has not been done, and close all connections."""
+        if self._account is not None:
+            await self.stop_partitions()
+            await self._account.close()
+            self._account = None
+
+    def _adopt(self, account: StorageAccount, clients: HubClients) -> None:
+        options, now, new_guid = self.options, self.now, self.new_guid
+        self.payloads = payloads = LargePayloads(account.container(self.names.large_messages_container))
+        self.history = HistoryTable(clients.history, payloads, now=now, new_guid=new_guid)
+        self.instances = InstancesTable(clients.instances, payloads, hub=self.names.hub, new_guid=new_guid)
+        self.work_items = WorkItemQueue(
+            clients.work_items,
+            payloads,
+            visibility_seconds=options.work_item_visibility_seconds,
+            sequence=_sequence,
+            now=now,
+            new_guid=new_guid,
+        )
+        self.control_queues = tuple(
+            ControlQueue(
+                client,
+                payloads,
+                visibility_seconds=options.control_visibility_seconds,
+                sequence=_sequence,
+                now=now,
+                new_guid=new_guid,
+            )
+            for client in clients.control_queues
+        )
+        queue_names = [queue.name for queue in self.control_queues]
+        self.partitions = PartitionManager(
+            clients.partitions, queue_names, options, worker_name=self.worker_name, now=now
+        )
+
+    def start_partitions(self, listener: PartitionListener) -> None:
+        """Begin to own partitions, once the app lease is held; the listener is told of each."""
+        self._worker = asyncio.create_task(self._own_partitions(listener), name="task hub partitions")
+        self._worker.add_done_callback(_report)
+        self._worker.add_done_callback(report_failure)
+
+    async def stop_partitions(self) -> None:
+        """Drain and release the partitions. What is in the queues stays there."""
+        if self._worker is None:
+            return
+        self._worker.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._worker
+        self._worker = None
+        await self.partitions.stop()
+
+    def poller(self, queue: HubQueue) -> Poller:
+        """The poller of one queue, which this process's own sending wakes."""
+        return Poller(queue, max_interval=self.options.max_polling_interval_seconds, jitter=self._jitter)
+
+    def partition_of(self, instance_id: str) -> int:
+        """The partition of an instance."""
+        return partition_of(instance_id, len(self.control_queues))
+
+    def control_queue(self, index: int) -> ControlQueue:
+        """The queue of one partition."""
+        return self.control_queues[index]
+
+    def queue_of(self, instance_id: str) -> ControlQueue:
+        """The queue that takes the messages to an instance."""
+        return self.control_queues[self.partition_of(instance_id)]
+
+    def queue_for(self, message: Message) -> HubQueue:
+        """Where a message goes: activities to all hosts, everything else to the partition of its receiver."""
+        is_work_item = isinstance(message.event, TaskScheduled)
+        return self.work_items if is_work_item else self.queue_of(message.target.instance_id)
+
+    async def send(self, message: Message, *, sender: OrchestrationInstance, episode: int | None) -> str | None:
+        """Send one message; returns the name of its blob if it needed one."""
+        return await self.queue_for(message).send(message, sender=sender, episode=episode)
+
+    async def apply_checkpoint(self, checkpoint: Checkpoint, loaded: LoadedHistory) -> WrittenHistory:
+        """Steps 1 to 4; returns the history as it is now. On any error the messages must not be deleted."""
+        await self.send_messages(checkpoint)
+        written = await self.write_history(checkpoint, loaded)
+        await self.write_instance(checkpoint, written)
+        await self.delete_orphans(checkpoint, loaded)
+        return written
+
+    async def send_messages(self, checkpoint: Checkpoint) -> None:
+        """Step 1."""
+        sender = checkpoint.sender or checkpoint.instance
+        await asyncio.gather(
+            *(self.send(message, sender=sender, episode=checkpoint.episode) for message in checkpoint.messages)
+        )
+
+    async def write_history(self, checkpoint: Checkpoint, loaded: LoadedHistory) -> WrittenHistory:
+        """Step 2."""
+        return await self.history.append(
+            loaded,
+            checkpoint.instance.execution_id or "",
+            checkpoint.events,
+            replaces_history=checkpoint.replaces_history,
+        )
+
+    async def write_instance(self, checkpoint: Checkpoint, written: WrittenHistory) -> None:
+        """Step 3."""
+        await self.instances.apply(
+            checkpoint.instance.instance_id,
+            checkpoint.update,
+            completed_at=self.now(),
+            moved_out=written.moved_out,
+        )
+
+    async def delete_orphans(self, checkpoint: Checkpoint, loaded: LoadedHistory) -> None:
+        """Step 4: the blobs of the rows that were replaced. Failing here costs space, so the checkpoint stands."""
+        if not checkpoint.replaces_history or not loaded.blob_names:
+            return
+        try:
+            await self.payloads.delete(loaded.blob_names)
+        except AzureError as error:
+            _log.warning("Blobs of replaced history rows stay behind: %s (%s)", ", ".join(loaded.blob_names), error)
+
+    async def _own_partitions(self, listener: PartitionListener) -> None:
+        while True:
+            try:
+                await self._app_lease.acquire()
+                self.partitions.start(listener)
+                await self._app_lease.keep()
+            except AzureError as error:
+                _log.warning("The app lease could not be taken, and is tried again: %s", error)
+                await asyncio.sleep(self.options.lease_hurry_seconds)
+            await self.partitions.stop()
+
+    def _jitter(self) -> float:
+        """A factor from 0.8 to 1.2."""
+        return 0.8 + 0.4 * int(self.new_guid()[:8], 16) / 0xFFFF_FFFF
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        _log.critical("No partitions are owned any more; restart the host.", exc_info=task.exception())

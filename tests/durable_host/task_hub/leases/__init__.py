@@ -1,0 +1,1 @@
+"""Who owns what: the app lease, and the partitions that workers share."""

@@ -1,0 +1,1 @@
+"""Control queues and the work-item queue: messages, their text, their polling."""

@@ -1,0 +1,15 @@
+"""The work-item queue: activities that wait to be run, by any host of the app.
+
+A hub queue that leaves unreadable messages until their time runs out.
+Invariant: as for control queues, no message is dropped because it cannot be read.
+"""
+
+from __future__ import annotations
+
+from durable_host.task_hub.queues.queue import HubQueue
+
+__all__ = ["WorkItemQueue"]
+
+
+class WorkItemQueue(HubQueue):
+    """The queue of activities, shared by all partitions."""

@@ -1,6 +1,0 @@
-"""The Durable extension's HTTP API, under ``/runtime/webhooks/durabletask``; the SDK's client calls the same routes.
-
-``api`` routes a request to ``start``, ``status``, ``listing``, ``operations`` or ``entities``; ``history_view`` makes
-the history that a status shows, ``query`` reads parameters, ``errors`` has the two forms of error bodies.
-Called by: ``server``. Calls: the task hub's client. Invariant: status codes, headers and texts are the real host's.
-"""
