@@ -6,30 +6,26 @@ Invariant: nothing here sleeps, opens a port or leaves a thread, and equal tests
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from importlib.metadata import version
 
 from durable_engine import HistoryReport, HistorySource, compact_json
 from durable_harness.app.answers import Answers
 from durable_harness.checks.guarded_code import GuardedCode
 from durable_harness.checks.inspection import Inspection
-from durable_harness.core.errors import BadTokenError, UnknownNameError
+from durable_harness.core.errors import UnknownNameError
 from durable_harness.core.findings import Findings
 from durable_harness.core.virtual_clock import FIRST_MOMENT, VirtualClock
 from durable_harness.entity_handle import EntityHandle
-from durable_harness.exploring.explorer import Exploration, Explorer
-from durable_harness.exploring.order_check import check_order
-from durable_harness.exploring.schedule import PREFIXES, Ending, Scenario
-from durable_harness.exploring.token import ScheduleToken
+from durable_harness.exploring.exploration import Exploration
+from durable_harness.exploring.schedule import PREFIXES
 from durable_harness.history_replay import replay_history
 from durable_harness.hub.inspector import Inspector, NoInspection
 from durable_harness.hub.instance import HubInstance
 from durable_harness.hub.task_hub import TaskHub
 from durable_harness.instance import Instance
 from durable_harness.options import Options
+from durable_harness.proving import Holds, MakeWorld, Prover, Question, See
 from durable_harness.running.raised_events import Raised, announce
 from durable_harness.running.run_result import Run, snapshot
 from durable_harness.running.stepper import Driver
@@ -170,13 +166,25 @@ class Harness:
         faults: int = 0,
         budget: int | None = None,
         prune: bool = True,
+        world: MakeWorld | None = None,
+        see: See | None = None,
+        order_across_instances: bool = False,
     ) -> Exploration:
         """Run an orchestration in every order in which its outcome can differ, and say what that proves.
 
-        ``faults`` is how many things may go wrong in one run. ``budget`` is how often the orchestration may be begun.
+        Args:
+            orchestrator: Its name or function.
+            input: Its input.
+            events: Events from outside.
+            faults: How many things may go wrong in one run.
+            budget: How often the orchestration may be begun, all schedules together.
+            prune: Whether orders that are equal to one that was run are left out.
+            world: Sets up answers with a state, and entities, anew for every schedule.
+            see: Looks at the ``Run`` of every schedule; what it gives is ``Ending.seen`` and tells outcomes apart.
+            order_across_instances: Whether ``see`` may tell the order and time of independent instances.
         """
-        scenario = self._scenario(orchestrator, input, events, faults)
-        return Explorer(scenario, budget=budget or self._options.budget, prunes=prune).explore()
+        question = self._question(orchestrator, input, events, faults, budget, world, order_across_instances)
+        return self._prover().explore(question, prune=prune, see=see)
 
     def assert_order_independent(
         self,
@@ -186,82 +194,76 @@ class Harness:
         events: Sequence[Raised] = (),
         faults: int = 0,
         budget: int | None = None,
+        world: MakeWorld | None = None,
+        sampling_is_enough: bool = False,
     ) -> Exploration:
         """Prove that an orchestration ends in the same way in whatever order things happen, or show two that differ.
 
-        Beyond the budget, schedules with one and two deviations are run, and then drawn ones.
+        Its status, output and custom status count, and the states of entities once all that they were sent has come.
+        ``sampling_is_enough`` lets it pass though the budget did not reach for every order.
+
+        Raises:
+            OrderDependentError: Two orders end differently.
+            NotProvedError: The budget is used up.
         """
-        return self._check(orchestrator, input, events, faults, budget, holds=None)
+        question = self._question(orchestrator, input, events, faults, budget, world)
+        return self._prover().check(question, holds=None, sampling_is_enough=sampling_is_enough)
 
     def assert_always(
         self,
         orchestrator: object,
-        holds: Callable[[Ending], bool],
+        holds: Holds,
         input: object = None,
         *,
         events: Sequence[Raised] = (),
         faults: int = 0,
         budget: int | None = None,
+        world: MakeWorld | None = None,
+        order_across_instances: bool = False,
+        sampling_is_enough: bool = False,
     ) -> Exploration:
-        """Prove that something holds of the ending in whatever order things happen, or show the simplest exception."""
-        return self._check(orchestrator, input, events, faults, budget, holds=holds)
+        """Prove that something holds of the run in whatever order things happen, or show the simplest exception.
 
-    def _check(
+        ``holds`` gets the ``Run`` of every schedule and returns whether it is as it should be, or asserts it. What
+        differs between orders that are explored as one cannot be read there, and says so.
+
+        Raises:
+            OrderDependentError: It does not hold in a schedule.
+            NotProvedError: The budget is used up.
+        """
+        question = self._question(orchestrator, input, events, faults, budget, world, order_across_instances)
+        return self._prover().check(question, holds=holds, sampling_is_enough=sampling_is_enough)
+
+    def _question(
         self,
         orchestrator: object,
         input: object,
         events: Sequence[Raised],
         faults: int,
         budget: int | None,
-        *,
-        holds: Callable[[Ending], bool] | None,
-    ) -> Exploration:
-        scenario = self._scenario(orchestrator, input, events, faults)
-        fingerprint = self._fingerprint(scenario, input, events)
-        name = scenario.orchestrator.name
-
-        def token_of(numbers: Sequence[int]) -> str:
-            return ScheduleToken(name, tuple(numbers), fingerprint).text
-
-        replayed = [token for token in self._options.replay if token.orchestrator == name]
-        for token in replayed:
-            if token.fingerprint != fingerprint:
-                raise BadTokenError(
-                    f"The token is of another run of {name!r}: its input, answers, events, faults or the SDK were not "
-                    "these. Run the test that printed it, unchanged, or leave out --durable-replay."
-                )
-        regressions = [token.numbers for token in self._options.regressions if token.orchestrator == name]
-        return check_order(
-            scenario,
-            token_of,
-            budget=budget or self._options.budget,
-            examples=self._options.examples,
-            seed_number=self._options.seed,
-            given=[token.numbers for token in replayed] or regressions,
-            only_given=bool(replayed),
-            holds=holds,
+        world: MakeWorld | None,
+        order_across_instances: bool = False,
+    ) -> Question:
+        return Question(
+            orchestrator=orchestrator,
+            input_text=_client_input(input),
+            events=events,
+            faults=faults,
+            budget=budget,
+            world=world,
+            order_across_instances=order_across_instances,
         )
 
-    def _fingerprint(self, scenario: Scenario, input: object, events: Sequence[Raised]) -> str:
-        facts = [_client_input(input), self._answers.said, [repr(event) for event in events], scenario.faults]
-        text = json.dumps([version("azure-functions-durable"), *facts])
-        return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
-
-    def _scenario(self, orchestrator: object, input: object, events: Sequence[Raised], faults: int) -> Scenario:
-        def announce_all(hub: TaskHub, instance: HubInstance) -> None:
-            for event in events:
-                announce(hub, instance, event)
-
-        return Scenario(
+    def _prover(self) -> Prover:
+        return Prover(
             app=self.app,
-            orchestrator=self.app.orchestrator(name_of(orchestrator)),
-            input_text=_client_input(input),
+            hub=self._hub,
             answers=self._answers,
-            announce=announce_all,
-            start_at=VirtualClock(self._start_at),
-            watch=Watch() if self._is_faithful else GuardedCode(self._findings, None),
+            findings=self._findings,
             inspector=self._inspection,
-            faults=faults,
+            watch=Watch() if self._is_faithful else GuardedCode(self._findings, None),
+            start_at=VirtualClock(self._start_at),
+            options=self._options,
         )
 
     def _begin(
