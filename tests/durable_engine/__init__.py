@@ -1,6 +1,6 @@
 """What the Durable extension does with one instance: pure, no I/O, no clock, no randomness."""
 
-from durable_engine.checking.check import HistoryReport, check_history, replay_history
+from durable_engine.checking.check import HistoryMismatchError, HistoryReport, check_history, replay_history
 from durable_engine.entities.batch import run_entity_batch
 from durable_engine.entities.messages import OPERATION, EntitySender, client_signal, entity_instance_id, split_entity_id
 from durable_engine.entities.scheduler import SchedulerState
@@ -98,6 +98,7 @@ __all__ = [
     "GenericEvent",
     "HistoryError",
     "HistoryEvent",
+    "HistoryMismatchError",
     "HistoryReport",
     "HistorySource",
     "InstanceUpdate",
