@@ -23,7 +23,7 @@ from bench.table import Row
 from durable_engine import HistoryEvent, episodes_of, execution_started, orchestrator_payload
 from durable_harness import Harness
 from durable_harness.checks.determinism import guarded
-from durable_harness.run_result import Run
+from durable_harness.running.run_result import Run
 
 __all__ = ["BENCHMARKS", "rows"]
 

@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from azure.durable_functions.models.utils.df_serialization import df_dumps
-
 from durable_engine import (
     EventRaised,
     ExecutionResumed,
@@ -30,9 +28,10 @@ from durable_harness.hub.arrivals import Arrival, Call
 from durable_harness.hub.instance import HubInstance
 from durable_harness.hub.rewind import rewind
 from durable_harness.hub.task_hub import TaskHub
-from durable_harness.run_result import Run
 from durable_harness.running.pending import Pending, PendingTimer, pending_of
+from durable_harness.running.run_result import Run
 from durable_harness.running.stepper import Driver
+from durable_harness.worker.sdk_types import df_dumps
 
 __all__ = ["Instance"]
 

@@ -18,7 +18,7 @@ import pytest
 from durable_harness.exploring.token import ScheduleToken
 from durable_harness.harness import Harness
 from durable_harness.options import Options
-from durable_harness.run_result import Run
+from durable_harness.running.run_result import Run
 
 _HARNESSES = pytest.StashKey[list[Harness]]()
 _MOST_TIMELINES = 5

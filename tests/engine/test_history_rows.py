@@ -150,7 +150,7 @@ def test_rows_of_two_instances_are_refused(rows: list[Json]) -> None:
 def test_a_row_of_an_unknown_kind_is_refused_with_its_key(rows: list[Json]) -> None:
     rows[2]["EventType"] = "TaskDreamed"
 
-    with pytest.raises(HistoryError, match="'0000000000000002', a 'TaskDreamed'"):
+    with pytest.raises(HistoryError, match="'0000000000000002' of instance 'retry-succeeds-1', a 'TaskDreamed'"):
         history_from_rows(rows)
 
 

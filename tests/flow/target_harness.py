@@ -11,8 +11,8 @@ from typing import Any
 from durable_harness import Harness, http_response
 from durable_harness.app.outcomes import HttpRequest
 from durable_harness.instance import Instance
-from durable_harness.run_result import Run, snapshot
 from durable_harness.running.pending import stuck_error
+from durable_harness.running.run_result import Run, snapshot
 from durable_harness.running.stepper import Driver
 from durable_host.http.management.history_view import history_view
 from flow.app.activities import SLOW_SECONDS
