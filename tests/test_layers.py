@@ -64,6 +64,7 @@ SUITES = {
     "host_process",
     "infra",
     "kill",
+    "package",
     "pages",
     "properties",
     "recorded_host",

@@ -1,7 +1,7 @@
 """The pytest plugin: the fixture ``harness``, a factory for other apps, and the options of exploration.
 
-Gives each test a harness of its own. Load it with ``pytest_plugins = ["durable_harness.plugin"]`` in a top-level
-conftest.py, or with ``-p durable_harness.plugin``.
+Gives each test a harness of its own. pytest finds it by itself where the distribution is installed; where the packages
+are used from their folder, a top-level conftest.py says ``pytest_plugins = ["durable_harness.plugin"]``.
 Invariant: no state outlives a test, and none is shared between the workers of pytest-xdist.
 """
 
