@@ -4,3 +4,7 @@
 the history that a status shows, ``query`` reads parameters, ``errors`` has the two forms of error bodies.
 Invariant: status codes, headers and texts are the real host's.
 """
+
+from durable_host.http.management.history_view import history_view
+
+__all__ = ["history_view"]
