@@ -71,7 +71,7 @@ def fetch_from(
         try:
             return fetcher.fetch(PAGE, read_title)
         finally:
-            fetcher.close()
+            fetcher.session.close()
 
 
 def send(handler: BaseHTTPRequestHandler, status: int, body: bytes = b"", **headers: str) -> None:
@@ -93,7 +93,7 @@ def test_fetcher_reads_the_local_site_over_tls(local_site: LocalSite, site_map: 
 
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(lambda page: title_or_code(fetcher, page.url), site_map.recorded))
-    fetcher.close()
+    fetcher.session.close()
 
     assert found == [page.title or page.code for page in site_map.recorded]
 
@@ -356,7 +356,7 @@ def test_connection_is_kept_over_redirects_and_after_a_page_that_was_read_to_its
     with LocalSite(HOST, Handler) as site:
         fetcher = fetcher_of(site)
         codes = [title_or_code(fetcher, f"https://{HOST}/{number}") for number in range(3)]
-        fetcher.close()
+        fetcher.session.close()
 
     assert codes == ["no_title"] * 3
     assert len(clients) == 6
