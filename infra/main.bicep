@@ -178,7 +178,7 @@ var schedulerRegions = [
   'uksouth'
   'westus2'
 ]
-var schedulerRegion = !empty(durableTaskSchedulerLocation)
+var schedulerRegion = !durableTaskSchedulerEnabled || !empty(durableTaskSchedulerLocation)
   ? durableTaskSchedulerLocation
   : contains(schedulerRegions, location)
       ? location
