@@ -25,6 +25,7 @@ HOOK_VARIABLES = frozenset({"REPLAY_BEFORE_DEPLOY"})
 _ASKED = {"environmentName": "AZURE_ENV_NAME", "location": "AZURE_LOCATION"}
 # azd falls back on the shell's variables, and images of Python set this one to a version that Azure does not have.
 _TAKEN = frozenset({"PYTHON_VERSION", "LOCATION", "HOME", "PATH", "USER", "AZURE_PRINCIPAL_ID", "AZURE_PRINCIPAL_TYPE"})
+_AZD = (1, 25, 3)
 _TOP_LEVEL = frozenset(
     {"cloud", "hooks", "infra", "metadata", "name", "pipeline", "platform", "requiredVersions", "resourceGroup"}
     | {"resources", "services", "state", "workflows"}
@@ -81,8 +82,9 @@ def azure_yaml_faults(template: Template) -> Iterator[str]:
         yield f"azure.yaml: name {document.get('name')!r} has other than lowercase letters, digits and hyphens"
     if not re.fullmatch(r"[a-z0-9-]+@\d+\.\d+\.\d+", str(document.get("metadata", {}).get("template"))):
         yield "azure.yaml: metadata.template is not name@version"
-    if not re.fullmatch(r">= \d+\.\d+\.\d+", str(document.get("requiredVersions", {}).get("azd"))):
-        yield "azure.yaml: requiredVersions.azd is missing: what hooks say is seen from azd 1.25.3 on"
+    version = re.fullmatch(r">= (\d+)\.(\d+)\.(\d+)", str(document.get("requiredVersions", {}).get("azd")))
+    if version is None or tuple(map(int, version.groups())) < _AZD:
+        yield "azure.yaml: requiredVersions.azd is not >= 1.25.3, from which on what hooks say is seen in `azd up`"
     services = document.get("services", {})
     if list(services) != ["api"]:
         yield f"azure.yaml: services are {list(services)!r}, not ['api'], which the tag of the app names"

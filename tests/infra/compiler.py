@@ -23,6 +23,7 @@ HOW_TO_GET_IT = (
 )
 SUBSCRIPTION_ID = "00000000-0000-0000-0000-000000000001"
 TENANT_ID = "00000000-0000-0000-0000-000000000002"
+_GONE = "bicep ended without an answer: see what it printed, and whether `bicep --version` works"
 _HOMES = (Path(".azd") / "bin", Path(".azure") / "bin")
 
 
@@ -58,17 +59,15 @@ def start_compiler(program: Path) -> Iterator[Compiler]:
         **os.environ,
         "HOME": str(Path.home()),  # tox hands on none, and the compiler unpacks itself there
         "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1",  # a bare machine has no libicu, and nothing here needs it
+        "DOTNET_TieredPGO": "0",  # measuring its own code costs more than it gains in a minute: a fifth less time
     }
     with subprocess.Popen(
         [program, "jsonrpc", "--stdio"], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        try:
-            yield Compiler(process.stdin, process.stdout)
-        finally:
-            process.stdin.close()  # its sign to end
-            process.wait(timeout=30)
+        yield Compiler(process.stdin, process.stdout)
+        # Leaving the block closes its input, which is its sign to end, and waits for that.
 
 
 class Compiler:
@@ -122,8 +121,11 @@ class Compiler:
     def _ask(self, method: str, **parameters: object) -> dict[str, Any]:
         self._asked += 1
         body = json.dumps({"jsonrpc": "2.0", "id": self._asked, "method": method, "params": parameters}).encode()
-        self._requests.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
-        self._requests.flush()
+        try:
+            self._requests.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+            self._requests.flush()
+        except BrokenPipeError as gone:
+            raise RuntimeError(_GONE) from gone
         answer = json.loads(self._answers.read(self._size_of_answer()))
         if answer["id"] != self._asked:
             raise RuntimeError(f"bicep answered question {answer['id']}, not {self._asked}")
@@ -140,5 +142,5 @@ class Compiler:
             if name.lower() == b"content-length":
                 size = int(value)
         if not size:
-            raise RuntimeError("bicep ended without an answer; what it said is above")
+            raise RuntimeError(_GONE)
         return size
