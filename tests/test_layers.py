@@ -46,17 +46,24 @@ ROOMS = {
 OWN_TESTS = {
     "durable_engine": {"engine"},
     "durable_harness": {"harness"},
-    "recorded_pages": {"pages"},
+    "recorded_pages": {"bench", "pages"},
     "durable_host": {"host", "takeover", "kill", "bench"},
 }
-"""The suites that may look inside a package; `bench` measures parts of the host beside their peers."""
+"""The suites that may look inside a package; `bench` measures parts beside their peers."""
 
-DOORS = {"durable_engine", "durable_harness", "recorded_pages", "durable_host", "durable_host.azurite"}
+DOORS = {
+    "durable_engine",
+    "durable_harness",
+    "recorded_pages",
+    "durable_host",
+    "durable_host.azurite",
+    "durable_host.http.management",
+    "durable_host.task_hub",
+}
 """The packages whose ``__init__`` says what they offer to everybody else."""
 
 SUITES = {
     "bench",
-    "browser",
     "engine",
     "flow",
     "harness",
@@ -64,6 +71,7 @@ SUITES = {
     "host_process",
     "infra",
     "kill",
+    "package",
     "pages",
     "properties",
     "recorded_host",

@@ -11,13 +11,13 @@ import hashlib
 import json
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any
 
 from durable_harness.app.answers import Answers
 from durable_harness.app.functions import AppFunctions
 from durable_harness.core.errors import BadTokenError, NotPossibleError, OrderDependentError
 from durable_harness.core.findings import Findings
+from durable_harness.core.sdk_version import SDK_VERSION
 from durable_harness.core.virtual_clock import VirtualClock
 from durable_harness.exploring.exploration import Exploration
 from durable_harness.exploring.explorer import Explorer
@@ -169,7 +169,7 @@ class Prover:
     def _fingerprint(self, scenario: Scenario, question: Question) -> str:
         world = getattr(question.world, "__qualname__", None)
         facts: list[Any] = [question.input_text, self.answers.said, [repr(event) for event in question.events]]
-        text = json.dumps([version("azure-functions-durable"), *facts, scenario.faults, world])
+        text = json.dumps([SDK_VERSION, *facts, scenario.faults, world])
         return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 
 

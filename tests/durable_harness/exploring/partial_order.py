@@ -23,7 +23,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from durable_engine import TaskCompleted, TaskFailed
+from durable_engine import ExecutionStarted, TaskCompleted, TaskFailed
 from durable_harness.exploring.assumptions import Assumptions
 from durable_harness.hub.arrivals import Arrival
 from durable_harness.hub.instance import HubInstance
@@ -44,13 +44,14 @@ class _Completion:
 
 def ample_arrival(hub: TaskHub, enabled: Sequence[Arrival], learned: Assumptions) -> int | None:
     """The place of an arrival that may be taken alone, None if there is none."""
+    restarted = {one.target.instance_id for one in enabled if isinstance(one.event, ExecutionStarted)}
     on_their_way: dict[str, dict[int, list[_Completion]]] = {}
     for place, arrival in enumerate(enabled):
         own = _completion(arrival)
         if own is None or (arrival.due_at is not None and arrival.due_at > hub.clock.now):
             continue
         instance = hub.instances.get(arrival.target.instance_id)
-        if instance is None or instance.runtime_status != "Running":
+        if instance is None or instance.runtime_status != "Running" or instance.instance_id in restarted:
             continue
         if instance.inbox and not is_silent_inbox(instance):
             continue
