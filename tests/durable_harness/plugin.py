@@ -7,14 +7,17 @@ Invariant: no state outlives a test, and none is shared between the workers of p
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import re
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from durable_harness.core.errors import BadTokenError
+from durable_harness.exploring.kept_schedules import kept_schedules
 from durable_harness.exploring.token import ScheduleToken
 from durable_harness.harness import Harness
 from durable_harness.options import Options
@@ -22,6 +25,7 @@ from durable_harness.running.run_result import Run
 from durable_harness.settings_file import SettingsFileError, settings_of
 
 _HARNESSES = pytest.StashKey[list[Harness]]()
+_KEPT = pytest.StashKey[tuple[ScheduleToken, ...]]()
 _MOST_TIMELINES = 5
 
 __all__ = ["durable_app", "harness", "harness_for", "pytest_addoption", "pytest_configure"]
@@ -32,7 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("durable", "orders of events of durable orchestrations")
     group.addoption("--durable-replay", action="append", metavar="TOKEN", help="run exactly the schedule of this token")
     group.addoption("--durable-seed", type=int, default=0, metavar="N", help="the seed of drawn schedules (0)")
-    group.addoption("--durable-budget", type=int, default=5_000, metavar="N", help="runs of one exploration (5000)")
+    group.addoption("--durable-budget", type=_runs, default=5_000, metavar="N", help="runs of one exploration (5000)")
     group.addoption(
         "--durable-timelines", metavar="FOLDER", help="write the timelines of failing tests there, as HTML files"
     )
@@ -56,6 +60,11 @@ def pytest_configure(config: pytest.Config) -> None:
         except SettingsFileError as error:
             raise pytest.UsageError(str(error)) from None
         config.add_cleanup(lambda: settings.__exit__(None, None, None))
+    kept = config.getini("durable_schedules")
+    try:
+        config.stash[_KEPT] = kept_schedules(config.rootpath / kept) if kept else ()
+    except BadTokenError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 @pytest.fixture
@@ -77,7 +86,7 @@ def harness_for(request: pytest.FixtureRequest) -> Callable[..., Harness]:
         budget=config.getoption("--durable-budget"),
         seed=config.getoption("--durable-seed"),
         replay=tuple(map(ScheduleToken.parse, config.getoption("--durable-replay") or ())),
-        regressions=tuple(_regressions(config)),
+        regressions=config.stash[_KEPT],
     )
     made: list[Harness] = request.node.stash.setdefault(_HARNESSES, [])
 
@@ -107,14 +116,11 @@ def _write(folder: Path, item: pytest.Item, run: Run) -> None:
     folder.joinpath(f"{name}.html").write_text(run.timeline().html(), encoding="utf-8")
 
 
-def _regressions(config: pytest.Config) -> Iterator[ScheduleToken]:
-    name = config.getini("durable_schedules")
-    if not name:
-        return
-    for line in (config.rootpath / name).read_text(encoding="utf-8").splitlines():
-        token = line.partition("#")[0].strip()
-        if token:
-            yield ScheduleToken.parse(token)
+def _runs(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} runs explore nothing: say a number from 1 on")
+    return number
 
 
 @pytest.fixture
