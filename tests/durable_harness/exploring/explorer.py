@@ -26,7 +26,7 @@ __all__ = ["Explorer"]
 _SEARCH: Final = 1 / 4
 """The share of the budget after which an unfinished search waits for the other ways."""
 _FEW: Final = 1 / 16
-_DRAWN: Final = 1 / 4
+_DRAWN: Final = 7 / 16
 
 
 class Explorer:

@@ -8,6 +8,7 @@ step.
 from __future__ import annotations
 
 import sys
+import sysconfig
 from collections import Counter
 from collections.abc import Callable, Hashable
 from types import CodeType, FrameType
@@ -18,7 +19,8 @@ from durable_harness.worker.user_code import UserCode, Watch
 
 __all__ = ["CoveredCode"]
 
-_OTHERS: Final = ("durable_harness.", "durable_engine.", "azure.", "threading", "importlib.")
+_LIBRARIES: Final = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
+_OURS: Final = ("durable_harness.", "durable_engine.")
 
 
 class CoveredCode(Watch):
@@ -54,7 +56,9 @@ class CoveredCode(Watch):
             self._last.clear()
 
     def _enter(self, frame: FrameType, event: str, _: Any) -> Any:
-        if frame.f_globals.get("__name__", "").startswith(_OTHERS):
+        if frame.f_code.co_filename.startswith((*_LIBRARIES, "<frozen")):
+            return None
+        if frame.f_globals.get("__name__", "").startswith(_OURS):
             return None
         frame.f_trace_lines, frame.f_trace_opcodes = False, True
         return self._go_on
