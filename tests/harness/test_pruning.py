@@ -164,13 +164,16 @@ def test_single_faults_of_sub_orchestrations_are_proved(harness_for: HarnessFor)
 
 
 def assert_agrees_with_brute_force(harness_for: HarnessFor, app: list[Steps], *, faults: int, budget: int) -> None:
-    found = []
-    for prune in (False, True):
-        harness = harness_for(app_of(app), strict=False)
-        answer_app(harness)
-        found.append(harness.explore("root", prune=prune, budget=budget, faults=faults, see=effects_seen))
-    brute, pruned = found
-    assert not brute.is_exhausted or (pruned.is_exhausted and set(pruned.outcomes) == set(brute.outcomes))
+    """Hold pruned exploration against brute force, where that comes to an end within its budget."""
+    harness = harness_for(app_of(app), strict=False)
+    answer_app(harness)
+    brute = harness.explore("root", prune=False, budget=budget, faults=faults, see=effects_seen)
+    if not brute.is_exhausted:
+        return
+    # A search that a quarter of its budget is not enough for is interrupted by drawn schedules.
+    pruned = harness.explore("root", budget=8 * budget, faults=faults, see=effects_seen)
+    assert pruned.is_exhausted
+    assert set(pruned.outcomes) == set(brute.outcomes)
 
 
 @pytest.mark.filterwarnings("ignore::durable_harness.SdkDefectWarning")

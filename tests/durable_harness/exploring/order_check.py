@@ -60,7 +60,7 @@ def check_order(
         token = token_of(normal.numbers)
         raise OrderDependentError(
             f"What should always hold does not even hold in the normal order: {complaint(normal.ending)}\n\n"
-            f"normally: {normal.ending.text}\n\nRun exactly it again with\n  pytest ... --durable-replay={token}",
+            f"normally: {normal.ending.text}\n\nRun exactly it again {_with(token)}",
             tokens=[token],
         )
     for numbers in given:
@@ -113,9 +113,13 @@ def _dependent(
         f"{_side_by_side(normal.story, other.story)}\n\n"
         f"{_endings(normal, other)}\n\n"
         f"The second schedule deviates {deviations} time{'s' if deviations != 1 else ''}. Run exactly it again "
-        f"with\n  pytest ... --durable-replay={token}",
+        f"{_with(token)}",
         tokens=[token_of(normal.numbers), token],
     )
+
+
+def _with(token: str) -> str:
+    return f"with\n  pytest ... --durable-replay={token}"
 
 
 def _endings(normal: Schedule, other: Schedule) -> str:
