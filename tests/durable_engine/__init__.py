@@ -43,8 +43,10 @@ from durable_engine.model.failures import (
     http_activity_failure,
     orchestrator_failure,
     sub_orchestration_details,
+    unhandled_task_failure,
 )
 from durable_engine.model.functions import KnownFunctions
+from durable_engine.model.json_reader import JsonReaderError, first_json, read_json
 from durable_engine.model.notices import early_timer
 from durable_engine.model.ticks import (
     NEVER,
@@ -104,6 +106,7 @@ __all__ = [
     "HistorySource",
     "InstanceUpdate",
     "JsonObject",
+    "JsonReaderError",
     "KnownFunctions",
     "Member",
     "Message",
@@ -141,6 +144,7 @@ __all__ = [
     "event_from_row",
     "event_to_json",
     "execution_started",
+    "first_json",
     "http_activity_failure",
     "last_episode",
     "members_of",
@@ -149,6 +153,7 @@ __all__ = [
     "orchestrator_payload",
     "parsed_json",
     "read_answer",
+    "read_json",
     "replay_history",
     "row_time",
     "run_entity_batch",
@@ -162,4 +167,5 @@ __all__ = [
     "ticks_to_seconds_text",
     "ticks_to_text",
     "timeline_of",
+    "unhandled_task_failure",
 ]
