@@ -59,6 +59,9 @@ class PortInUseError(PortRefusedError):
         )
 
 
+_OTHER_WEBHOOKS: Final = "/runtime/webhooks/"
+
+
 class HttpServer:
     """The host's HTTP side. ``start`` listens on loopback; ``stop`` lets running requests end.
 
@@ -150,6 +153,8 @@ class HttpServer:
         lowered = path.lower()
         if lowered.startswith(WEBHOOK_PATH) and lowered[len(WEBHOOK_PATH) :][:1] in ("", "/"):
             return await self._management.answer(request, path[len(WEBHOOK_PATH) :])
+        if lowered.startswith(_OTHER_WEBHOOKS):
+            return Answer(status=401)  # of other extensions; the real host asks for their key before it looks further
         if lowered.startswith("/admin/"):
             return await self._admin.answer(request)
         answer = await self.triggers.answer(request)
@@ -188,7 +193,8 @@ def _response(answer: Answer) -> web.Response:
             "Escape them, with urllib.parse.quote for example.",
             ", ".join(unsendable),
         )
-        answer = Answer(status=500)
+        kept = tuple((name, value) for name, value in answer.headers if name.lower() == "retry-after")
+        answer = Answer(status=500, headers=kept)
     # In the real host's order, and with the name of its server: through call_http these become part of histories.
     date = formatdate(now() // TICKS_PER_SECOND, usegmt=True)
     headers = CIMultiDict({"Date": date, "Server": _SERVER})
