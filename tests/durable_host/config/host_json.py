@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -57,6 +57,13 @@ _WITHOUT_MEANING_HERE: Final = (
 _TIMESPAN: Final = re.compile(r"(?:(\d{1,5})\.)?([01]?\d|2[0-3]):([0-5]\d):([0-5]\d)(?:\.(\d{1,7}))?\Z", re.ASCII)
 _SHORTEST_POLLING_SECONDS: Final = 0.05
 _LONGEST_VISIBILITY_SECONDS: Final = 7 * 86_400
+# What the Durable extension (3.19.0) refuses beyond these.
+_LIMITS_IN_AZURE: Final = {
+    "controlQueueVisibilityTimeout": (1, 60, " minutes"),
+    "workItemQueueVisibilityTimeout": (1, 60, " minutes"),
+    "controlQueueBatchSize": (1, 32, ""),
+    "controlQueueBufferThreshold": (1, 1000, ""),
+}
 _OVERRIDABLE: Final = ("NonRunningStates", "AnyState")
 
 
@@ -84,7 +91,7 @@ class HostJson:
     function_timeout_seconds: float | None = None
     log_levels: Mapping[str, str]
     notes: tuple[str, ...] = ()
-    """One line for each key that is not honoured."""
+    """One line for each key that is not honoured, and for each value that Azure would refuse."""
 
 
 def read_host_json(script_root: Path, environment: Mapping[str, str] = os.environ) -> HostJson:
@@ -144,16 +151,21 @@ class _Reader:
             if timeout in (None, "-1")
             else self._seconds("functionTimeout", 0, at_least=0.001),
             log_levels=self._log_levels("logging.logLevel"),
-            notes=tuple(self._notes(self._data, "")),
+            notes=(*self._notes(self._data, ""), *self._refused_in_azure(storage)),
         )
 
-    def _get(self, key: str, kind: type, default: Any) -> Any:
+    def _written(self, key: str) -> Any:
+        """What the file says, None where it says nothing."""
         value: Any = self._data
         for part in key.split("."):
             if not isinstance(value, dict):
-                return default
+                return None
             # The real host reads keys without regard to case.
             value = next((v for k, v in value.items() if k.lower() == part.lower()), None)
+        return value
+
+    def _get(self, key: str, kind: type, default: Any) -> Any:
+        value = self._written(key)
         if value is None:
             return default
         if kind is int and isinstance(value, str) and value.isdecimal():
@@ -218,6 +230,22 @@ class _Reader:
         if isinstance(value, dict):
             return [note for key, child in value.items() for note in self._notes(child, f"{prefix}.{key}".lstrip("."))]
         return [f"host.json: {prefix!r} is not honoured by this host."]
+
+    def _refused_in_azure(self, storage: str) -> Iterator[str]:
+        """A line for each value with which the Durable extension would not start."""
+        for name, (least, most, unit) in _LIMITS_IN_AZURE.items():
+            key, value = storage + name, self._written(storage + name)
+            if isinstance(value, str) and _TIMESPAN.match(value):
+                number, used = self._seconds(key, 0, at_least=0) / 60, "it is used as it is"
+            elif str(value).lstrip("-").isdecimal():
+                number, used = float(value), "it has no meaning"
+            else:
+                continue
+            if not least <= number <= most:
+                yield (
+                    f"host.json: {key!r} is {value!r}, and in Azure must be from {least} to {most}{unit}: there the "
+                    f"host would not start its functions, and answer 503. Here {used}."
+                )
 
     def _error(self, key: str, value: object, expected: str) -> HostJsonError:
         return HostJsonError(f"{self._path}: {key!r} is {value!r}, but must be {expected}.")
