@@ -72,6 +72,7 @@ from durable_engine.wire.sdk_call import (
     orchestrator_members,
     orchestrator_payload,
     read_answer,
+    state_of_failure,
 )
 from durable_engine.wire.sdk_surface import close_http_session
 
@@ -159,6 +160,7 @@ __all__ = [
     "run_entity_batch",
     "run_episode",
     "split_entity_id",
+    "state_of_failure",
     "sub_orchestration_details",
     "ticks_from_datetime",
     "ticks_from_text",

@@ -77,7 +77,12 @@ class Driver:
             place = f"<id{talk.ids.index(instance_id)}>" if instance_id in talk.ids else ""
             return wait(instance_id, until, seconds if place in in_vain else seconds * patience)
 
-        talk.wait = wait_longer
+        call = talk.call
+
+        def call_longer(*args: Any, timeout: float = 12, **more: Any) -> Any:
+            return call(*args, timeout=timeout * patience, **more)
+
+        talk.wait, talk.call = wait_longer, call_longer
         return talk
 
     def tidied(self, recording: Json) -> Json:

@@ -25,7 +25,7 @@ from recorded_host.raw_recording import RawRecording
 
 __all__ = ["EdgeRecordings", "Place", "recorded", "sees_the_whole_hub"]
 
-_AT_A_TIME: Final = 28
+_AT_A_TIME: Final = 12
 _HUB: Final = "EdgeHub"
 _SHORTEST_ID: Final = 8
 # The driver's deadlines were made for one scenario at a time.
