@@ -242,6 +242,7 @@ module roles 'modules/roles.bicep' = {
     appInsightsName: names.appInsights
     schedulerName: schedulerInUse
     deployerReadsHub: deployerReadsHub
+    deployerId: deployer().objectId
   }
   dependsOn: [identity, storage, monitoring, scheduler]
 }

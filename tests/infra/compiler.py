@@ -81,25 +81,34 @@ class Compiler:
         """Answer the compiler's version."""
         return str(self._ask("bicep/version")["version"])
 
-    def diagnostics(self, path: Path) -> list[Diagnostic]:
-        """Answer all that compiler and linter say of a file and of the modules that it deploys."""
+    def diagnostics(self, root: Path, path: str) -> list[Diagnostic]:
+        """Answer all that compiler and linter say of a file and of the modules that it deploys.
+
+        Args:
+            root: The folder that holds infra/.
+            path: The file, from there.
+        """
         return [
             Diagnostic(
-                path=Path(each["source"]).relative_to(path.parents[path.parts[::-1].index("infra")]).as_posix(),
+                path=Path(each["source"]).relative_to(root).as_posix(),
                 line=each["range"]["start"]["line"] + 1,
                 level=each["level"].lower(),
                 code=each["code"],
                 message=each["message"],
             )
-            for each in self._ask("bicep/compile", path=str(path))["diagnostics"]
+            for each in self._ask("bicep/compile", path=str(root / path))["diagnostics"]
         ]
 
     def build(self, path: Path) -> dict[str, Any]:
-        """Answer the ARM template that a file compiles to."""
-        contents = self._ask("bicep/compile", path=str(path)).get("contents")
-        if contents is None:
-            raise RefusedDeploymentError("; ".join(map(str, self.diagnostics(path))))
-        template: dict[str, Any] = json.loads(contents)
+        """Answer the ARM template that a file compiles to.
+
+        Raises:
+            RefusedDeploymentError: It does not compile.
+        """
+        answer = self._ask("bicep/compile", path=str(path))
+        if not answer["success"]:
+            raise RefusedDeploymentError("; ".join(f"{each['code']}: {each['message']}" for each in answer["diagnostics"]))
+        template: dict[str, Any] = json.loads(answer["contents"])
         return template
 
     def format(self, path: Path) -> str:
