@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -61,13 +61,18 @@ def start_compiler(program: Path) -> Iterator[Compiler]:
         "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1",  # a bare machine has no libicu, and nothing here needs it
         "DOTNET_TieredPGO": "0",  # measuring its own code costs more than it gains in a minute: a fifth less time
     }
-    with subprocess.Popen(
+    process = subprocess.Popen(
         [program, "jsonrpc", "--stdio"], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
         yield Compiler(process.stdin, process.stdout)
-        # Leaving the block closes its input, which is its sign to end, and waits for that.
+    finally:
+        with suppress(BrokenPipeError):  # it has ended before it read the last question, which is told already
+            process.stdin.close()  # its sign to end
+        process.stdout.close()
+        process.wait(timeout=30)
 
 
 class Compiler:
@@ -107,7 +112,9 @@ class Compiler:
         """
         answer = self._ask("bicep/compile", path=str(path))
         if not answer["success"]:
-            raise RefusedDeploymentError("; ".join(f"{each['code']}: {each['message']}" for each in answer["diagnostics"]))
+            raise RefusedDeploymentError(
+                "; ".join(f"{each['code']}: {each['message']}" for each in answer["diagnostics"])
+            )
         template: dict[str, Any] = json.loads(answer["contents"])
         return template
 
