@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
+from durable_engine import FINAL_STATUSES
 from flow.http_exchange import Reply, ask
-from flow.target import ENDED, Flow, Status
+from flow.target import Flow, Status
 from flow.target_harness import HarnessTarget
 from flow.target_http import status_of
 from host_process import wait_until
@@ -80,7 +81,7 @@ class TitlesOverHttp:
         def has_ended() -> bool:
             nonlocal status
             status = status_of(status_url)
-            return status is not None and status.runtime_status in ENDED
+            return status is not None and status.runtime_status in FINAL_STATUSES
 
         wait_until(
             has_ended,

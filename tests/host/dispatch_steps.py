@@ -19,7 +19,7 @@ import pytest
 from azure.durable_functions.entity import Entity
 from azure.durable_functions.orchestrator import Orchestrator
 
-from durable_engine import ActivityOutcome, App, EventRaised, HistoryEvent, KnownFunctions
+from durable_engine import FINAL_STATUSES, ActivityOutcome, App, EventRaised, HistoryEvent, KnownFunctions
 from durable_host.clock import new_guid, now
 from durable_host.dispatch.activities import ActivityDispatcher
 from durable_host.dispatch.control_readers import ControlReaders
@@ -34,7 +34,6 @@ from host_process import soon
 __all__ = ["SDK_WARNINGS", "SmallHost", "Steps", "running", "soon"]
 
 Steps = Generator[Any, Any, Any]
-ENDED = ("Completed", "Failed", "Terminated")
 
 # The SDK warns of a message that came twice; as an error that would fail the orchestration.
 SDK_WARNINGS = [
@@ -88,9 +87,9 @@ class SmallHost:
         async def has_arrived() -> bool:
             nonlocal row
             row = await self.client.get_instance(instance_id)
-            return row is not None and row.runtime_status in (statuses or ENDED)
+            return row is not None and row.runtime_status in (statuses or FINAL_STATUSES)
 
-        await soon(has_arrived, f"{instance_id!r} is {' or '.join(statuses or ENDED)}", seconds)
+        await soon(has_arrived, f"{instance_id!r} is {' or '.join(statuses or FINAL_STATUSES)}", seconds)
         assert row is not None
         return row
 

@@ -15,12 +15,12 @@ from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import quote, urlencode
 
+from durable_engine import FINAL_STATUSES
 from host_process.waiting import wait_until
 
-__all__ = ["FINAL", "Answer", "HostClient"]
+__all__ = ["Answer", "HostClient"]
 
 MANAGEMENT: Final = "/runtime/webhooks/durabletask"
-FINAL: Final = frozenset({"Completed", "Failed", "Terminated", "Canceled"})
 REQUEST_SECONDS: Final = 30.0
 POLL_SECONDS: Final = 0.02
 
@@ -99,7 +99,7 @@ class HostClient:
     def wait_for(
         self,
         instance_id: str,
-        states: Collection[str] = FINAL,
+        states: Collection[str] = FINAL_STATUSES,
         *,
         seconds: float = 30.0,
         poll_seconds: float = POLL_SECONDS,

@@ -15,6 +15,7 @@ from durable_engine.model.ticks import Ticks
 
 __all__ = [
     "EVENT_CLASSES",
+    "FINAL_STATUSES",
     "ORCHESTRATION_STATUS",
     "ContinueAsNew",
     "EventRaised",
@@ -57,6 +58,9 @@ ORCHESTRATION_STATUS: Final = (
     "Suspended",
 )
 """Runtime statuses; a status's number in JSON is its place here."""
+
+FINAL_STATUSES: Final = frozenset({"Completed", "Failed", "Terminated", "Canceled"})
+"""The runtime statuses of an instance that has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
