@@ -5,6 +5,7 @@ from durable_engine.entities.batch import run_entity_batch
 from durable_engine.entities.messages import OPERATION, EntitySender, client_signal, entity_instance_id, split_entity_id
 from durable_engine.entities.scheduler import SchedulerState
 from durable_engine.histories.episodes import SCHEDULED, RecordedEpisode, episodes_of, last_episode
+from durable_engine.histories.rewinding import Rewinding, rewind_history
 from durable_engine.histories.rows import HistorySource, event_from_row, row_time
 from durable_engine.model.checkpoint import Checkpoint, InstanceUpdate, Message, Notice
 from durable_engine.model.dotnet_json import compact_json, parsed_json
@@ -116,6 +117,7 @@ __all__ = [
     "ParentInstance",
     "RecordedEpisode",
     "Replay",
+    "Rewinding",
     "SchedulerState",
     "SubOrchestrationInstanceCompleted",
     "SubOrchestrationInstanceCreated",
@@ -151,6 +153,7 @@ __all__ = [
     "parsed_json",
     "read_answer",
     "replay_history",
+    "rewind_history",
     "row_time",
     "run_entity_batch",
     "run_episode",

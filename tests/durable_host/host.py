@@ -26,7 +26,6 @@ from durable_host.dispatch.episodes import EpisodeRunner
 from durable_host.dispatch.http_activity import HttpActivity
 from durable_host.dispatch.message_locks import HeldMessages
 from durable_host.dispatch.orchestrations import OrchestrationDispatcher
-from durable_host.dispatch.outbox import Outbox
 from durable_host.http.client_binding import ClientBinding
 from durable_host.http.server import HttpServer
 from durable_host.task_hub.base.options import TaskHubOptions
@@ -104,11 +103,8 @@ class Host:
             self.hub, held, self._episodes, limit=settings.max_orchestrators, entity_limit=settings.max_entities
         )
         run_activity = activity_runner(self.index, self.worker)
-        self._activities = ActivityDispatcher(held, run_activity, http, limit=settings.max_activities)
-        outbox = Outbox(self.hub, self._activities, self._orchestrations)
-        self._orchestrations.connect(outbox)
-        self._activities.connect(outbox)
-        client = TaskHubClient(self.hub, outbox=outbox)
+        self._activities = ActivityDispatcher(self.hub, held, run_activity, http, limit=settings.max_activities)
+        client = TaskHubClient(self.hub)
         self.server = HttpServer(
             self.index,
             self.worker,
@@ -124,7 +120,7 @@ class Host:
         resources.push_async_callback(self.server.stop)
         await self.server.start(options.port)
         resources.push_async_callback(self._activities.stop, options.patience_seconds)
-        work_items = self.hub.poller(self.hub.work_items)
+        work_items = self.hub.poller(self.hub.work_items, self._activities)
         self._background(resources, self._activities.receive_for_ever(work_items))
         resources.callback(work_items.stop)
         readers = ControlReaders(self.hub, self._orchestrations)

@@ -5,10 +5,11 @@ Invariant: a host that was started here is gone when its ``with`` block ends, an
 
 from __future__ import annotations
 
-from host_process.client import Answer, HostClient, wait_until
+from host_process.client import Answer, HostClient
 from host_process.process import HostProcess, HostStartError
 from host_process.storage_proxy import StorageProxy, StorageRequest
 from host_process.storage_witness import InconsistentHistoryError, StorageWitness, StoredInstance
+from host_process.waiting import soon, wait_until
 
 __all__ = [
     "Answer",
@@ -20,5 +21,6 @@ __all__ = [
     "StorageRequest",
     "StorageWitness",
     "StoredInstance",
+    "soon",
     "wait_until",
 ]

@@ -81,7 +81,7 @@ class InstancesTable:
             rows = [row async for row in page]
             instances = await asyncio.gather(*(self._instance(row, with_input=query.with_input) for row in rows))
             following: Any = pages.continuation_token  # type: ignore[attr-defined]  # typed as any async iterator
-            token = _to_continuation([following["PartitionKey"], following["RowKey"]]) if following else None
+            token = _to_continuation([following["PartitionKey"], following["RowKey"] or ""]) if following else None
             return InstancePage(rows=tuple(instances), continuation=token)
         return InstancePage(rows=(), continuation=None)
 
