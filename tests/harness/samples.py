@@ -85,7 +85,10 @@ SAMPLES = [
         orchestrator="verifies_phone",
         input="+1425",
         answers={"send_challenge": 4711},
-        events=(raised("challenge_response", 1, after=10), raised("challenge_response", 4711, after=20)),
+        events=(
+            raised("challenge_response", 1, after=10, by="http"),
+            raised("challenge_response", 4711, after=20, by="http"),
+        ),
         output=True,
     ),
     Sample(
@@ -93,7 +96,10 @@ SAMPLES = [
         orchestrator="verifies_phone",
         input="+1425",
         answers={"send_challenge": 4711},
-        events=(raised("challenge_response", 1, after=10), raised("challenge_response", 4711, after=200)),
+        events=(
+            raised("challenge_response", 1, after=10, by="http"),
+            raised("challenge_response", 4711, after=200, by="http"),
+        ),
         output=False,
     ),
     Sample(

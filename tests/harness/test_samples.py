@@ -26,6 +26,7 @@ KNOWN_FINDINGS = {
     "nondeterminism_kind": {"replay_mismatch"},
     "nondeterminism_missing": {"replay_mismatch"},
     "nondeterminism_name": {"replay_mismatch"},
+    "timer_left_open": {"open_timer"},
     "unknown_activity": {"unknown_activity"},
     "yields_a_list": {"yielded_no_task"},
     "yields_a_number": {"yielded_no_task"},

@@ -42,6 +42,7 @@ MODULES: Final = {
         "TaskState",
         "TimerTask",
         "WhenAllTask",
+        "WhenAnyTask",
     ),
     "azure.durable_functions.models.TaskOrchestrationExecutor": ("TaskOrchestrationExecutor", "namedtuple", "warnings"),
     "azure.durable_functions.models.utils.df_serialization": ("df_dumps",),
