@@ -380,8 +380,12 @@ class Harness:
                 )
 
     def unused(self) -> list[str]:
-        """What was answered and never asked for, in words; an ``in_turn`` with entries left among it."""
-        return self._answers.unused
+        """What was answered and never asked for, in words; an ``in_turn`` with entries left among it.
+
+        It is empty where a fault was found: what comes after it was never reached.
+        """
+        is_cut_short = any(not finding.is_warning for finding in self._findings.all.values())
+        return [] if is_cut_short else self._answers.unused
 
     def _settle(self, instance: HubInstance) -> Run:
         for other in list(self._hub.instances.values()):

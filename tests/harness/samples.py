@@ -46,6 +46,14 @@ def _job_api(harness: Harness) -> None:
     harness.answer_http("GET", location, in_turn(http_response(202), http_response(200, '{"done": true}')))
 
 
+def _codes(first: int, second: int) -> tuple[Raised, ...]:
+    """A wrong code and the right one, after so many seconds."""
+    return (
+        raised("challenge_response", 1, after=first, by="http"),
+        raised("challenge_response", 4711, after=second, by="http"),
+    )
+
+
 SAMPLES = [
     Sample(
         source=f"{_REPOSITORY} samples-v2/function_chaining",

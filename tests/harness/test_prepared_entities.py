@@ -13,6 +13,7 @@ from azure.durable_functions import DurableOrchestrationContext as Context
 from durable_harness import Harness, NotPossibleError, SdkDefectWarning
 
 Code = Generator[Any, Any, Any]
+App = df.DFApp
 HarnessFor = Callable[..., Harness]
 
 
@@ -46,9 +47,7 @@ def app() -> df.DFApp:
     return app
 
 
-def test_each_schedule_begins_with_the_states_that_the_test_has_prepared(
-    app: df.DFApp, harness_for: HarnessFor
-) -> None:
+def test_each_schedule_begins_with_the_prepared_states(app: df.DFApp, harness_for: HarnessFor) -> None:
     harness = harness_for(app)
     harness.entity("account", "a").signal("deposit", 100)
 
@@ -58,7 +57,7 @@ def test_each_schedule_begins_with_the_states_that_the_test_has_prepared(
     assert harness.entity("account", "a").state == 100
 
 
-def test_what_runs_before_have_left_in_entities_counts_too(app: df.DFApp, harness_for: HarnessFor) -> None:
+def test_what_runs_before_have_left_in_entities_counts_too(app: App, harness_for: HarnessFor) -> None:
     harness = harness_for(app)
     harness.run("looks_twice")
 
@@ -67,9 +66,7 @@ def test_what_runs_before_have_left_in_entities_counts_too(app: df.DFApp, harnes
     assert [ending.output for ending in proof.outcomes] == ["[3, 4]"]
 
 
-def test_an_orchestration_that_has_not_ended_would_be_lost_and_is_refused(
-    app: df.DFApp, harness_for: HarnessFor
-) -> None:
+def test_an_orchestration_that_has_not_ended_is_refused(app: df.DFApp, harness_for: HarnessFor) -> None:
     harness = harness_for(app)
     harness.start("waits")
 
@@ -78,9 +75,7 @@ def test_an_orchestration_that_has_not_ended_would_be_lost_and_is_refused(
 
 
 @pytest.mark.parametrize("value", [0, False, "", [], {}])
-def test_a_clients_signal_with_a_falsy_input_arrives_without_one(
-    app: df.DFApp, harness_for: HarnessFor, value: object
-) -> None:
+def test_a_clients_falsy_input_is_left_out(app: df.DFApp, harness_for: HarnessFor, value: object) -> None:
     harness = harness_for(app)
     entity = harness.entity("account", "a")
     entity.call("set", 5)
@@ -91,7 +86,7 @@ def test_a_clients_signal_with_a_falsy_input_arrives_without_one(
     assert entity.state == 5  # its operation has failed: the SDK's get_input raises a TypeError
 
 
-def test_an_orchestrations_call_with_a_falsy_input_arrives_with_it(app: df.DFApp, harness_for: HarnessFor) -> None:
+def test_an_orchestrations_call_with_a_falsy_input_arrives_with_it(app: App, harness_for: HarnessFor) -> None:
     entity = harness_for(app).entity("account", "a")
 
     assert entity.call("set", 0).result == 0

@@ -64,7 +64,7 @@ def test_exploring_it_finds_both_outcomes(harness_for: HarnessFor) -> None:
     harness = harness_for(fan_out_with_timeout)
     harness.answer("work", fails_on(1))
 
-    with pytest.warns(SdkDefectWarning, match="nested_compound"):
+    with pytest.warns(SdkDefectWarning, match="nested_compound"), pytest.warns(SdkDefectWarning, match="open_timer"):
         found = harness.explore(fan_out_with_timeout)
 
     assert found.is_exhausted
