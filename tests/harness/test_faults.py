@@ -60,7 +60,8 @@ def test_no_single_fault_changes_the_outcome_of_a_plain_orchestration(
     harness_for: HarnessFor, orchestrator: Callable[[Context], Code]
 ) -> None:
     harness = harness_for([orchestrator, two_calls] if orchestrator is not two_calls else two_calls)
-    harness.answer("work", lambda number: number)
+    if orchestrator is not one_timer:
+        harness.answer("work", lambda number: number)
 
     found = harness.explore(orchestrator, 2, faults=1)
 
