@@ -13,7 +13,7 @@ from azure.durable_functions import DurableOrchestrationContext as Context
 from durable_harness import Harness, NotPossibleError, SdkDefectWarning
 
 Code = Generator[Any, Any, Any]
-App = df.DFApp
+
 HarnessFor = Callable[..., Harness]
 
 
@@ -57,7 +57,7 @@ def test_each_schedule_begins_with_the_prepared_states(app: df.DFApp, harness_fo
     assert harness.entity("account", "a").state == 100
 
 
-def test_what_runs_before_have_left_in_entities_counts_too(app: App, harness_for: HarnessFor) -> None:
+def test_what_runs_before_have_left_in_entities_counts_too(app: df.DFApp, harness_for: HarnessFor) -> None:
     harness = harness_for(app)
     harness.run("looks_twice")
 
@@ -86,7 +86,7 @@ def test_a_clients_falsy_input_is_left_out(app: df.DFApp, harness_for: HarnessFo
     assert entity.state == 5  # its operation has failed: the SDK's get_input raises a TypeError
 
 
-def test_an_orchestrations_call_with_a_falsy_input_arrives_with_it(app: App, harness_for: HarnessFor) -> None:
+def test_an_orchestrations_call_with_a_falsy_input_arrives_with_it(app: df.DFApp, harness_for: HarnessFor) -> None:
     entity = harness_for(app).entity("account", "a")
 
     assert entity.call("set", 0).result == 0

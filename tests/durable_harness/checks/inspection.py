@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from durable_engine import Checkpoint, episodes_of
 from durable_harness.app.functions import AppFunctions
+from durable_harness.checks.hash_order import differs_elsewhere
 from durable_harness.checks.id_divergence import divergence
 from durable_harness.checks.replay import replay_mismatch
 from durable_harness.checks.sdk_defects import defects_met, named, unpolled
@@ -49,6 +50,9 @@ class Inspection:
         for defect in unpolled(instance) if instance.is_completed else ():
             self._add_defect(instance, *defect)
         self._check_suspensions(instance)
+        found = differs_elsewhere(self._app, instance) if prefixes else None
+        if found is not None:
+            self._findings.add(found[0], "hash_order", found[1])
         text = replay_mismatch(self._app, instance, prefixes=prefixes, log=self._log if prefixes else None)
         if text is not None:
             self._findings.add("replay", "replay_mismatch", text)

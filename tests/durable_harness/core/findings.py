@@ -69,7 +69,8 @@ class Findings:
 
     def untold(self) -> list[str]:
         """The warnings that have not been given yet, which are taken for given from now on."""
-        new = [one for one in self.all.values() if one.is_warning and one.text not in self._warned]
+        new = [one for one in self.all.values() if one.is_warning and one.kind != "unchecked"]
+        new = [one for one in new if one.text not in self._warned]
         self._warned.update(one.text for one in new)
         return [f"{one.code}: {one.text}" for one in new]
 
