@@ -1,8 +1,8 @@
 """The pytest plugin: the fixture ``harness``, a factory for other apps, and the options of exploration.
 
-An installed ``durable-harness`` brings it; where the packages are copied, load it with
-``pytest_plugins = ["durable_harness.plugin"]`` in a top-level conftest.py. No state outlives a test, and none is shared
-between the workers of pytest-xdist.
+pytest finds it by itself where the distribution is installed; where the packages
+are used from their folder, a top-level conftest.py says ``pytest_plugins = ["durable_harness.plugin"]``.
+Invariant: no state outlives a test, and none is shared between the workers of pytest-xdist.
 """
 
 from __future__ import annotations

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from durable_engine import FINAL_STATUSES
 from durable_harness import Harness, HttpRequest, UnknownNameError, http_response
-from durable_host.http.management.history_view import history_view
+from durable_host.http.management import history_view
 from flow.app.activities import SLOW_SECONDS
 from flow.http_exchange import ask
-from flow.target import ENDED, Message, Status, shown_status
+from flow.target import Message, Status, shown_status
 
 __all__ = ["HarnessTarget", "flow_in_harness"]
 
@@ -35,7 +36,7 @@ class HarnessTarget:
         except UnknownNameError:
             return None
         # One that has ended is checked, and what is found wrong with it is an error.
-        run = instance.result if instance.runtime_status in ENDED else instance.snapshot
+        run = instance.result if instance.runtime_status in FINAL_STATUSES else instance.snapshot
         events = history_view(run.history, show_input=False, show_output=False)
         return shown_status(run.runtime_status, run.output, run.custom_status, events)
 
