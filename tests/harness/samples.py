@@ -96,7 +96,7 @@ SAMPLES = [
         input="+1425",
         answers={"send_challenge": 4711},
         events=_codes(10, 20),
-        met_when_explored={"doubled_event"},
+        met_when_explored={"doubled_event", "open_timer"},
         output=True,
     ),
     Sample(
@@ -105,7 +105,7 @@ SAMPLES = [
         input="+1425",
         answers={"send_challenge": 4711},
         events=_codes(10, 200),
-        met_when_explored={"doubled_event"},
+        met_when_explored={"doubled_event", "open_timer"},
         output=False,
     ),
     Sample(

@@ -9,10 +9,11 @@ import marshal
 import os
 import pickle
 import sys
+from collections.abc import Callable
 from types import CellType, FunctionType, ModuleType
 from typing import Any
 
-from azure.durable_functions import Orchestrator
+from durable_harness.worker.indexing import handle_of
 
 __all__ = ["main"]
 
@@ -37,17 +38,14 @@ def _reply(request: dict[str, Any]) -> dict[str, str]:
         return {"answer": f"{type(error).__name__}: {error}"}
 
 
-def _handle(request: dict[str, Any]) -> Any:
+def _handle(request: dict[str, Any]) -> Callable[[str], str]:
     module = _module(request["module"], request["file"])
     defaults, keyword_defaults, values, input_type = pickle.loads(base64.b64decode(request["values"]))
     code = marshal.loads(base64.b64decode(request["code"]))
     cells = tuple(CellType(value) for value in values)
     function = FunctionType(code, vars(module), request["name"], defaults, cells or None)
     function.__kwdefaults__ = keyword_defaults
-    handle: Any = Orchestrator.create(function)
-    if input_type is not None:
-        handle._df_input_type = input_type
-    return handle
+    return handle_of(function, input_type)
 
 
 def _module(name: str, file: str) -> ModuleType:
