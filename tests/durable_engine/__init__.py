@@ -44,8 +44,10 @@ from durable_engine.model.failures import (
     http_activity_failure,
     orchestrator_failure,
     sub_orchestration_details,
+    unhandled_task_failure,
 )
 from durable_engine.model.functions import KnownFunctions
+from durable_engine.model.json_reader import JsonReaderError, first_json, read_json
 from durable_engine.model.notices import early_timer
 from durable_engine.model.ticks import (
     NEVER,
@@ -106,6 +108,7 @@ __all__ = [
     "HistorySource",
     "InstanceUpdate",
     "JsonObject",
+    "JsonReaderError",
     "KnownFunctions",
     "Member",
     "Message",
@@ -144,6 +147,7 @@ __all__ = [
     "event_from_row",
     "event_to_json",
     "execution_started",
+    "first_json",
     "http_activity_failure",
     "last_episode",
     "members_of",
@@ -152,6 +156,7 @@ __all__ = [
     "orchestrator_payload",
     "parsed_json",
     "read_answer",
+    "read_json",
     "replay_history",
     "rewind_history",
     "row_time",
@@ -166,4 +171,5 @@ __all__ = [
     "ticks_to_seconds_text",
     "ticks_to_text",
     "timeline_of",
+    "unhandled_task_failure",
 ]

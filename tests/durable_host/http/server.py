@@ -101,7 +101,13 @@ class HttpServer:
     async def start(self, port: int) -> int:
         """Listen on a port, 0 for any that is free; the port that it is."""
         loop = asyncio.get_running_loop()
-        server = web.Server(self._handle, access_log=None, max_line_size=_LONGEST_LINE, max_field_size=_LONGEST_LINE)
+        server = web.Server(
+            self._handle,
+            access_log=None,
+            max_line_size=_LONGEST_LINE,
+            max_field_size=_LONGEST_LINE,
+            auto_decompress=False,  # a function gets the body as it was sent
+        )
         try:
             first = await loop.create_server(server, _IPV4, port)
         except OSError as error:
@@ -138,7 +144,9 @@ class HttpServer:
         return _response(answer)
 
     async def _answer(self, request: Request) -> Answer:
-        path = request.path
+        path = request.decoded_path
+        if "\0" in path:
+            return Answer(status=400)
         lowered = path.lower()
         if lowered.startswith(WEBHOOK_PATH) and lowered[len(WEBHOOK_PATH) :][:1] in ("", "/"):
             return await self._management.answer(request, path[len(WEBHOOK_PATH) :])
@@ -155,7 +163,7 @@ async def _request(message: web.BaseRequest) -> Request:
     if not target.startswith("/"):
         # The absolute form, which proxies send, and OPTIONS *.
         target = "/" + target.partition("://")[2].partition("/")[2]
-    path, _, query = target.partition("#")[0].partition("?")
+    path, _, query = target.partition("?")
     headers: dict[str, str] = {}
     for name, value in message.headers.items():
         lowered = name.lower()
@@ -173,6 +181,14 @@ async def _request(message: web.BaseRequest) -> Request:
 
 
 def _response(answer: Answer) -> web.Response:
+    unsendable = [name for name, value in answer.headers if not (value.isascii() and value.isprintable())]
+    if unsendable:
+        _log.error(
+            "The answer's headers %s hold letters that HTTP headers cannot have; as in Azure the answer is a 500. "
+            "Escape them, with urllib.parse.quote for example.",
+            ", ".join(unsendable),
+        )
+        answer = Answer(status=500)
     # In the real host's order, and with the name of its server: through call_http these become part of histories.
     date = formatdate(now() // TICKS_PER_SECOND, usegmt=True)
     headers = CIMultiDict({"Date": date, "Server": _SERVER})
