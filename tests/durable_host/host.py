@@ -27,6 +27,7 @@ from durable_host.dispatch.http_activity import HttpActivity
 from durable_host.dispatch.message_locks import HeldMessages
 from durable_host.dispatch.orchestrations import OrchestrationDispatcher
 from durable_host.dispatch.outbox import Outbox
+from durable_host.dispatch.state_log import StateLog
 from durable_host.http.client_binding import ClientBinding
 from durable_host.http.server import HttpServer
 from durable_host.task_hub.base.options import TaskHubOptions
@@ -99,12 +100,13 @@ class Host:
         resources.callback(threads.shutdown, wait=False, cancel_futures=True)
 
         held = HeldMessages(min(settings.control_visibility_seconds, settings.work_item_visibility_seconds))
-        self._episodes = EpisodeRunner(self._app(), threads)
+        log = StateLog(settings.hub_name)
+        self._episodes = EpisodeRunner(self._app(), threads, log=log)
         self._orchestrations = OrchestrationDispatcher(
             self.hub, held, self._episodes, limit=settings.max_orchestrators, entity_limit=settings.max_entities
         )
         run_activity = activity_runner(self.index, self.worker)
-        self._activities = ActivityDispatcher(held, run_activity, http, limit=settings.max_activities)
+        self._activities = ActivityDispatcher(held, run_activity, http, limit=settings.max_activities, log=log)
         outbox = Outbox(self.hub, self._activities, self._orchestrations)
         self._orchestrations.connect(outbox)
         self._activities.connect(outbox)

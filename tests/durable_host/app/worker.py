@@ -19,6 +19,7 @@ import azure.functions as func
 from azure.functions.meta import Datum
 
 from durable_engine import ActivityOutcome, UserException, close_http_session
+from durable_host.app.entity_code import with_failures_kept
 from durable_host.app.index import ACTIVITY, ENTITY, ORCHESTRATION, FunctionIndex, IndexedFunction
 from durable_host.app.invocation import ClientBindingText, InvocationPlan
 from durable_host.clock import new_guid, now
@@ -178,7 +179,8 @@ class Worker:
     def _handle(self, function: IndexedFunction | None, kind: str, name: str, context: Callable[[str], Any]) -> Handle:
         if function is None:
             raise LookupError(self._index.unknown(kind, name))
-        parameter, code = function.trigger.name, function.function
+        parameter = function.trigger.name
+        code = with_failures_kept(function.function) if kind == ENTITY else function.function
 
         def call(payload: str) -> str:
             try:
