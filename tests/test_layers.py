@@ -32,6 +32,8 @@ ROOMS = {
         "task_hub",
         "config",
         "app",
+        "bindings",
+        "triggers",
         "azurite",
         "dispatch",
         "http",

@@ -18,7 +18,11 @@ from typing import Any, Final, Self
 
 from durable_engine import ActivityOutcome, App, KnownFunctions, UserException
 from durable_host.app.index import ACTIVITY, ENTITY, ORCHESTRATION, FunctionIndex, IndexedFunction
+from durable_host.app.trigger import Trigger
 from durable_host.app.worker import Worker
+from durable_host.bindings.accounts import Accounts
+from durable_host.bindings.values import StorageBindings
+from durable_host.config.host_id import host_id
 from durable_host.config.host_json import HostJson
 from durable_host.dispatch.activities import ActivityDispatcher, RunActivity
 from durable_host.dispatch.control_readers import ControlReaders
@@ -33,6 +37,8 @@ from durable_host.http.server import HttpServer
 from durable_host.task_hub.base.options import TaskHubOptions
 from durable_host.task_hub.hub.client import TaskHubClient
 from durable_host.task_hub.hub.hub import TaskHub
+from durable_host.triggers.by_hand import trigger_by_hand
+from durable_host.triggers.listeners import Listeners
 
 __all__ = ["Host", "HostOptions", "activity_runner"]
 
@@ -91,7 +97,14 @@ class Host:
         self.hub = await resources.enter_async_context(
             TaskHub(options.connection_string, _hub_options(settings, options))
         )
-        self.worker = Worker(self.index, client_text=self.binding.text_for, timeout=settings.function_timeout_seconds)
+        accounts = await resources.enter_async_context(Accounts(options.connection_string))
+        bindings = StorageBindings(accounts, is_base64=settings.queues.is_base64)
+        self.worker = Worker(
+            self.index,
+            client_text=self.binding.text_for,
+            timeout=settings.function_timeout_seconds,
+            bindings=bindings,
+        )
         self.worker.start()
         resources.push_async_callback(self.worker.stop)
         http = HttpActivity()
@@ -119,6 +132,7 @@ class Host:
             route_prefix=settings.route_prefix,
             default_version=settings.default_version,
             replaces_running=settings.replaces_running,
+            by_hand=self._by_hand,
         )
         self._background(resources, held.renew_for_ever())
         resources.push_async_callback(self._orchestrations.stop, options.patience_seconds)
@@ -134,6 +148,21 @@ class Host:
         self.hub.start_partitions(readers)
         resources.push_async_callback(self.hub.stop_partitions)
         resources.callback(self._orchestrations.hurry, options.patience_seconds)
+        self.listeners = await resources.enter_async_context(
+            Listeners(
+                self.index,
+                self.worker,
+                accounts,
+                bindings,
+                settings.queues,
+                host_id(self.index.script_root, os.environ),
+                patience_seconds=options.patience_seconds,
+            )
+        )
+        self.server.admin.tell_problems(self.listeners.errors)
+
+    async def _by_hand(self, function: IndexedFunction, text: str | None) -> Trigger:
+        return await trigger_by_hand(function, text, self.listeners)
 
     def _app(self) -> App:
         index = self.index

@@ -15,17 +15,42 @@ from typing import TYPE_CHECKING, Any, Final
 
 from durable_host.app.loading import DEFAULT_SCRIPT_FILE, AppError, import_functions, line_of
 from durable_host.app.parameters import RefusedSignatureError, Signature, check_signature
+from durable_host.config.times import seconds_of
 
 if TYPE_CHECKING:
     from azure.functions.decorators.function_app import Function
 
-__all__ = ["ACTIVITY", "ENTITY", "HTTP", "ORCHESTRATION", "AppError", "Binding", "FunctionIndex", "IndexedFunction"]
+__all__ = [
+    "ACTIVITY",
+    "BLOB",
+    "CLIENT",
+    "ENTITY",
+    "EVENT_GRID",
+    "HTTP",
+    "ORCHESTRATION",
+    "QUEUE",
+    "TIMER",
+    "AppError",
+    "Binding",
+    "FunctionIndex",
+    "IndexedFunction",
+    "RetryPolicy",
+]
 
 HTTP: Final = "httpTrigger"
 ORCHESTRATION: Final = "orchestrationTrigger"
 ACTIVITY: Final = "activityTrigger"
 ENTITY: Final = "entityTrigger"
+TIMER: Final = "timerTrigger"
+QUEUE: Final = "queueTrigger"
+BLOB: Final = "blobTrigger"
+EVENT_GRID: Final = "eventGridTrigger"
 CLIENT: Final = "durableClient"
+
+_SERVED: Final = frozenset({HTTP, TIMER, QUEUE, BLOB, EVENT_GRID})
+_FILLED: Final = frozenset({CLIENT, "blob", "table"})
+_WRITTEN: Final = frozenset({"http", "blob", "queue", "table"})
+"""The triggers, input bindings and output bindings that are served here, beside the durable ones."""
 
 _DURABLE_KINDS: Final = {
     ORCHESTRATION: ("orchestration", "orchestrator"),
@@ -46,6 +71,32 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """A function's own retries: how many, -1 for ever, and the seconds before each."""
+
+    times: int
+    least_seconds: float
+    most_seconds: float
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> RetryPolicy | None:
+        """The policy that a decorator ``retry`` or a function.json says."""
+        if not settings:
+            return None
+        least = settings.get("delay_interval") or settings.get("minimum_interval") or "00:00:00"
+        most = settings.get("maximum_interval") or least
+        return cls(
+            times=int(settings.get("max_retry_count") or 0),
+            least_seconds=seconds_of(least) or 0.0,
+            most_seconds=seconds_of(most) or 0.0,
+        )
+
+    def delay(self, attempt: int) -> float:
+        """The seconds before a retry; ``attempt`` counts from 1."""
+        return float(min(self.least_seconds * 2 ** (attempt - 1), self.most_seconds))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IndexedFunction:
     """One function of the app.
 
@@ -61,6 +112,7 @@ class IndexedFunction:
     directory: str
     is_disabled: bool
     not_run: str | None
+    retry: RetryPolicy | None = None
 
     @property
     def kind(self) -> str:
@@ -163,6 +215,7 @@ def _indexed(function: Function, path: Path, settings: Mapping[str, str]) -> Ind
         directory=str(path.parent.resolve()),
         is_disabled=_is_disabled(name, settings),
         not_run=_reason_not_to_run(trigger, signature),
+        retry=RetryPolicy.of(function.get_settings_dict("retry_policy") or {}),
     )
 
 
@@ -176,9 +229,9 @@ def _is_disabled(name: str, settings: Mapping[str, str]) -> bool:
 
 
 def _reason_not_to_run(trigger: Binding, signature: Signature) -> str | None:
-    if trigger.type != HTTP and trigger.type not in _DURABLE_KINDS:
+    if trigger.type not in _SERVED and trigger.type not in _DURABLE_KINDS:
         return f"a {trigger.type} is not run by this host"
-    others = sorted(kind for name, kind in signature.inputs.items() if name != trigger.name and kind != CLIENT)
+    others = sorted(kind for name, kind in signature.inputs.items() if name != trigger.name and kind not in _FILLED)
     if others:
         return f"an input binding of type {', '.join(others)} is not filled by this host"
     return None
@@ -209,7 +262,7 @@ def _notes(functions: Iterable[IndexedFunction]) -> Iterable[str]:
                 f"Function '{function.name}' is listed and not run: {function.not_run}. "
                 "Use 'func start', or deploy the app, to run it."
             )
-        elif outputs := sorted({*function.signature.outputs.values(), *_other_return(function)}):
+        elif outputs := sorted({*function.signature.outputs.values(), *_other_return(function)} - _WRITTEN):
             yield (
                 f"Function '{function.name}' runs, but what it writes to its output binding of type "
                 f"{', '.join(outputs)} is dropped by this host."

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from durable_host.config.host_json import HostJson, HostJsonError, read_host_json
 from durable_host.config.installed import missing_extra
-from durable_host.config.logs import set_up_logging
+from durable_host.config.logs import capture_prints, set_up_logging
 from durable_host.config.script_root import HELP, find_script_root
 from durable_host.config.settings import Settings, SettingsError, read_settings, storage_connection
 
@@ -51,8 +51,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--clean", action="store_true", help="remove the storage emulator's data first, that of other apps included"
     )
-    parser.add_argument("--verbose", action="store_true", help="print everything that is logged")
+    parser.add_argument(
+        "--verbose", action="store_true", help="print the log as the real host's console has it"
+    )
     parser.set_defaults(run=_run)
+
+
+def _say(text: str) -> None:
+    """A line of the command's own: what the app prints is part of the log, this is not."""
+    print(text, file=sys.__stdout__, flush=True)
 
 
 async def _run(arguments: argparse.Namespace) -> int:
@@ -61,7 +68,7 @@ async def _run(arguments: argparse.Namespace) -> int:
         try:
             await _serve(arguments, stop, resources)
         except KeyboardInterrupt:
-            print("Stopped before the host had started.", flush=True)
+            _say("Stopped before the host had started.")
         except _user_errors() as error:
             print(f"{error}", file=sys.stderr, flush=True)
             return 1
@@ -77,8 +84,9 @@ async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: co
     os.environ.setdefault("AzureWebJobsScriptRoot", str(script_root.resolve()))
     host_json = read_host_json(script_root)
     set_up_logging(host_json.log_levels, verbose=arguments.verbose)
+    capture_prints()
     for note in (*settings.notes, *host_json.notes):
-        print(note, flush=True)
+        _say(note)
     if arguments.cassettes is not None:
         if problem := missing_extra("cassettes", "--cassettes"):
             raise SettingsError(problem)
@@ -93,7 +101,7 @@ async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: co
 
     index = FunctionIndex.load(script_root)
     for note in index.notes:
-        print(note, flush=True)
+        _say(note)
     options = HostOptions(
         connection_string=connection_string,
         port=_port(arguments.port, settings),
@@ -103,13 +111,13 @@ async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: co
     async with contextlib.AsyncExitStack() as running:
         host = Host(index, host_json, options)
         await stop.unless_requested(running.enter_async_context(host))
-        print(functions_text(index, host.origin, host.route_of), flush=True)
-        print("Host started. Press Ctrl+C to stop it.", flush=True)
+        _say(functions_text(index, host.origin, host.route_of))
+        _say("Host started. Press Ctrl+C to stop it.")
         await stop.requested.wait()
-        print("Stopping: running activities may end, partitions are given back.", flush=True)
+        _say("Stopping: running activities may end, partitions are given back.")
     if host.still_running:
         # Python would wait for these threads, perhaps for ever. Their messages are taken again by the next host.
-        print(f"Left behind: {host.still_running} functions that did not end.", flush=True)
+        _say(f"Left behind: {host.still_running} functions that did not end.")
         resources.close()
         os._exit(0)
 
@@ -127,7 +135,7 @@ def _open_storage(host_json: HostJson, resources: contextlib.ExitStack, *, clean
 
     logging.getLogger("durable_host.azurite").setLevel(logging.INFO)
     storage = resources.enter_context(open_development_storage(clean=clean))
-    print(storage.note, flush=True)
+    _say(storage.note)
     return storage.connection_string
 
 

@@ -15,16 +15,25 @@ from pathlib import Path
 from typing import Any, Final
 
 from durable_host.config.logs import LEVELS
+from durable_host.config.times import seconds_of
 from durable_host.task_hub.base.names import default_hub_name
 from durable_host.task_hub.base.options import MAX_PARTITIONS
 
-__all__ = ["HostJson", "HostJsonError", "read_host_json"]
+__all__ = ["HostJson", "HostJsonError", "QueueOptions", "read_host_json"]
 
 _HONOURED: Final = {
     "version",
     "functionTimeout",
     "logging.logLevel",
     "extensions.http.routePrefix",
+    "extensions.blobs.poisonBlobThreshold",
+    "extensions.blobs.maxDegreeOfParallelism",
+    "extensions.queues.batchSize",
+    "extensions.queues.maxDequeueCount",
+    "extensions.queues.maxPollingInterval",
+    "extensions.queues.messageEncoding",
+    "extensions.queues.newBatchThreshold",
+    "extensions.queues.visibilityTimeout",
     "extensions.durableTask.hubName",
     "extensions.durableTask.defaultVersion",
     "extensions.durableTask.maxConcurrentActivityFunctions",
@@ -54,14 +63,27 @@ _WITHOUT_MEANING_HERE: Final = (
     "extensions.durableTask.tracing",
     "extensions.durableTask.extendedSessionsEnabled",
 )
-_TIMESPAN: Final = re.compile(r"(?:(\d{1,5})\.)?([01]?\d|2[0-3]):([0-5]\d):([0-5]\d)(?:\.(\d{1,7}))?\Z", re.ASCII)
 _SHORTEST_POLLING_SECONDS: Final = 0.05
+_LARGEST_QUEUE_BATCH: Final = 32
 _LONGEST_VISIBILITY_SECONDS: Final = 7 * 86_400
 _OVERRIDABLE: Final = ("NonRunningStates", "AnyState")
 
 
 class HostJsonError(ValueError):
     """A host.json that cannot be used: the message says where, what, and what is expected."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueOptions:
+    """How queue triggers read: ``extensions.queues``. Blob triggers share all but the encoding."""
+
+    batch_size: int = 16
+    new_batch_threshold: int = 8
+    max_dequeue_count: int = 5
+    max_polling_interval_seconds: float = 60.0
+    visibility_timeout_seconds: float = 0.0
+    is_base64: bool = True
+    poison_blob_threshold: int = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +105,7 @@ class HostJson:
     """Whether a start may replace an instance that has not ended."""
     function_timeout_seconds: float | None = None
     log_levels: Mapping[str, str]
+    queues: QueueOptions = QueueOptions()
     notes: tuple[str, ...] = ()
     """One line for each key that is not honoured."""
 
@@ -144,7 +167,23 @@ class _Reader:
             if timeout in (None, "-1")
             else self._seconds("functionTimeout", 0, at_least=0.001),
             log_levels=self._log_levels("logging.logLevel"),
+            queues=self._queues("extensions.queues."),
             notes=tuple(self._notes(self._data, "")),
+        )
+
+    def _queues(self, key: str) -> QueueOptions:
+        size = self._get(key + "batchSize", int, 16)
+        encoding = self._get(key + "messageEncoding", str, "base64")
+        if encoding.lower() not in ("base64", "none"):
+            raise self._error(key + "messageEncoding", encoding, '"base64" or "none"')
+        return QueueOptions(
+            batch_size=min(size, _LARGEST_QUEUE_BATCH),
+            new_batch_threshold=self._get(key + "newBatchThreshold", int, max(size // 2, 1)),
+            max_dequeue_count=self._get(key + "maxDequeueCount", int, 5),
+            max_polling_interval_seconds=self._seconds(key + "maxPollingInterval", 60, at_least=0.1),
+            visibility_timeout_seconds=self._seconds(key + "visibilityTimeout", 0, at_least=0),
+            is_base64=encoding.lower() == "base64",
+            poison_blob_threshold=self._get("extensions.blobs.poisonBlobThreshold", int, 5),
         )
 
     def _get(self, key: str, kind: type, default: Any) -> Any:
@@ -202,12 +241,9 @@ class _Reader:
         text = self._get(key, str, None)
         if text is None:
             return default
-        match = _TIMESPAN.match(text)
-        if match is None:
+        total = seconds_of(text)
+        if total is None:
             raise self._error(key, text, 'a time in hours, minutes and seconds, such as "00:00:30"')
-        days, hours, minutes, seconds, fraction = match.groups()
-        whole = int(days or 0) * 86_400 + int(hours) * 3600 + int(minutes) * 60 + int(seconds)
-        total = whole + int((fraction or "0").ljust(7, "0")) / 10_000_000
         if total < at_least:
             raise self._error(key, text, f"a time of at least {at_least:g} s")
         return total

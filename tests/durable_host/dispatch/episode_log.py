@@ -7,7 +7,6 @@ Invariant: each call of the app's code has one line that it begins and one that 
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -27,16 +26,20 @@ from durable_engine import (
     split_entity_id,
 )
 from durable_host.app.entity_code import operation_failures
+from durable_host.app.invocation_log import log_executing, log_failure, log_success
 from durable_host.clock import new_guid, now
-from durable_host.config.logs import event, running_function
+from durable_host.config.logs import running_function
 from durable_host.dispatch.message_rules import names_entity
-from durable_host.dispatch.state_log import ACTIVITY, ENTITY, ORCHESTRATOR, StateLog, log_failure
+from durable_host.dispatch.state_log import ACTIVITY, ENTITY, ORCHESTRATOR, StateLog
 
 __all__ = ["EpisodeLog"]
 
 _TICKS_PER_MILLISECOND: Final = 10_000
 _FAILED: Final = "DurableTask.Core.Exceptions.OrchestrationFailureException"
-_OPERATION: Final = "Error in operation '{}': Microsoft.Azure.WebJobs.Extensions.DurableTask.TaskEntityShim+OutOfProcResult+OperationResult"
+_OPERATION: Final = (
+    "Error in operation '{}': Microsoft.Azure.WebJobs.Extensions.DurableTask.TaskEntityShim+OutOfProcResult"
+    "+OperationResult"
+)
 
 
 class EpisodeLog:
@@ -91,9 +94,7 @@ class EpisodeLog:
             self._log.completed(self._instance_id, self._name, ORCHESTRATOR, None, again=True)
             self._executed()
         self._name, self._invocation, self._began, self._raised = name, new_guid(), now(), None
-        logging.getLogger(f"Function.{name}").info(
-            "Executing 'Functions.%s' (Reason='(null)', Id=%s)", name, self._invocation, extra=event(1)
-        )
+        log_executing(name, self._invocation)
         if again:
             given = json.loads(payload).get("input")
             self._log.started(self._instance_id, name, ORCHESTRATOR, None if given is None else json.dumps(given))
@@ -130,7 +131,7 @@ class EpisodeLog:
             self._executed()
         else:
             self._log.failed(self._instance_id, self._name, ORCHESTRATOR, _FAILED)
-            self._executed([f" ---> {ending.result}"], self._raised, failed=True)
+            self._executed([ending.result or ""])
 
     def _say_what_was_decided(self, one: HistoryEvent) -> None:
         instance_id, name, log = self._instance_id, self._name, self._log
@@ -173,22 +174,16 @@ class EpisodeLog:
         log.entity_batch(instance_id, name, events=len(self._new), operations=len(asked), state=state)
         if failed:
             log.failed(instance_id, name, ENTITY, f"One or more operations failed: ({' '.join(failed)})")
-            self._executed([f" ---> {failed[0]}"], self._raised, failed=True)
+            self._executed(failed[:1])
         else:
             log.completed(instance_id, name, ENTITY, state, again=True)
             self._executed()
 
-    def _executed(self, body: Sequence[str] = (), raised: UserException | None = None, *, failed: bool = False) -> None:
-        if failed:
-            log_failure(self._name, self._invocation, self._milliseconds, body, raised)
-            return
-        logging.getLogger(f"Function.{self._name}").info(
-            "Executed 'Functions.%s' (Succeeded, Id=%s, Duration=%dms)",
-            self._name,
-            self._invocation,
-            self._milliseconds,
-            extra=event(2),
-        )
+    def _executed(self, causes: Sequence[str] = ()) -> None:
+        if causes:
+            log_failure(self._name, self._invocation, self._milliseconds, causes, self._raised)
+        else:
+            log_success(self._name, self._invocation, self._milliseconds)
 
 
 class _Sent:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Sequence
 from typing import Final
 
-from durable_engine import Ticks, UserException, ticks_to_full_text
+from durable_engine import Ticks, ticks_to_full_text
 from durable_host.config.logs import event
 
-__all__ = ["ACTIVITY", "ENTITY", "ORCHESTRATOR", "StateLog", "log_failure"]
+__all__ = ["ACTIVITY", "ENTITY", "ORCHESTRATOR", "StateLog"]
 
 ORCHESTRATOR: Final = "Orchestrator"
 ACTIVITY: Final = "Activity"
@@ -177,20 +176,6 @@ class StateLog:
         hub = f"HubName: {self._hub_name}. AppName: . SlotName: . ExtensionVersion: {_VERSION}."
         text = f"{short} {more} {hub} SequenceNumber: {next(self._numbers)}.{after}"
         log.log(level, "%s", text, extra=event(0, short=short))
-
-
-def log_failure(
-    name: str, invocation: str, milliseconds: int, body: Sequence[str], raised: UserException | None
-) -> None:
-    """The two entries of an invocation that failed: the function's, and the host's with the same text."""
-    lines = [f"Exception while executing function: Functions.{name}", *body]
-    if raised is not None:
-        lines.append(raised.rpc_text.rstrip())
-    said = f"Executed 'Functions.{name}' (Failed, Id={invocation}, Duration={milliseconds}ms)"
-    text = "\n".join(lines)
-    short = raised.rpc_text.rstrip() if raised is not None else "\n".join(body)
-    logging.getLogger(f"Function.{name}").error("%s\n%s", said, text, extra=event(3, short=f"{said}\n{short}"))
-    logging.getLogger("Host.Results").error("%s", text, extra=event(0))
 
 
 def _redacted(text: str | None) -> str:
