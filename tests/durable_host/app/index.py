@@ -6,19 +6,17 @@ Invariant: durable functions are found by name whatever its case; every function
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from durable_host.app.declared import DeclaredFunction
+from durable_host.app.function_folders import function_folders, import_folders
 from durable_host.app.loading import DEFAULT_SCRIPT_FILE, AppError, import_functions, line_of
 from durable_host.app.parameters import RefusedSignatureError, Signature, check_signature
 from durable_host.config.times import seconds_of
-
-if TYPE_CHECKING:
-    from azure.functions.decorators.function_app import Function
 
 __all__ = [
     "ACTIVITY",
@@ -113,6 +111,8 @@ class IndexedFunction:
     is_disabled: bool
     not_run: str | None
     retry: RetryPolicy | None = None
+    script_file: str = DEFAULT_SCRIPT_FILE
+    entry_point: str = ""
 
     @property
     def kind(self) -> str:
@@ -127,7 +127,9 @@ class FunctionIndex:
     script_root: Path
     script_file: str
     functions: tuple[IndexedFunction, ...]
-    _durable: Mapping[tuple[str, str], IndexedFunction] = field(repr=False)
+    ignored_folders: tuple[str, ...] = ()
+    """Folders of the v1 model beside a v2 app, which are not loaded."""
+    _durable: Mapping[tuple[str, str], IndexedFunction] = field(repr=False, default_factory=dict)
 
     @classmethod
     def load(
@@ -141,9 +143,17 @@ class FunctionIndex:
         settings = os.environ if environment is None else environment
         name = script_file or settings.get("PYTHON_SCRIPT_FILE_NAME") or DEFAULT_SCRIPT_FILE
         path = script_root / name
-        functions = tuple(_indexed(function, path, settings) for function in import_functions(script_root, name))
+        folders = function_folders(script_root)
+        is_v1 = bool(folders) and not path.is_file()
+        declared = import_folders(script_root, folders) if is_v1 else import_functions(script_root, name)
+        functions = tuple(_indexed(function, path, settings) for function in declared)
+        ignored = () if is_v1 else tuple(folder.name for folder in folders)
         return cls(
-            script_root=script_root, script_file=name, functions=functions, _durable=_by_durable_name(functions, path)
+            script_root=script_root,
+            script_file=name,
+            functions=functions,
+            ignored_folders=ignored,
+            _durable=_by_durable_name(functions, path),
         )
 
     def find(self, name: str) -> IndexedFunction | None:
@@ -185,16 +195,20 @@ class FunctionIndex:
     @property
     def notes(self) -> tuple[str, ...]:
         """Lines to print: what this host leaves out of the app."""
-        return tuple(_notes(self.functions))
+        notes = list(_notes(self.functions))
+        if self.ignored_folders:
+            notes.append(
+                f"Folders with a function.json ({', '.join(self.ignored_folders)}) are not loaded: {self.script_file} "
+                "beside them is the whole app, as on the real host."
+            )
+        return tuple(notes)
 
 
-def _indexed(function: Function, path: Path, settings: Mapping[str, str]) -> IndexedFunction:
-    user_function: Callable[..., Any] = function.get_user_function()
-    name = function.get_function_name() or user_function.__name__
-    bindings = tuple(_binding(json.loads(raw)) for raw in function.get_raw_bindings())
+def _indexed(declared: DeclaredFunction, path: Path, settings: Mapping[str, str]) -> IndexedFunction:
+    user_function, name = declared.function, declared.name
+    bindings = tuple(_binding(raw) for raw in declared.bindings)
     where, line = line_of(user_function, path)
-    # azure-functions has made sure that there is exactly one.
-    trigger = next(binding for binding in bindings if binding.name == getattr(function.get_trigger(), "name", None))
+    trigger = next(binding for binding in bindings if binding.name == declared.trigger_name)
     try:
         signature = check_signature(user_function, bindings)
     except RefusedSignatureError as error:
@@ -212,10 +226,12 @@ def _indexed(function: Function, path: Path, settings: Mapping[str, str]) -> Ind
         bindings=bindings,
         function=user_function,
         signature=signature,
-        directory=str(path.parent.resolve()),
-        is_disabled=_is_disabled(name, settings),
+        directory=str(declared.directory),
+        script_file=declared.script_file,
+        entry_point=declared.entry_point,
+        is_disabled=declared.is_disabled or _is_disabled(name, settings),
         not_run=_reason_not_to_run(trigger, signature),
-        retry=RetryPolicy.of(function.get_settings_dict("retry_policy") or {}),
+        retry=RetryPolicy.of(declared.retry),
     )
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["add_arguments"]
 
 _DEFAULT_PORT: Final = 7071
+_ISOLATION: Final = "PYTHON_ISOLATE_WORKER_DEPENDENCIES is ignored: host and app share one environment here, so their packages must agree."
 _LAST_PORT: Final = 65_535
 _log = logging.getLogger("Host.Startup")
 
@@ -51,9 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--clean", action="store_true", help="remove the storage emulator's data first, that of other apps included"
     )
-    parser.add_argument(
-        "--verbose", action="store_true", help="print the log as the real host's console has it"
-    )
+    parser.add_argument("--verbose", action="store_true", help="print the log as the real host's console has it")
     parser.set_defaults(run=_run)
 
 
@@ -76,7 +75,7 @@ async def _run(arguments: argparse.Namespace) -> int:
 
 
 async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: contextlib.ExitStack) -> None:
-    script_root = find_script_root(arguments.script_root)
+    script_root = find_script_root(arguments.script_root).resolve()
     settings = read_settings(script_root, os.environ)
     settings.apply(os.environ)
     os.environ.setdefault("FUNCTIONS_WORKER_RUNTIME", "python")
@@ -85,7 +84,8 @@ async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: co
     host_json = read_host_json(script_root)
     set_up_logging(host_json.log_levels, verbose=arguments.verbose)
     capture_prints()
-    for note in (*settings.notes, *host_json.notes):
+    isolation = (_ISOLATION,) if os.environ.get("PYTHON_ISOLATE_WORKER_DEPENDENCIES") == "1" else ()
+    for note in (*settings.notes, *host_json.notes, *isolation):
         _say(note)
     if arguments.cassettes is not None:
         if problem := missing_extra("cassettes", "--cassettes"):
@@ -93,6 +93,8 @@ async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: co
         from recorded_pages import install
 
         install(arguments.cassettes)
+    # As the worker: what the app opens by a relative path is beside its code.
+    os.chdir(script_root)
     connection_string = _open_storage(host_json, resources, clean=arguments.clean)
 
     from durable_host.app.index import FunctionIndex

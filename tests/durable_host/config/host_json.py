@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from durable_host.config.lenient_json import load_lenient
 from durable_host.config.logs import LEVELS
 from durable_host.config.times import seconds_of
-from durable_host.task_hub.base.names import default_hub_name
+from durable_host.task_hub.base.names import adapted_hub_name, default_hub_name
 from durable_host.task_hub.base.options import MAX_PARTITIONS
 
 __all__ = ["HostJson", "HostJsonError", "QueueOptions", "read_host_json"]
@@ -125,7 +126,7 @@ def read_host_json(script_root: Path, environment: Mapping[str, str] = os.enviro
     except OSError as error:
         raise HostJsonError(f"{path} cannot be read: {error.strerror}.") from None
     try:
-        data = json.loads(text)
+        data = load_lenient(text)
     except json.JSONDecodeError as error:
         raise HostJsonError(f"{path}, line {error.lineno}: not valid JSON ({error.msg}). Correct the file.") from None
     if not isinstance(data, dict) or data.get("version") != "2.0":
@@ -140,17 +141,25 @@ class _Reader:
     def read(self) -> HostJson:
         durable, storage = "extensions.durableTask.", "extensions.durableTask.storageProvider."
         kind = self._get(storage + "type", str, "AzureStorage")
-        if kind.lower() != "azurestorage":
-            raise self._error(storage + "type", kind, 'this host keeps task hubs in "AzureStorage" alone')
+        is_managed = kind.lower() == "azuremanaged"
+        if kind.lower() != "azurestorage" and not is_managed:
+            raise self._error(storage + "type", kind, '"AzureStorage", or "azureManaged", which runs on it here')
         per_cpu = 10 * (os.cpu_count() or 1)
         hub_name = self._get(durable + "hubName", str, None)
         timeout = self._get("functionTimeout", str, None)
+        name = self._resolved(durable + "hubName", hub_name) if hub_name else ""
+        name = name or default_hub_name(self._environment.get("WEBSITE_SITE_NAME"))
+        notes = tuple(self._notes(self._data, ""))
+        if is_managed:
+            hub = adapted_hub_name(name)
+            notes = (_managed_note(name, hub), *notes)
+            name = hub
         return HostJson(
-            hub_name=self._resolved(durable + "hubName", hub_name)
-            if hub_name
-            else default_hub_name(self._environment.get("WEBSITE_SITE_NAME")),
-            connection_name=self._get(storage + "connectionName", str, None)
-            or self._get(storage + "connectionStringName", str, "AzureWebJobsStorage"),
+            hub_name=name,
+            # That of a scheduler names no storage account.
+            connection_name=(None if is_managed else self._get(storage + "connectionName", str, None))
+            or (None if is_managed else self._get(storage + "connectionStringName", str, None))
+            or "AzureWebJobsStorage",
             partition_count=self._partition_count(storage + "partitionCount"),
             control_visibility_seconds=self._visibility(storage + "controlQueueVisibilityTimeout"),
             work_item_visibility_seconds=self._visibility(storage + "workItemQueueVisibilityTimeout"),
@@ -168,7 +177,7 @@ class _Reader:
             else self._seconds("functionTimeout", 0, at_least=0.001),
             log_levels=self._log_levels("logging.logLevel"),
             queues=self._queues("extensions.queues."),
-            notes=tuple(self._notes(self._data, "")),
+            notes=notes,
         )
 
     def _queues(self, key: str) -> QueueOptions:
@@ -257,6 +266,13 @@ class _Reader:
 
     def _error(self, key: str, value: object, expected: str) -> HostJsonError:
         return HostJsonError(f"{self._path}: {key!r} is {value!r}, but must be {expected}.")
+
+
+def _managed_note(name: str, hub: str) -> str:
+    note = 'host.json: "azureManaged" (the Durable Task Scheduler) is not here; the task hub is kept in Azure Storage'
+    if hub != name:
+        note += f", under the name '{hub}', as '{name}' is none that Azure Storage takes"
+    return f"{note}."
 
 
 _KNOWN: Final = frozenset(key.lower() for key in _HONOURED)

@@ -98,7 +98,7 @@ class AdminApi:
     def _function(self, request: Request, function: IndexedFunction) -> dict[str, object]:
         origin = request.origin
         template = f"{origin}/{self._triggers.template(function)}" if function.kind == HTTP else None
-        script = quote(f"{function.directory}/{self._index.script_file}".lstrip("/"))
+        script = quote(f"{function.directory}/{function.script_file}".lstrip("/"))
         return {
             "name": function.name,
             "script_root_path_href": None,
@@ -110,8 +110,8 @@ class AdminApi:
             "language": "python",
             "config": {
                 "name": function.name,
-                "entryPoint": function.name,
-                "scriptFile": self._index.script_file,
+                "entryPoint": function.entry_point,
+                "scriptFile": function.script_file,
                 "language": "python",
                 "functionDirectory": function.directory,
                 "bindings": [binding.raw for binding in function.bindings],
