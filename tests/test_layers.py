@@ -40,6 +40,7 @@ ROOMS = {
         "host",
         "cli",
         "__main__",
+        "testing",
     ),
     "durable_host/task_hub": ("base", "account", "queues", "tables", "leases", "hub"),
 }
@@ -53,7 +54,14 @@ OWN_TESTS = {
 }
 """The suites that may look inside a package; `bench` measures parts of the host beside their peers."""
 
-DOORS = {"durable_engine", "durable_harness", "recorded_pages", "durable_host", "durable_host.azurite"}
+DOORS = {
+    "durable_engine",
+    "durable_harness",
+    "recorded_pages",
+    "durable_host",
+    "durable_host.azurite",
+    "durable_host.testing",
+}
 """The packages whose ``__init__`` says what they offer to everybody else."""
 
 SUITES = {

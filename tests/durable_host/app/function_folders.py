@@ -1,7 +1,7 @@
 """Apps of the v1 model: a folder for each function, with a function.json and a script.
 
-Invariant: scripts are imported as the worker imports them, as modules of the package ``__app__``, so that their relative
-imports work.
+Invariant: scripts are imported as the worker imports them, as modules of the package ``__app__``, with which their
+relative imports work.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ Invariant: what is written in the file is either honoured or reported; nothing i
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import re
@@ -65,6 +66,7 @@ _WITHOUT_MEANING_HERE: Final = (
     "extensions.durableTask.extendedSessionsEnabled",
 )
 _SHORTEST_POLLING_SECONDS: Final = 0.05
+_OVERRIDE: Final = "azurefunctionsjobhost__"
 _LARGEST_QUEUE_BATCH: Final = 32
 _LONGEST_VISIBILITY_SECONDS: Final = 7 * 86_400
 _OVERRIDABLE: Final = ("NonRunningStates", "AnyState")
@@ -131,7 +133,24 @@ def read_host_json(script_root: Path, environment: Mapping[str, str] = os.enviro
         raise HostJsonError(f"{path}, line {error.lineno}: not valid JSON ({error.msg}). Correct the file.") from None
     if not isinstance(data, dict) or data.get("version") != "2.0":
         raise HostJsonError(f'{path}: "version" must be "2.0", the only one that this host reads.')
-    return _Reader(path, data, environment).read()
+    return _Reader(path, _overridden(data, environment), environment).read()
+
+
+def _overridden(data: Mapping[str, Any], environment: Mapping[str, str]) -> Mapping[str, Any]:
+    """host.json with the values of ``AzureFunctionsJobHost__a__b`` in place of its own."""
+    changed: dict[str, Any] = copy.deepcopy(dict(data))
+    for name, value in environment.items():
+        if not name.lower().startswith(_OVERRIDE):
+            continue
+        *parents, last = name[len(_OVERRIDE) :].split("__")
+        place = changed
+        for parent in parents:
+            key = next((key for key in place if key.lower() == parent.lower()), parent)
+            if not isinstance(place.get(key), dict):
+                place[key] = {}
+            place = place[key]
+        place[next((key for key in place if key.lower() == last.lower()), last)] = value
+    return changed
 
 
 class _Reader:

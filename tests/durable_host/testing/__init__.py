@@ -1,0 +1,9 @@
+"""End-to-end tests of an app: the host as a process of its own, and a client of its HTTP API.
+
+The pytest plugin beside it gives both as fixtures.
+"""
+
+from durable_host.testing.client import Answer, HostClient, wait_until
+from durable_host.testing.process import HostProcess, HostStartError
+
+__all__ = ["Answer", "HostClient", "HostProcess", "HostStartError", "wait_until"]
