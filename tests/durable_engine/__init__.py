@@ -1,6 +1,6 @@
 """What the Durable extension does with one instance: pure, no I/O, no clock, no randomness."""
 
-from durable_engine.checking.check import HistoryReport, check_history, replay_history
+from durable_engine.checking.check import HistoryMismatchError, HistoryReport, check_history, replay_history
 from durable_engine.entities.batch import run_entity_batch
 from durable_engine.entities.messages import OPERATION, EntitySender, client_signal, entity_instance_id, split_entity_id
 from durable_engine.entities.scheduler import SchedulerState
@@ -14,6 +14,7 @@ from durable_engine.model.events import (
     EVENT_CLASSES,
     FINAL_STATUSES,
     ORCHESTRATION_STATUS,
+    SOURCE_INSTANCE,
     EventRaised,
     EventSent,
     ExecutionCompleted,
@@ -80,6 +81,7 @@ __all__ = [
     "OPERATION",
     "ORCHESTRATION_STATUS",
     "SCHEDULED",
+    "SOURCE_INSTANCE",
     "TICKS_PER_SECOND",
     "ActivityOutcome",
     "Answer",
@@ -98,6 +100,7 @@ __all__ = [
     "GenericEvent",
     "HistoryError",
     "HistoryEvent",
+    "HistoryMismatchError",
     "HistoryReport",
     "HistorySource",
     "InstanceUpdate",

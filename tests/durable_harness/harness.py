@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from importlib.metadata import version
 
 from durable_engine import HistoryReport, HistorySource, compact_json
 from durable_harness.app.answers import Answers
@@ -18,6 +17,7 @@ from durable_harness.checks.guarded_code import GuardedCode
 from durable_harness.checks.inspection import Inspection
 from durable_harness.core.errors import BadTokenError, UnknownNameError
 from durable_harness.core.findings import Findings
+from durable_harness.core.sdk_version import SDK_VERSION
 from durable_harness.core.virtual_clock import FIRST_MOMENT, VirtualClock
 from durable_harness.entity_handle import EntityHandle
 from durable_harness.exploring.explorer import Exploration, Explorer
@@ -244,7 +244,7 @@ class Harness:
 
     def _fingerprint(self, scenario: Scenario, input: object, events: Sequence[Raised]) -> str:
         facts = [_client_input(input), self._answers.said, [repr(event) for event in events], scenario.faults]
-        text = json.dumps([version("azure-functions-durable"), *facts])
+        text = json.dumps([SDK_VERSION, *facts])
         return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 
     def _scenario(self, orchestrator: object, input: object, events: Sequence[Raised], faults: int) -> Scenario:

@@ -19,6 +19,7 @@ from durable_harness.exploring.token import ScheduleToken
 from durable_harness.harness import Harness
 from durable_harness.options import Options
 from durable_harness.running.run_result import Run
+from durable_harness.settings_file import SettingsFileError, settings_of
 
 _HARNESSES = pytest.StashKey[list[Harness]]()
 _MOST_TIMELINES = 5
@@ -36,12 +37,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--durable-timelines", metavar="FOLDER", help="write the timelines of failing tests there, as HTML files"
     )
     parser.addini("durable_schedules", "a file with tokens of schedules that failed once, one a line", default="")
+    parser.addini(
+        "durable_settings",
+        "a local.settings.json whose Values the app reads when it is imported; the environment's own come first",
+        default="",
+    )
     parser.addini("durable_app", "the app of the fixture `harness`, as module:attribute", default="function_app:app")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Say what the marker means."""
+    """Say what the marker means, and let the environment have the app's settings."""
     config.addinivalue_line("markers", "durable_app(app): the app of the fixture `harness` in this test")
+    name = config.getini("durable_settings")
+    if name:
+        settings = settings_of(config.rootpath / name)
+        try:
+            settings.__enter__()
+        except SettingsFileError as error:
+            raise pytest.UsageError(str(error)) from None
+        config.add_cleanup(lambda: settings.__exit__(None, None, None))
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ __all__ = [
     "EVENT_CLASSES",
     "FINAL_STATUSES",
     "ORCHESTRATION_STATUS",
+    "SOURCE_INSTANCE",
     "ContinueAsNew",
     "EventRaised",
     "EventSent",
@@ -58,6 +59,9 @@ ORCHESTRATION_STATUS: Final = (
     "Suspended",
 )
 """Runtime statuses; a status's number in JSON is its place here."""
+
+SOURCE_INSTANCE: Final = "MS_DurableFunctions_SourceInstanceId"
+"""The tag of an instance that was restarted under a new id: the id that it was restarted from."""
 
 FINAL_STATUSES: Final = frozenset({"Completed", "Failed", "Terminated", "Canceled"})
 """The runtime statuses of an instance that has ended."""

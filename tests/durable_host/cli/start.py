@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["add_arguments"]
 
 _DEFAULT_PORT: Final = 7071
-_ISOLATION: Final = "PYTHON_ISOLATE_WORKER_DEPENDENCIES is ignored: host and app share one environment here, so their packages must agree."
+_ISOLATION: Final = (
+    "PYTHON_ISOLATE_WORKER_DEPENDENCIES is ignored: host and app share one environment of packages here."
+)
 _LAST_PORT: Final = 65_535
 _log = logging.getLogger("Host.Startup")
 

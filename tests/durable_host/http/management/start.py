@@ -77,6 +77,7 @@ async def restart(context: ManagementContext, request: Request, instance_id: str
         generation=_next_generation(row.generation) if keeps_id else 0,
         version=row.version,
         replaces=row if keeps_id else None,
+        restarted_from=None if keeps_id else instance_id,
     )
     return await _started_answer(context, request, query, started)
 
