@@ -127,7 +127,7 @@ def _index(tmp_path_factory: pytest.TempPathFactory) -> FunctionIndex:
 async def _running(index: FunctionIndex, **options: float) -> AsyncIterator[Worker]:
     urls = {"id": "i"}
     text = json.dumps({"taskHubName": "Hub", "creationUrls": urls, "managementUrls": urls, "rpcBaseUrl": "http://x/"})
-    worker = Worker(index, client_text=lambda binding: text, environment={}, **options)
+    worker = Worker(index, client_text=lambda binding: text, environment={}, timeout=options.get("timeout"))
     worker.start()
     try:
         yield worker
