@@ -45,6 +45,7 @@ from durable_engine.model.failures import (
     sub_orchestration_details,
 )
 from durable_engine.model.functions import KnownFunctions
+from durable_engine.model.json_reader import read_json
 from durable_engine.model.notices import early_timer
 from durable_engine.model.ticks import (
     NEVER,
@@ -150,6 +151,7 @@ __all__ = [
     "orchestrator_payload",
     "parsed_json",
     "read_answer",
+    "read_json",
     "replay_history",
     "row_time",
     "run_entity_batch",

@@ -133,6 +133,7 @@ class Host:
             default_version=settings.default_version,
             replaces_running=settings.replaces_running,
             by_hand=self._by_hand,
+            log=log,
         )
         self._background(resources, held.renew_for_ever())
         resources.push_async_callback(self._orchestrations.stop, options.patience_seconds)

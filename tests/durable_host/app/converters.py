@@ -53,9 +53,9 @@ def decoder_of(binding_type: str, annotation: object) -> Any:
     return converter
 
 
-def encoder_of(binding_type: str, annotation: object) -> Any:
-    """The converter of an output."""
-    return decoder_of(binding_type, annotation)
+def encoder_of(binding_type: str, annotation: object, *, is_returned: bool) -> Any:
+    """The converter of an output; for what a function returns, its annotation does not count."""
+    return decoder_of(binding_type, None if is_returned else annotation)
 
 
 def _returns_by_itself(converter: Any) -> bool:

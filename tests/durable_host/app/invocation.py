@@ -151,9 +151,9 @@ class InvocationPlan:
         metadata = call.trigger.metadata if is_trigger else None
         return kind.decode(given, trigger_metadata=metadata)
 
-    def encoded(self, binding_type: str, value: object, annotation: Any) -> Datum:
+    def encoded(self, binding_type: str, value: object, annotation: Any, *, is_returned: bool = False) -> Datum:
         """What a function gave, for a binding of that type."""
-        encoder = encoder_of(binding_type, annotation)
+        encoder = encoder_of(binding_type, annotation, is_returned=is_returned)
         try:
             datum: Datum = encoder.encode(value, expected_type=annotation)
         except NotImplementedError:
@@ -198,7 +198,7 @@ class Call:
             if returned is not None:
                 raise RuntimeError(f"function {function.name!r} without a $return binding returned a non-None value")
             return Outcome(written=written)
-        datum = self.plan.encoded(kind, returned, signature.return_annotation)
+        datum = self.plan.encoded(kind, returned, signature.return_annotation, is_returned=True)
         if any(binding.name == "$return" and binding.type != "http" for binding in function.bindings):
             written["$return"] = datum
         return Outcome(returned=datum, written=written)

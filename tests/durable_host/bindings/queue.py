@@ -48,10 +48,8 @@ async def send_messages(service: QueueServiceClient, name: str, datum: Datum, *,
         try:
             await _send(client, _raw(body, is_base64=is_base64))
         except HttpResponseError as error:
-            raise BindingError(
-                f"Error while handling parameter after function returned: the queue '{name}' refuses a message: "
-                f"{error.reason or error.message}"
-            ) from error
+            said = str(error.message).partition("\n")[0]
+            raise BindingError(f"{said} (a message of {len(body)} for queue '{name}')") from error
 
 
 def _raw(body: str | bytes, *, is_base64: bool) -> str:

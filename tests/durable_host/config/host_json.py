@@ -200,13 +200,13 @@ class _Reader:
         )
 
     def _queues(self, key: str) -> QueueOptions:
-        size = self._get(key + "batchSize", int, 16)
+        size, cores = self._get(key + "batchSize", int, 16), os.cpu_count() or 1
         encoding = self._get(key + "messageEncoding", str, "base64")
         if encoding.lower() not in ("base64", "none"):
             raise self._error(key + "messageEncoding", encoding, '"base64" or "none"')
         return QueueOptions(
             batch_size=min(size, _LARGEST_QUEUE_BATCH),
-            new_batch_threshold=self._get(key + "newBatchThreshold", int, max(size // 2, 1)),
+            new_batch_threshold=self._get(key + "newBatchThreshold", int, max(size // 2 * cores, 1)),
             max_dequeue_count=self._get(key + "maxDequeueCount", int, 5),
             max_polling_interval_seconds=self._seconds(key + "maxPollingInterval", 60, at_least=0.1),
             visibility_timeout_seconds=self._seconds(key + "visibilityTimeout", 0, at_least=0),

@@ -30,12 +30,11 @@ from durable_host.app.invocation_log import log_executing, log_failure, log_succ
 from durable_host.clock import new_guid, now
 from durable_host.config.logs import running_function
 from durable_host.dispatch.message_rules import names_entity
-from durable_host.dispatch.state_log import ACTIVITY, ENTITY, ORCHESTRATOR, StateLog
+from durable_host.dispatch.state_log import ACTIVITY, ENTITY, FAILED, ORCHESTRATOR, StateLog
 
 __all__ = ["EpisodeLog"]
 
 _TICKS_PER_MILLISECOND: Final = 10_000
-_FAILED: Final = "DurableTask.Core.Exceptions.OrchestrationFailureException"
 _OPERATION: Final = (
     "Error in operation '{}': Microsoft.Azure.WebJobs.Extensions.DurableTask.TaskEntityShim+OutOfProcResult"
     "+OperationResult"
@@ -81,11 +80,20 @@ class EpisodeLog:
     def ended(self, checkpoint: Checkpoint) -> None:
         """Say what the episode decided."""
         if not self._invocation:
-            return  # no code of the app has run: it has no such function
+            self._say_unknown(checkpoint)
+            return
         if names_entity(self._instance_id):
             self._entity_ended()
         else:
             self._orchestrator_ended(checkpoint)
+
+    def _say_unknown(self, checkpoint: Checkpoint) -> None:
+        """No code of the app has run: it has no such orchestrator."""
+        started = next((one for one in self._new if isinstance(one, ExecutionStarted)), None)
+        ending = next((one for one in checkpoint.events if isinstance(one, ExecutionCompleted)), None)
+        if started is not None and ending is not None and not names_entity(self._instance_id):
+            problem = (ending.result or "").partition("failed: ")[2]
+            self._log.unknown_orchestrator(self._instance_id, started.name, started.input, problem)
 
     def _begin(self, name: str, payload: str) -> None:
         again = bool(self._invocation)
@@ -130,7 +138,7 @@ class EpisodeLog:
             self._log.completed(self._instance_id, self._name, ORCHESTRATOR, ending.result)
             self._executed()
         else:
-            self._log.failed(self._instance_id, self._name, ORCHESTRATOR, _FAILED)
+            self._log.failed(self._instance_id, self._name, ORCHESTRATOR, FAILED)
             self._executed([ending.result or ""])
 
     def _say_what_was_decided(self, one: HistoryEvent) -> None:

@@ -10,15 +10,25 @@ import itertools
 import logging
 from typing import Final
 
-from durable_engine import Ticks, ticks_to_full_text
+from durable_engine import (
+    EventRaised,
+    ExecutionResumed,
+    ExecutionSuspended,
+    ExecutionTerminated,
+    HistoryEvent,
+    Ticks,
+    ticks_to_full_text,
+)
 from durable_host.config.logs import event
 
-__all__ = ["ACTIVITY", "ENTITY", "ORCHESTRATOR", "StateLog"]
+__all__ = ["ACTIVITY", "ENTITY", "FAILED", "ORCHESTRATOR", "StateLog"]
 
 ORCHESTRATOR: Final = "Orchestrator"
 ACTIVITY: Final = "Activity"
 ENTITY: Final = "Entity"
 
+FAILED: Final = "DurableTask.Core.Exceptions.OrchestrationFailureException"
+_NOBODY: Final = "DurableTask"
 _VERSION: Final = "3.19.0"
 _NO_REPLAY: Final = "IsReplay: False."
 
@@ -147,6 +157,43 @@ class StateLog:
         """An entity has its first state."""
         said = f"{instance_id}: Function '{name} (Entity)' created entity state in '' operation ."
         self._say(name, said, "State: EntityStateCreated.")
+
+    def sent_by_client(self, instance_id: str, name: str, sent: HistoryEvent) -> None:
+        """A client has sent something to an instance."""
+        match sent:
+            case EventRaised():
+                self.scheduled(instance_id, name, ORCHESTRATOR, f"RaiseEvent:{sent.name}", instance_id)
+            case ExecutionTerminated():
+                self.terminated(instance_id, name, sent.input)
+            case ExecutionResumed():
+                self.resumed(instance_id, name, sent.reason)
+            case ExecutionSuspended():
+                self.suspended(instance_id, name, sent.reason)
+            case _:
+                return
+
+    def unknown_orchestrator(self, instance_id: str, name: str, given: str | None, problem: str) -> None:
+        """An instance is of an orchestrator that the app does not have."""
+        hub = f"HubName: {self._hub_name}. AppName: . SlotName: . ExtensionVersion: {_VERSION}."
+        logging.getLogger(f"Function.{_NOBODY}.User").warning(
+            "%s",
+            f"{problem}. InstanceId: {instance_id}. Function: {name}. {hub} SequenceNumber: {next(self._numbers)}.",
+            extra=event(0, short=f"{instance_id}: {problem}"),
+        )
+        start = f"{instance_id}: Function '{name} (Orchestrator)' "
+        self._say(
+            _NOBODY,
+            f"{start}started.",
+            f"{_NO_REPLAY} Input: {_redacted(given)}. State: Started. RuntimeStatus: Running.",
+            after=" TaskEventId: -1",
+        )
+        self._say(
+            _NOBODY,
+            f"{start}failed with an error. Reason: {FAILED}.",
+            f"{_NO_REPLAY} State: Failed. RuntimeStatus: Failed.",
+            after=" TaskEventId: -1",
+            level=logging.ERROR,
+        )
 
     def terminated(self, instance_id: str, name: str, reason: str | None) -> None:
         """A client asks for the end of an instance."""

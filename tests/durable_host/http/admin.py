@@ -97,7 +97,7 @@ class AdminApi:
 
     def _function(self, request: Request, function: IndexedFunction) -> dict[str, object]:
         origin = request.origin
-        template = f"{origin}/{self._triggers.template(function)}" if function.kind == HTTP else None
+        template = f"{origin}/{self._triggers.template(function)}".lower() if function.kind == HTTP else None
         script = quote(f"{function.directory}/{function.script_file}".lstrip("/"))
         return {
             "name": function.name,

@@ -19,6 +19,7 @@ from durable_engine import TICKS_PER_SECOND
 from durable_host.app.index import FunctionIndex
 from durable_host.app.worker import Worker
 from durable_host.clock import now
+from durable_host.dispatch.state_log import StateLog
 from durable_host.http.admin import AdminApi, ByHand
 from durable_host.http.client_binding import WEBHOOK_PATH, ClientBinding
 from durable_host.http.event_grid import EVENT_GRID_PATH, EventGrid
@@ -78,6 +79,7 @@ class HttpServer:
         default_version: str | None = None,
         replaces_running: bool = False,
         by_hand: ByHand | None = None,
+        log: StateLog | None = None,
     ) -> None:
         self.triggers = HttpTriggers(index, worker, route_prefix)
         self.port = 0
@@ -91,6 +93,7 @@ class HttpServer:
                 binding=binding,
                 default_version=default_version,
                 replaces_running=replaces_running,
+                log=log or StateLog(binding.hub_name),
             )
         )
         self._server: web.Server | None = None

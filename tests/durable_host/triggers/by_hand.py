@@ -5,11 +5,11 @@ Invariant: every kind begins an invocation, and one that cannot be run like this
 
 from __future__ import annotations
 
-import json
 from typing import Final
 
 from azure.functions.meta import Datum
 
+from durable_engine import read_json
 from durable_host.app.index import (
     ACTIVITY,
     BLOB,
@@ -61,9 +61,9 @@ def _activity(function: IndexedFunction, text: str | None) -> Trigger:
     if not text:
         return _failing(function, "The serialized input is expected to be an object array with one element.")
     try:
-        value = json.loads(text)
+        value = read_json(text)
     except ValueError as error:
-        return _failing(function, f"Error parsing the input as JSON: {error}")
+        return _failing(function, str(error))
     return Trigger(data=Datum(value if isinstance(value, str) else text, "string"), reason=_REASON)
 
 

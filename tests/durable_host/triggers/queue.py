@@ -117,18 +117,23 @@ def _metadata(known: Mapping[str, Any], text: str) -> dict[str, Datum]:
         name: Datum(value, "string") if name in plain else Datum(json.dumps(value), "json")
         for name, value in known.items()
     }
+    # Names are compared without regard to case, and the message's members come last.
+    known_as = {name.lower(): name for name in own}
     members = {
-        name: Datum(json.dumps(value, separators=(",", ":")), "json")
+        known_as.get(name.lower(), name): Datum(json.dumps(value, separators=(",", ":")), "json")
         if isinstance(value, dict)
         else Datum(value_text(value), "string")
         for name, value in _members(text).items()
         if not isinstance(value, list) and value is not None
     }
-    return {**members, **own}
+    return {**own, **members}
 
 
 def _names(known: Mapping[str, Any], text: str) -> dict[str, Any]:
-    return {**known, **{name: value for name, value in _members(text).items() if not isinstance(value, list)}}
+    known_as = {name.lower(): name for name in known}
+    members = _members(text).items()
+    own = {known_as.get(name.lower(), name): value for name, value in members if not isinstance(value, list)}
+    return {**known, **own}
 
 
 def _members(text: str) -> dict[str, Any]:
@@ -142,4 +147,4 @@ def _members(text: str) -> dict[str, Any]:
 
 
 def _text(moment: datetime | None) -> str:
-    return _FOR_EVER if moment is None or moment.year == 9999 else f"{moment:%Y-%m-%dT%H:%M:%S}+00:00"
+    return _FOR_EVER if moment is None else f"{moment:%Y-%m-%dT%H:%M:%S}+00:00"
