@@ -19,8 +19,10 @@ from durable_engine import TICKS_PER_SECOND
 from durable_host.app.index import FunctionIndex
 from durable_host.app.worker import Worker
 from durable_host.clock import now
-from durable_host.http.admin import AdminApi
+from durable_host.dispatch.state_log import StateLog
+from durable_host.http.admin import AdminApi, ByHand
 from durable_host.http.client_binding import WEBHOOK_PATH, ClientBinding
+from durable_host.http.event_grid import EVENT_GRID_PATH, EventGrid
 from durable_host.http.management.api import ManagementApi
 from durable_host.http.management.context import ManagementContext
 from durable_host.http.messages import NOT_FOUND, Answer, Request
@@ -76,10 +78,13 @@ class HttpServer:
         route_prefix: str = "api",
         default_version: str | None = None,
         replaces_running: bool = False,
+        by_hand: ByHand | None = None,
+        log: StateLog | None = None,
     ) -> None:
         self.triggers = HttpTriggers(index, worker, route_prefix)
         self.port = 0
-        self._admin = AdminApi(index, worker, self.triggers)
+        self.admin = AdminApi(index, worker, self.triggers, by_hand)
+        self._event_grid = EventGrid(index, worker)
         self._binding = binding
         self._management = ManagementApi(
             ManagementContext(
@@ -88,6 +93,7 @@ class HttpServer:
                 binding=binding,
                 default_version=default_version,
                 replaces_running=replaces_running,
+                log=log or StateLog(binding.hub_name),
             )
         )
         self._server: web.Server | None = None
@@ -133,7 +139,8 @@ class HttpServer:
             # Connections that wait for a next request would use up the whole of the grace.
             self._server.pre_shutdown()
             await self._server.shutdown(grace)
-        await self._admin.stop(grace)
+        await self.admin.stop(grace)
+        await self._event_grid.stop(grace)
 
     async def _handle(self, message: web.BaseRequest) -> web.StreamResponse:
         try:
@@ -150,12 +157,14 @@ class HttpServer:
         lowered = path.lower()
         if lowered.startswith(WEBHOOK_PATH) and lowered[len(WEBHOOK_PATH) :][:1] in ("", "/"):
             return await self._management.answer(request, path[len(WEBHOOK_PATH) :])
+        if lowered == EVENT_GRID_PATH:
+            return await self._event_grid.answer(request)
         if lowered.startswith("/admin/"):
-            return await self._admin.answer(request)
+            return await self.admin.answer(request)
         answer = await self.triggers.answer(request)
         if answer is not None:
             return answer
-        return self._admin.front_page() if path == "/" and request.method == "GET" else NOT_FOUND
+        return self.admin.front_page() if path == "/" and request.method == "GET" else NOT_FOUND
 
 
 async def _request(message: web.BaseRequest) -> Request:

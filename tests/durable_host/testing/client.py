@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 from urllib.parse import quote, urlencode
 
 from durable_engine import FINAL_STATUSES
-from host_process.waiting import wait_until
+from durable_host.testing.waiting import wait_until
 
 __all__ = ["Answer", "HostClient"]
 
