@@ -77,6 +77,11 @@ class Host:
         return self.server.origin
 
     @property
+    def dashboard(self) -> str:
+        """Where the dashboard is reached."""
+        return f"{self.origin}{self.server.dashboard_path}"
+
+    @property
     def still_running(self) -> int:
         """How many functions are in threads that nothing can end."""
         return self.worker.still_running + self._episodes.still_running
@@ -99,7 +104,8 @@ class Host:
         resources.callback(threads.shutdown, wait=False, cancel_futures=True)
 
         held = HeldMessages(min(settings.control_visibility_seconds, settings.work_item_visibility_seconds))
-        self._episodes = EpisodeRunner(self._app(), threads)
+        app = self._app()
+        self._episodes = EpisodeRunner(app, threads)
         self._orchestrations = OrchestrationDispatcher(
             self.hub, held, self._episodes, limit=settings.max_orchestrators, entity_limit=settings.max_entities
         )
@@ -117,6 +123,7 @@ class Host:
             route_prefix=settings.route_prefix,
             default_version=settings.default_version,
             replaces_running=settings.replaces_running,
+            app=app,
         )
         self._background(resources, held.renew_for_ever())
         resources.push_async_callback(self._orchestrations.stop, options.patience_seconds)

@@ -100,6 +100,7 @@ async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: co
         host = Host(index, host_json, options)
         await stop.unless_requested(running.enter_async_context(host))
         print(functions_text(index, host.origin, host.route_of), flush=True)
+        print(f"Dashboard {host.dashboard}", flush=True)
         print("Host started. Press Ctrl+C to stop it.", flush=True)
         await stop.requested.wait()
         print("Stopping: running activities may end, partitions are given back.", flush=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 from multidict import CIMultiDict
 
-from durable_engine import TICKS_PER_SECOND
+from durable_engine import TICKS_PER_SECOND, App
 from durable_host.app.index import FunctionIndex
 from durable_host.app.worker import Worker
 from durable_host.clock import now
@@ -27,6 +27,7 @@ from durable_host.http.messages import NOT_FOUND, Answer, Request
 from durable_host.http.triggers import HttpTriggers
 
 if TYPE_CHECKING:
+    from durable_host.dashboard.site import Dashboard
     from durable_host.task_hub.hub.client import TaskHubClient
 
 __all__ = ["HttpServer", "PortInUseError", "PortRefusedError"]
@@ -37,6 +38,8 @@ _LONGEST_LINE: Final = 65_536
 _SERVER: Final = "Kestrel"
 _IPV4: Final = "127.0.0.1"
 _IPV6: Final = "::1"
+_DASHBOARD_PATHS: Final = ("/durable", "/durable-dashboard", "/admin/durable")
+"""Where the dashboard may be: at the first that no route of the app takes, which none can of the last."""
 
 
 class PortRefusedError(Exception):
@@ -76,9 +79,13 @@ class HttpServer:
         route_prefix: str = "api",
         default_version: str | None = None,
         replaces_running: bool = False,
+        app: App | None = None,
     ) -> None:
         self.triggers = HttpTriggers(index, worker, route_prefix)
         self.port = 0
+        self._app, self._client = app, client
+        self._dashboard: Dashboard | None = None
+        self.dashboard_path = next(path for path in _DASHBOARD_PATHS if not self.triggers.takes(path))
         self._admin = AdminApi(index, worker, self.triggers)
         self._binding = binding
         self._management = ManagementApi(
@@ -127,6 +134,8 @@ class HttpServer:
             # Connections that wait for a next request would use up the whole of the grace.
             self._server.pre_shutdown()
             await self._server.shutdown(grace)
+        if self._dashboard is not None:
+            await self._dashboard.stop()
         await self._admin.stop(grace)
 
     async def _handle(self, message: web.BaseRequest) -> web.StreamResponse:
@@ -142,12 +151,30 @@ class HttpServer:
         lowered = path.lower()
         if lowered.startswith(WEBHOOK_PATH) and lowered[len(WEBHOOK_PATH) :][:1] in ("", "/"):
             return await self._management.answer(request, path[len(WEBHOOK_PATH) :])
+        if f"{path}/".startswith(f"{self.dashboard_path}/"):
+            return await self._pages().answer(request)
         if lowered.startswith("/admin/"):
             return await self._admin.answer(request)
         answer = await self.triggers.answer(request)
         if answer is not None:
             return answer
         return self._admin.front_page() if path == "/" and request.method == "GET" else NOT_FOUND
+
+    def _pages(self) -> Dashboard:
+        """The dashboard, made when somebody looks at it: a start has no need of its templates."""
+        if self._dashboard is None:
+            from durable_host.dashboard.site import Dashboard, HubAccess
+
+            access = HubAccess(
+                client=self._client,
+                where="",
+                manage=self._management.answer,
+                url_of=self._binding.url_of,
+                app=self._app,
+                orchestrators=self._app.functions.orchestrators if self._app is not None else (),
+            )
+            self._dashboard = Dashboard(access, self.dashboard_path)
+        return self._dashboard
 
 
 async def _request(message: web.BaseRequest) -> Request:

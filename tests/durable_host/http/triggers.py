@@ -19,6 +19,8 @@ from durable_host.http.routing import Match, RouteTable, TemplateError
 __all__ = ["HttpTriggers"]
 
 _REASON: Final = "This function was programmatically called via the host APIs."
+_METHODS: Final = ("GET", "HEAD", "POST")
+_BELOW: Final = ("", "/any", "/any/any")
 _TEXT: Final = (("Content-Type", "text/plain; charset=utf-8"),)
 
 
@@ -41,6 +43,10 @@ class HttpTriggers:
         """The route of a function, prefix included, as it is printed."""
         route = str(function.trigger.raw.get("route") or "").strip("/")
         return f"{self._prefix}/{route}".strip("/")
+
+    def takes(self, path: str) -> bool:
+        """Whether the app itself answers a path or something below it."""
+        return any(self._routes.match(method, f"{path}{below}") for method in _METHODS for below in _BELOW)
 
     async def answer(self, request: Request) -> Answer | None:
         """The answer of the function that the request is for, None when there is no such function."""
