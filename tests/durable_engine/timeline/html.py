@@ -169,8 +169,10 @@ class _Drawing:
             rows += list(self._marks(_taken(marks, marks[-1].at), y))
             y += _ROW
         height = y + 8.0
+        # What is inside an image cannot be reached, and links are to be.
+        role = "img" if self.link_of is None else "group"
         yield (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH:g} {height:g}" role="img" '
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH:g} {height:g}" role="{role}" '
             'aria-labelledby="timeline-title timeline-description">'
         )
         yield f'<title id="timeline-title">Timeline of {escape(self.model.instance_id)}</title>'

@@ -60,7 +60,7 @@ def history_lines(events: Sequence[HistoryEvent]) -> list[HistoryLine]:
     lines = []
     for number, event in enumerate(events, 1):
         refers_to = getattr(event, "task_scheduled_id", getattr(event, "timer_id", None))
-        name = getattr(event, "name", None) or names.get(refers_to, "")
+        name = getattr(event, "name", None) or names.get(-1 if refers_to is None else refers_to, "")
         detail = _detail(event)
         lines.append(
             HistoryLine(

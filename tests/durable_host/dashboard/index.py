@@ -60,10 +60,10 @@ class InstanceIndex:
     async def refresh(self, *, patience: float) -> None:
         """Read what has changed. A first scan that takes longer than ``patience`` seconds goes on by itself."""
         if not self.is_complete:
-            self._sweeping = self._sweeping or asyncio.create_task(self._sweep())
-            await _settled(self._sweeping, patience)
-            if self._sweeping is not None and self._sweeping.done():
-                task, self._sweeping = self._sweeping, None
+            task = self._sweeping = self._sweeping or asyncio.create_task(self._sweep())
+            await _settled(task, patience)
+            if task.done():
+                self._sweeping = None
                 task.result()
             return
         if self._reading is None and time.monotonic() - self._read_at > _FRESH_SECONDS:

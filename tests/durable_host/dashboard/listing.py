@@ -154,7 +154,7 @@ _ORDER: Final = ("Running", "Pending", "Suspended", "Completed", "Failed", "Term
 def _is_asked_for(one: InstanceSummary, asked: Filter) -> bool:
     if asked.kind != "all" and one.is_entity != (asked.kind == "entities"):
         return False
-    if asked.name and asked.name.lower() not in one.name.lower():
+    if asked.name and asked.name.lower() not in one.function.lower():
         return False
     if not one.instance_id.startswith(asked.prefix):
         return False
@@ -163,7 +163,7 @@ def _is_asked_for(one: InstanceSummary, asked: Filter) -> bool:
 
 
 def _names(everything: Iterable[InstanceSummary]) -> tuple[str, ...]:
-    return tuple(sorted({one.name for one in everything}, key=str.lower)[:200])
+    return tuple(sorted({one.function for one in everything}, key=str.lower)[:200])
 
 
 def _moment(text: str) -> Ticks | None:

@@ -9,10 +9,13 @@ from __future__ import annotations
 import hmac
 import secrets
 from typing import Final
+from urllib.parse import urlsplit
 
-from durable_host.http.messages import Answer
+from durable_host.http.messages import Answer, Request
 
-__all__ = ["PageToken", "html_answer", "text_answer"]
+__all__ = ["PageToken", "html_answer", "is_foreign", "text_answer"]
+
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _CONTENT_SECURITY_POLICY: Final = "; ".join(
     [
@@ -34,6 +37,18 @@ _HEADERS: Final = (
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
 )
+
+
+def is_foreign(request: Request) -> bool:
+    """Whether a request reached us under a name that is not ours, or was made by a page of another site.
+
+    A name that a foreign site has pointed at this machine would let its pages read ours.
+    """
+    host = urlsplit(request.origin).hostname or ""
+    if host not in _LOOPBACK and not host.endswith(".localhost"):
+        return True
+    origin = request.headers.get("origin")
+    return request.method == "POST" and origin is not None and origin != request.origin
 
 
 class PageToken:

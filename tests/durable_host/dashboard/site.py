@@ -6,9 +6,7 @@ Invariant: reading changes nothing; whatever changes something is a POST with th
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
-import shlex
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,13 +14,14 @@ from urllib.parse import parse_qsl, urlencode
 
 from durable_engine import App
 from durable_host.clock import now
-from durable_host.dashboard.acts import ACTS, START, Act, Call, acts_on
+from durable_host.dashboard.acts import ACTS, START, Act, acts_on
+from durable_host.dashboard.calls import UrlOf, curl_line, problem_of, request_of, started_by
 from durable_host.dashboard.history import history_lines, raw_rows
 from durable_host.dashboard.index import InstanceIndex
 from durable_host.dashboard.instance import InstanceReader, InstanceView
 from durable_host.dashboard.listing import Filter, indexed_list, table_list
 from durable_host.dashboard.rendering import Pages, static_file
-from durable_host.dashboard.security import PageToken, html_answer, text_answer
+from durable_host.dashboard.security import PageToken, html_answer, is_foreign, text_answer
 from durable_host.dashboard.values import failure_of, input_tree, value_tree
 from durable_host.http.messages import NOT_FOUND, Answer, Request
 from durable_host.task_hub.hub.client import TaskHubClient
@@ -57,7 +56,7 @@ class HubAccess:
     client: TaskHubClient
     where: str
     manage: Callable[[Request, str], Awaitable[Answer]] | None
-    url_of: Callable[[str, tuple[tuple[str, str], ...], str], str]
+    url_of: UrlOf
     app: App | None = None
     orchestrators: tuple[str, ...] = ()
     is_indexed: bool = True
@@ -87,6 +86,8 @@ class Dashboard:
         """Answer a request below ``base``."""
         part = request.path[len(self.base) :].strip("/")
         query = dict(request.query)
+        if is_foreign(request):
+            return self._error(403, "Not from here", "Open these pages under localhost, on the machine of the host.")
         try:
             if request.method == "POST" and part in ("act", "start"):
                 return await self._post(request, part, query)
@@ -186,7 +187,7 @@ class Dashboard:
             instance_id=instance_id,
             values=filled,
             suggestions=suggestions,
-            curl=self._curl(act.call(instance_id, filled), request.origin),
+            curl=curl_line(act.call(instance_id, filled), request.origin, self._access.url_of),
             token=self._token.text,
             problem=problem,
         )
@@ -203,21 +204,14 @@ class Dashboard:
             problem = "This form is of a page that another run of the host made. Look it over, and send it again."
             return await self._confirmation(request, act, values, status=403, problem=problem)
         instance_id = values.get("id", "")
-        answer = await self._access.manage(*_request_of(act.call(instance_id, values), request.origin))
+        answer = await self._access.manage(*request_of(act.call(instance_id, values), request.origin))
         if answer.status >= 300:
-            problem = _problem(answer, instance_id)
+            problem = problem_of(answer, instance_id)
             return await self._confirmation(request, act, values, status=answer.status, problem=problem)
         if act.key == "purge":
             self._index.forget(instance_id)
             return _see(f"{self.base}?done=purge")
-        return _see(f"{self._pages.link_to(_started(answer) or instance_id)}&{urlencode({'done': act.key})}")
-
-    def _curl(self, call: Call, origin: str) -> str:
-        words = ["curl"] if call.method == "POST" and call.body is not None else ["curl", "-X", call.method]
-        words.append(shlex.quote(self._access.url_of(call.path, call.query, origin)))
-        if call.body is not None:
-            words += ["-H", "'Content-Type: application/json'", "-d", shlex.quote(call.body)]
-        return " ".join(words)
+        return _see(f"{self._pages.link_to(started_by(answer) or instance_id)}&{urlencode({'done': act.key})}")
 
     def _render(self, template: str, **values: Any) -> str:
         return self._pages.render(
@@ -243,44 +237,6 @@ class Dashboard:
 
     def _read_only(self) -> Answer:
         return self._error(403, "These pages only read", "Start them with --allow-acts to change something.")
-
-
-def _request_of(call: Call, origin: str) -> tuple[Request, str]:
-    headers = {} if call.body is None else {"content-type": "application/json"}
-    request = Request(
-        method=call.method,
-        origin=origin,
-        path=call.path,
-        query_text=urlencode(call.query),
-        headers=headers,
-        body=(call.body or "").encode("utf-8", "replace"),
-    )
-    return request, call.path
-
-
-def _started(answer: Answer) -> str | None:
-    """The id of an instance that the management API says it has started."""
-    try:
-        value = json.loads(answer.body)
-    except ValueError:
-        return None
-    return value.get("id") if isinstance(value, dict) else None
-
-
-def _problem(answer: Answer, instance_id: str) -> str:
-    """What the management API says about a request that it refuses."""
-    match answer.status:
-        case 404 if not answer.body:
-            return f"There is no instance {instance_id!r} any more."
-        case 410:
-            return "The instance has ended meanwhile."
-    try:
-        value = json.loads(answer.body)
-    except ValueError:
-        value = answer.body.decode("utf-8", "replace")
-    if isinstance(value, dict):
-        return " ".join(str(value[name]) for name in ("Message", "ExceptionMessage") if value.get(name))
-    return str(value) or f"The management API answered {answer.status}."
 
 
 def _done(query: Mapping[str, str]) -> str:

@@ -49,6 +49,11 @@ class InstanceSummary:
         """Whether this is an entity, and no orchestration."""
         return self.instance_id.startswith("@")
 
+    @property
+    def function(self) -> str:
+        """The name of the function that it runs; an entity's row has its whole id as the name."""
+        return self.instance_id[1:].partition("@")[0] if self.is_entity else self.name
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryPage:
