@@ -31,6 +31,8 @@ __all__ = ["Dashboard", "HubAccess"]
 _log = logging.getLogger("Host.Dashboard")
 
 _PATIENCE_SECONDS: Final = 2.0
+_SHORT_PATIENCE_SECONDS: Final = 0.3
+"""How long a page waits for what is only an addition to it."""
 _SHOWN_EVENTS: Final = 100
 _PARTS: Final = {
     "input": lambda row: row.input,
@@ -137,6 +139,8 @@ class Dashboard:
         view = await self._reader.read(query.get("id", ""))
         if view is None:
             return self._gone(query.get("id", ""))
+        if view.children and self._access.is_indexed:
+            await self._index.refresh(patience=_SHORT_PATIENCE_SECONDS)
         return html_answer(200, self._render("instance.html", **self._shown(view), done=_done(query)))
 
     def _shown(self, view: InstanceView) -> dict[str, Any]:
