@@ -91,7 +91,8 @@ def interpreter() -> str:
 
 def replay(hub: str, account: str, environment: Mapping[str, str]) -> None:
     """Replay the running instances, and raise if the new code would break one, or if nobody could tell."""
-    command = [interpreter(), "-m", "durable_host", "replay", "--task-hub", hub, "--account", account]
+    command = [interpreter(), "-m", "durable_host", "replay", "--script-root", "src"]
+    command += ["--task-hub", hub, "--account", account]
     path = os.pathsep.join((str(ROOT / "src"), str(ROOT / "tests")))
     code = subprocess.run(command, cwd=ROOT, env={**environment, "PYTHONPATH": path}, check=False).returncode
     if code == WOULD_BREAK:

@@ -1,20 +1,22 @@
 """What the Durable extension does with one instance: pure, no I/O, no clock, no randomness."""
 
-from durable_engine.checking.check import HistoryReport, check_history, replay_history
+from durable_engine.checking.check import HistoryMismatchError, HistoryReport, check_history, replay_history
 from durable_engine.checking.decisions import plain_input
 from durable_engine.checking.standing import Standing, standing_of
 from durable_engine.entities.batch import run_entity_batch
 from durable_engine.entities.messages import OPERATION, EntitySender, client_signal, entity_instance_id, split_entity_id
 from durable_engine.entities.scheduler import SchedulerState
 from durable_engine.histories.episodes import SCHEDULED, RecordedEpisode, episodes_of, last_episode
-from durable_engine.histories.rows import HistorySource
+from durable_engine.histories.rows import HistorySource, event_from_row, row_time
 from durable_engine.model.checkpoint import Checkpoint, InstanceUpdate, Message, Notice
 from durable_engine.model.dotnet_json import compact_json, parsed_json
 from durable_engine.model.errors import AnswerError, EngineError, HistoryError
 from durable_engine.model.event_json import Member, event_from_json, event_to_json, members_of
 from durable_engine.model.events import (
     EVENT_CLASSES,
+    FINAL_STATUSES,
     ORCHESTRATION_STATUS,
+    SOURCE_INSTANCE,
     EventRaised,
     EventSent,
     ExecutionCompleted,
@@ -74,15 +76,18 @@ from durable_engine.wire.sdk_call import (
     orchestrator_payload,
     read_answer,
 )
+from durable_engine.wire.sdk_surface import close_http_session
 
 __all__ = [
     "DRAWING_STYLE",
     "EVENT_CLASSES",
+    "FINAL_STATUSES",
     "HTTP_ACTIVITY",
     "NEVER",
     "OPERATION",
     "ORCHESTRATION_STATUS",
     "SCHEDULED",
+    "SOURCE_INSTANCE",
     "TICKS_PER_SECOND",
     "ActivityOutcome",
     "Answer",
@@ -103,6 +108,7 @@ __all__ = [
     "GenericEvent",
     "HistoryError",
     "HistoryEvent",
+    "HistoryMismatchError",
     "HistoryReport",
     "HistorySource",
     "InstanceUpdate",
@@ -137,6 +143,7 @@ __all__ = [
     "call_orchestrator",
     "check_history",
     "client_signal",
+    "close_http_session",
     "compact_json",
     "completion_of",
     "duration_text",
@@ -144,6 +151,7 @@ __all__ = [
     "entity_instance_id",
     "episodes_of",
     "event_from_json",
+    "event_from_row",
     "event_to_json",
     "execution_started",
     "http_activity_failure",
@@ -156,6 +164,7 @@ __all__ = [
     "plain_input",
     "read_answer",
     "replay_history",
+    "row_time",
     "run_entity_batch",
     "run_episode",
     "split_entity_id",

@@ -11,8 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from azure.durable_functions.models.utils.df_serialization import df_dumps
-
 from durable_engine import (
     OPERATION,
     EntitySender,
@@ -26,6 +24,7 @@ from durable_engine import (
 )
 from durable_harness.core.errors import NotPossibleError
 from durable_harness.hub.task_hub import TaskHub
+from durable_harness.worker.sdk_types import df_dumps
 
 __all__ = ["EntityHandle", "OperationResult"]
 

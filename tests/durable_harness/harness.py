@@ -10,17 +10,14 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from importlib.metadata import version
-
-from azure.durable_functions.models.utils.df_serialization import df_dumps
 
 from durable_engine import HistoryReport, HistorySource, compact_json
 from durable_harness.app.answers import Answers
-from durable_harness.app.functions import AppFunctions
-from durable_harness.checks.findings import Findings
 from durable_harness.checks.guarded_code import GuardedCode
-from durable_harness.checks.inspection import Inspection, Inspector, NoInspection
+from durable_harness.checks.inspection import Inspection
 from durable_harness.core.errors import BadTokenError, UnknownNameError
+from durable_harness.core.findings import Findings
+from durable_harness.core.sdk_version import SDK_VERSION
 from durable_harness.core.virtual_clock import FIRST_MOMENT, VirtualClock
 from durable_harness.entity_handle import EntityHandle
 from durable_harness.exploring.explorer import Exploration, Explorer
@@ -28,14 +25,17 @@ from durable_harness.exploring.order_check import check_order
 from durable_harness.exploring.schedule import PREFIXES, Ending, Scenario
 from durable_harness.exploring.token import ScheduleToken
 from durable_harness.history_replay import replay_history
+from durable_harness.hub.inspector import Inspector, NoInspection
 from durable_harness.hub.instance import HubInstance
 from durable_harness.hub.task_hub import TaskHub
 from durable_harness.instance import Instance
 from durable_harness.options import Options
-from durable_harness.run_result import Run, snapshot
 from durable_harness.running.raised_events import Raised, announce
+from durable_harness.running.run_result import Run, snapshot
 from durable_harness.running.stepper import Driver
+from durable_harness.worker.indexing import functions_of, name_of
 from durable_harness.worker.log_capture import LogCapture
+from durable_harness.worker.sdk_types import df_dumps
 from durable_harness.worker.user_code import Watch
 
 __all__ = ["Harness"]
@@ -62,7 +62,7 @@ class Harness:
         ``faithful`` replays each episode from the start, as Azure does, and looks for nothing. ``options`` are those of
         the command line, which the plugin passes on.
         """
-        self.app = AppFunctions.of(app)
+        self.app = functions_of(app)
         self._answers = Answers()
         self._is_faithful, self._start_at = faithful, start_at
         self._options = options or Options()
@@ -244,7 +244,7 @@ class Harness:
 
     def _fingerprint(self, scenario: Scenario, input: object, events: Sequence[Raised]) -> str:
         facts = [_client_input(input), self._answers.said, [repr(event) for event in events], scenario.faults]
-        text = json.dumps([version("azure-functions-durable"), *facts])
+        text = json.dumps([SDK_VERSION, *facts])
         return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 
     def _scenario(self, orchestrator: object, input: object, events: Sequence[Raised], faults: int) -> Scenario:
@@ -254,7 +254,7 @@ class Harness:
 
         return Scenario(
             app=self.app,
-            orchestrator=self.app.orchestrator(orchestrator),
+            orchestrator=self.app.orchestrator(name_of(orchestrator)),
             input_text=_client_input(input),
             answers=self._answers,
             announce=announce_all,
@@ -267,7 +267,7 @@ class Harness:
     def _begin(
         self, orchestrator: object, text: str | None, instance_id: str | None, events: Sequence[Raised]
     ) -> HubInstance:
-        instance = self._hub.start(orchestrator, text, instance_id)
+        instance = self._hub.start(name_of(orchestrator), text, instance_id)
         for event in events:
             announce(self._hub, instance, event)
         return instance

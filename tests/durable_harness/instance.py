@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from azure.durable_functions.models.utils.df_serialization import df_dumps
-
 from durable_engine import (
     EventRaised,
     ExecutionResumed,
@@ -30,9 +28,10 @@ from durable_harness.hub.arrivals import Arrival, Call
 from durable_harness.hub.instance import HubInstance
 from durable_harness.hub.rewind import rewind
 from durable_harness.hub.task_hub import TaskHub
-from durable_harness.run_result import Run
-from durable_harness.running.pending import Pending, PendingTimer, pending_of
+from durable_harness.running.pending import Pending, PendingTimer, pending_of, stuck_error
+from durable_harness.running.run_result import Run, snapshot
 from durable_harness.running.stepper import Driver
+from durable_harness.worker.sdk_types import df_dumps
 
 __all__ = ["Instance"]
 
@@ -78,6 +77,20 @@ class Instance:
     def result(self) -> Run:
         """Everything about it as it stands; also checks what has happened so far."""
         return self._settle(self._current)
+
+    @property
+    def snapshot(self) -> Run:
+        """Everything about it as it stands, without any check."""
+        return snapshot(self._hub, self._current)
+
+    def step(self) -> None:
+        """Let the next thing happen, to whatever instance: a message arrives, an activity ends, time jumps to a timer.
+
+        Raises:
+            StuckError: Nothing can happen any more, and this instance has not ended.
+        """
+        if not Driver(self._hub).step():
+            raise stuck_error(self._hub, self._current)
 
     def run(self) -> Run:
         """Let everything happen that can, until it has ended."""

@@ -1,7 +1,7 @@
 """The pytest plugin: the fixture ``harness``, a factory for other apps, and the options of exploration.
 
-Gives each test a harness of its own. Load it with ``pytest_plugins = ["durable_harness.plugin"]`` in a top-level
-conftest.py, or with ``-p durable_harness.plugin``.
+Gives each test a harness of its own. pytest finds it by itself where the distribution is installed; where the packages
+are used from their folder, a top-level conftest.py says ``pytest_plugins = ["durable_harness.plugin"]``.
 Invariant: no state outlives a test, and none is shared between the workers of pytest-xdist.
 """
 
@@ -18,7 +18,8 @@ import pytest
 from durable_harness.exploring.token import ScheduleToken
 from durable_harness.harness import Harness
 from durable_harness.options import Options
-from durable_harness.run_result import Run
+from durable_harness.running.run_result import Run
+from durable_harness.settings_file import SettingsFileError, settings_of
 
 _HARNESSES = pytest.StashKey[list[Harness]]()
 _MOST_TIMELINES = 5
@@ -36,12 +37,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--durable-timelines", metavar="FOLDER", help="write the timelines of failing tests there, as HTML files"
     )
     parser.addini("durable_schedules", "a file with tokens of schedules that failed once, one a line", default="")
+    parser.addini(
+        "durable_settings",
+        "a local.settings.json whose Values the app reads when it is imported; the environment's own come first",
+        default="",
+    )
     parser.addini("durable_app", "the app of the fixture `harness`, as module:attribute", default="function_app:app")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Say what the marker means."""
+    """Say what the marker means, and let the environment have the app's settings."""
     config.addinivalue_line("markers", "durable_app(app): the app of the fixture `harness` in this test")
+    name = config.getini("durable_settings")
+    if name:
+        settings = settings_of(config.rootpath / name)
+        try:
+            settings.__enter__()
+        except SettingsFileError as error:
+            raise pytest.UsageError(str(error)) from None
+        config.add_cleanup(lambda: settings.__exit__(None, None, None))
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -28,7 +29,8 @@ from durable_host.dispatch.message_locks import HeldMessages
 from durable_host.dispatch.orchestrations import OrchestrationDispatcher
 from durable_host.dispatch.outbox import Outbox
 from durable_host.http.client_binding import ClientBinding
-from durable_host.http.server import HttpServer
+from durable_host.http.messages import Answer, Request
+from durable_host.http.server import HttpServer, Site
 from durable_host.task_hub.base.options import TaskHubOptions
 from durable_host.task_hub.hub.client import TaskHubClient
 from durable_host.task_hub.hub.hub import TaskHub
@@ -38,6 +40,8 @@ __all__ = ["Host", "HostOptions", "activity_runner"]
 # Python's default would give a two-core machine six threads, which blocking activities alone can fill.
 _EPISODE_THREADS: Final = 4
 _log = logging.getLogger("Host.Startup")
+
+Manage = Callable[[Request, str], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +83,7 @@ class Host:
     @property
     def dashboard(self) -> str:
         """Where the dashboard is reached."""
-        return f"{self.origin}{self.server.dashboard_path}"
+        return f"{self.origin}{self.server.site_path}"
 
     @property
     def still_running(self) -> int:
@@ -123,7 +127,7 @@ class Host:
             route_prefix=settings.route_prefix,
             default_version=settings.default_version,
             replaces_running=settings.replaces_running,
-            app=app,
+            open_site=partial(self._open_dashboard, client, app),
         )
         self._background(resources, held.renew_for_ever())
         resources.push_async_callback(self._orchestrations.stop, options.patience_seconds)
@@ -139,6 +143,19 @@ class Host:
         self.hub.start_partitions(readers)
         resources.push_async_callback(self.hub.stop_partitions)
         resources.callback(self._orchestrations.hurry, options.patience_seconds)
+
+    def _open_dashboard(self, client: TaskHubClient, app: App, base: str, manage: Manage) -> Site:
+        from durable_host.dashboard.site import Dashboard, HubAccess
+
+        access = HubAccess(
+            client=client,
+            where="",
+            manage=manage,
+            url_of=self.binding.url_of,
+            app=app,
+            orchestrators=app.functions.orchestrators,
+        )
+        return Dashboard(access, base)
 
     def _app(self) -> App:
         index = self.index

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from durable_engine import FINAL_STATUSES
+
 __all__ = [
-    "ENDED",
     "Flow",
     "Message",
     "Started",
@@ -26,7 +27,6 @@ __all__ = [
     "terminated",
 ]
 
-ENDED: Final = frozenset({"Completed", "Failed", "Terminated"})
 WAIT_SECONDS: Final = 30.0
 
 
@@ -139,7 +139,7 @@ class Started:
 
     def wait_until_ended(self) -> Status:
         """Let things happen until it has ended."""
-        return self.wait_until(lambda status: status.runtime_status in ENDED, "has ended")
+        return self.wait_until(lambda status: status.runtime_status in FINAL_STATUSES, "has ended")
 
     def wait_until_status(self, runtime_status: str) -> Status:
         """Let things happen until it has this runtime status."""

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
+from durable_engine import FINAL_STATUSES
 from flow.http_exchange import Reply, ask
-from flow.target import ENDED, Flow, Status
+from flow.target import Flow, Status
 from flow.target_harness import HarnessTarget
 from flow.target_http import status_of
 from recorded_pages import replay
@@ -78,7 +79,7 @@ class TitlesOverHttp:
         deadline = time.monotonic() + FETCH_SECONDS
         while True:
             status = status_of(status_url)
-            if status is not None and status.runtime_status in ENDED:
+            if status is not None and status.runtime_status in FINAL_STATUSES:
                 return status
             if time.monotonic() > deadline:
                 raise TimeoutError(f"The titles were not there after {FETCH_SECONDS:g} s: {status}.")

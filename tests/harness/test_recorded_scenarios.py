@@ -33,7 +33,7 @@ def test_the_harness_ends_where_the_real_engine_ended(harness_for: HarnessFor, r
     _assert_as_recorded(recorded, instance)
 
 
-@pytest.mark.filterwarnings("ignore::durable_harness.checks.findings.SdkDefectWarning")
+@pytest.mark.filterwarnings("ignore::durable_harness.core.findings.SdkDefectWarning")
 @pytest.mark.parametrize(
     "recorded",
     [one for one in recorded_roots() if one.scenario not in COUNTS_ITS_REPLAYS],

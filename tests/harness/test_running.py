@@ -103,7 +103,7 @@ def test_an_answer_that_raises_fails_the_call_with_the_text_of_the_real_host(har
 
     assert run.runtime_status == "Failed"
     assert str(run.error).startswith(
-        "Orchestrator function 'one_call' failed: Activity function 'work' failed:  ValueError: boom \n {"
+        "Orchestrator function 'one_call' failed: Activity function 'work' failed: ValueError: boom \n {"
     )
     assert run.output == run.error
     assert run.calls_of("work")[0].error == "ValueError: boom"

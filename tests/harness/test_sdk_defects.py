@@ -87,7 +87,7 @@ def test_a_failed_task_all_turns_succeeded_when_its_last_child_does(harness_for:
     with pytest.warns(SdkDefectWarning, match="failed_turned_succeeded: .*Never look at a task_all again"):
         run = harness.run(yields_a_failed_task_all_again)
 
-    assert run.output == ["Activity function 'work' failed:  ValueError: no 1", "2"]
+    assert run.output == ["Activity function 'work' failed: ValueError: no 1", "2"]
 
 
 def starts_work_while_a_retry_is_pending(context: Context) -> Code:

@@ -19,7 +19,7 @@ import pytest
 from azure.durable_functions.entity import Entity
 from azure.durable_functions.orchestrator import Orchestrator
 
-from durable_engine import ActivityOutcome, App, EventRaised, HistoryEvent, KnownFunctions
+from durable_engine import FINAL_STATUSES, ActivityOutcome, App, EventRaised, HistoryEvent, KnownFunctions
 from durable_host.clock import new_guid, now
 from durable_host.dispatch.activities import ActivityDispatcher
 from durable_host.dispatch.control_readers import ControlReaders
@@ -34,7 +34,6 @@ from host.task_hub_steps import short_options
 __all__ = ["SDK_WARNINGS", "SmallHost", "Steps", "running", "soon"]
 
 Steps = Generator[Any, Any, Any]
-ENDED = ("Completed", "Failed", "Terminated")
 
 # The SDK warns of a message that came twice; as an error that would fail the orchestration.
 SDK_WARNINGS = [
@@ -95,7 +94,7 @@ class SmallHost:
         deadline = asyncio.get_running_loop().time() + seconds
         while True:
             row = await self.client.get_instance(instance_id)
-            if row is not None and row.runtime_status in (statuses or ENDED):
+            if row is not None and row.runtime_status in (statuses or FINAL_STATUSES):
                 return row
             assert asyncio.get_running_loop().time() < deadline, f"{instance_id!r} stayed as it was: {row}"
             await asyncio.sleep(0.01)

@@ -303,9 +303,13 @@ def test_two_durable_names_that_differ_in_case_only_are_refused(load: Load) -> N
     assert "two activity functions are called 'F' (f and g)" in _fault(load, APP + one + other, line=8)
 
 
-def test_an_sdk_of_another_series_is_refused(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("durable_host.app.loading._SDK_SERIES", "2.0")
+def test_an_sdk_of_another_series_is_refused(load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    metadata = tmp_path / "other" / "azure_functions_durable-2.0.0b2.dist-info" / "METADATA"
+    metadata.parent.mkdir(parents=True)
+    metadata.write_text("Metadata-Version: 2.1\nName: azure-functions-durable\nVersion: 2.0.0b2\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(metadata.parents[1])
 
     text = _fault(load, APP, line=None)
 
-    assert "azure-functions-durable 1.7.0 is installed, and this host runs apps on azure-functions-durable 2.0" in text
+    assert "azure-functions-durable 2.0.0b2 is installed, and this host runs apps on" in text
+    assert text.endswith('Run: pip install "azure-functions-durable>=1.7,<2"')

@@ -72,6 +72,7 @@ ROW = InstanceRow(
     generation=0,
     scheduled_start_at=None,
     tags=None,
+    parent_instance_id=None,
     etag="etag",
 )
 

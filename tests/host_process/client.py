@@ -16,10 +16,11 @@ from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import quote, urlencode
 
-__all__ = ["FINAL", "Answer", "HostClient", "wait_until"]
+from durable_engine import FINAL_STATUSES
+
+__all__ = ["Answer", "HostClient", "wait_until"]
 
 MANAGEMENT: Final = "/runtime/webhooks/durabletask"
-FINAL: Final = frozenset({"Completed", "Failed", "Terminated", "Canceled"})
 REQUEST_SECONDS: Final = 30.0
 POLL_SECONDS: Final = 0.02
 
@@ -107,7 +108,7 @@ class HostClient:
     def wait_for(
         self,
         instance_id: str,
-        states: Collection[str] = FINAL,
+        states: Collection[str] = FINAL_STATUSES,
         *,
         seconds: float = 30.0,
         poll_seconds: float = POLL_SECONDS,

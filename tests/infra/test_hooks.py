@@ -156,4 +156,4 @@ def test_before_deploy_asks_for_the_hub_and_the_account(
 
     before_deploy.replay("TitlesHub", "stx", {})
 
-    assert "asked for replay --task-hub TitlesHub --account stx" in capfd.readouterr().out
+    assert "asked for replay --script-root src --task-hub TitlesHub --account stx" in capfd.readouterr().out

@@ -15,11 +15,12 @@ import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final
 
-__all__ = ["FINAL", "MANAGEMENT", "NO_BODY", "Driver", "Json"]
+from durable_engine import FINAL_STATUSES
+
+__all__ = ["MANAGEMENT", "NO_BODY", "Driver", "Json"]
 
 Json = dict[str, Any]
 
-FINAL: Final = frozenset({"Completed", "Failed", "Terminated", "Canceled"})
 MANAGEMENT: Final = "/runtime/webhooks/durabletask"
 NO_BODY: Final = object()
 """Stands for the absence of a body where ``None`` is a JSON body."""
@@ -99,7 +100,7 @@ class Driver:
         status: Json | None = json.loads(reply) if reply else None
         return status
 
-    def wait(self, instance_id: str, states: Collection[str] = FINAL, *, seconds: float = 40.0) -> None:
+    def wait(self, instance_id: str, states: Collection[str] = FINAL_STATUSES, *, seconds: float = 40.0) -> None:
         """Wait until the instance is in one of the states. If it never is, the comparison that follows says so."""
 
         def is_there() -> bool:

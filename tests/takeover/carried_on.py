@@ -21,15 +21,15 @@ import aiohttp
 from azure.durable_functions.entity import Entity
 from azure.durable_functions.orchestrator import Orchestrator
 
+from durable_engine import FINAL_STATUSES
 from durable_host.app.index import FunctionIndex
 from durable_host.config.host_json import HostJson, read_host_json
 from durable_host.host import Host, HostOptions
 from takeover.left_run import LeftRun, Operation
 from takeover.recorded_requests import RECORDINGS
 
-__all__ = ["ENDED", "Client", "RecordedApp", "carry_on", "running_host"]
+__all__ = ["Client", "RecordedApp", "carry_on", "running_host"]
 
-ENDED: Final = frozenset({"Completed", "Failed", "Terminated", "Canceled"})
 _MODULE: Final = "app_that_is_taken_over"
 _MANAGEMENT: Final = "/runtime/webhooks/durabletask"
 _SECONDS: Final = 60.0
@@ -145,7 +145,7 @@ async def _all_have_ended(client: Client, clients: Collection[asyncio.Task[None]
 
 
 def _is_over(instance_id: str, status: str) -> bool:
-    return status in ENDED or instance_id.startswith("@")
+    return status in FINAL_STATUSES or instance_id.startswith("@")
 
 
 async def _look_for_ever(client: Client) -> None:
@@ -162,18 +162,18 @@ async def _be_client(client: Client, run: LeftRun) -> None:
         await _reaches(client, stuck.instance_id, {"Pending"})
         await client.operate(replace(stuck, kind="ExecutionTerminated"))
     for operation in run.open_operations:
-        if await _reaches(client, operation.instance_id, {operation.when, *ENDED}) != operation.when:
+        if await _reaches(client, operation.instance_id, {operation.when, *FINAL_STATUSES}) != operation.when:
             continue
         while operation.after_event and not await client.has_event(operation.instance_id, "EventRaised"):
             await asyncio.sleep(_POLL_SECONDS)
         await client.operate(operation)
     for put in run.starts:
-        status = await _reaches(client, put.instance_id, ENDED)
+        status = await _reaches(client, put.instance_id, FINAL_STATUSES)
         rewinds = [operation for operation in run.open_operations if operation.kind == "GenericEvent"]
         if status == "Failed" and rewinds and "received" in run.repeats:
             # The failure that was rewound was delivered a second time, after the rewind: it is rewound again.
             await client.operate(rewinds[0])
-            await _reaches(client, put.instance_id, ENDED)
+            await _reaches(client, put.instance_id, FINAL_STATUSES)
 
 
 async def _reaches(client: Client, instance_id: str, states: Collection[str]) -> str:

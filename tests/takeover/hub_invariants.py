@@ -10,13 +10,13 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from durable_engine import FINAL_STATUSES
 from takeover.hub_state import HISTORY, INSTANCES, WORK_ITEMS, HubState, Put
 
 __all__ = ["what_is_lost"]
 
 Row = Mapping[str, Any]
 
-_ENDED: Final = ("Completed", "Failed", "Terminated", "Canceled")
 _RESULTS: Final = {
     "TaskScheduled": ("TaskCompleted", "TaskFailed"),
     "SubOrchestrationInstanceCreated": ("SubOrchestrationInstanceCompleted", "SubOrchestrationInstanceFailed"),
@@ -83,7 +83,7 @@ class _Instance:
         has_ended = any(row["EventType"] == "ExecutionCompleted" for row in self._events[-2:])
         row = self._state.instance(self._id) or {}
         if has_ended:
-            if row.get("RuntimeStatus") not in _ENDED and not self._messages:
+            if row.get("RuntimeStatus") not in FINAL_STATUSES and not self._messages:
                 yield f"{self._id} has ended, its row says {row.get('RuntimeStatus')}, and no message would mend that"
             return
         for event in self._events:
@@ -114,7 +114,7 @@ class _Instance:
 
     def _has_reported(self, child: str) -> bool:
         row = self._state.instance(child) or {}
-        return row.get("RuntimeStatus") in _ENDED
+        return row.get("RuntimeStatus") in FINAL_STATUSES
 
     def _is_answered(self, request: Row, entity: str) -> bool:
         if request.get("signal") or any(row.get("Name") == request["id"] for row in self._events):

@@ -24,7 +24,7 @@ from durable_engine.model.events import EVENT_CLASSES, ORCHESTRATION_STATUS, His
 from durable_engine.model.ticks import NEVER, ticks_from_datetime, ticks_to_full_text
 from durable_engine.orchestration.episode import App
 
-__all__ = ["HistorySource", "history_from_payload", "history_from_rows", "read_history"]
+__all__ = ["HistorySource", "event_from_row", "history_from_payload", "history_from_rows", "read_history", "row_time"]
 
 
 HistorySource = RecordedHistory | Sequence[HistoryEvent] | Sequence[Mapping[str, Any]] | Mapping[str, Any] | str | bytes
@@ -117,7 +117,7 @@ def history_from_rows(
                 f"Row {len(events):016X} of instance {row.get('PartitionKey')!r} is missing: the next one is "
                 f"{row['RowKey']}. Export all rows of the instance."
             )
-        events.append(_event_of(_with_blobs(row, read_blob)))
+        events.append(event_from_row(_with_blobs(row, read_blob)))
     return tuple(events)
 
 
@@ -135,8 +135,17 @@ def _with_blobs(row: Mapping[str, Any], read_blob: Callable[[str], str] | None) 
     return {**row, **{column: read_blob(name) for column, name in names.items()}}
 
 
-def _event_of(row: Mapping[str, Any]) -> HistoryEvent:
+def event_from_row(row: Mapping[str, Any], *, instance_id: str | None = None) -> HistoryEvent:
+    """The event of one row whose large columns have been filled in.
+
+    Absent columns are .NET's defaults, unknown ones are passed over, so that a row of any version reads as what it
+    means. ``instance_id`` is whose row it is, where that differs from PartitionKey, in which some letters are escaped.
+
+    Raises:
+        HistoryError: the row is none of an event; the text says which row, and what is wrong with it.
+    """
     cls = _CLASSES.get(str(row.get("EventType")))
+    owner = str(row.get("PartitionKey", "")) if instance_id is None else instance_id
     try:
         if cls is None:
             raise ValueError(f"its event type is none of {', '.join(sorted(_CLASSES))}")
@@ -145,29 +154,31 @@ def _event_of(row: Mapping[str, Any]) -> HistoryEvent:
                 "EventType": cls.event_type,
                 "EventId": int(_value(row.get("EventId", -1))),
                 "IsPlayed": _truth(row.get("IsPlayed", False)),
-                "Timestamp": _time(row["_Timestamp"]),
-                **{member.wire: _member_of(row, cls, member) for member in members_of(cls) if member.attribute},
+                "Timestamp": row_time(row["_Timestamp"]),
+                **{member.wire: _member_of(row, cls, member, owner) for member in members_of(cls) if member.attribute},
             }
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise HistoryError(
-            f"History row {row.get('RowKey')!r}, a {row.get('EventType')!r}, cannot be read "
-            f"({type(error).__name__}: {error}). Export the rows as the table has them."
+            f"History row {row.get('RowKey')!r} of instance {owner!r}, a {row.get('EventType')!r}, cannot be read "
+            f"({type(error).__name__}: {error}). If rows were exported, export them as the table has them; if a newer "
+            "host wrote them, let that one finish the instance; otherwise purge the instance."
         ) from error
 
 
-def _member_of(row: Mapping[str, Any], cls: type[HistoryEvent], member: Member) -> Any:
+def _member_of(row: Mapping[str, Any], cls: type[HistoryEvent], member: Member, owner: str) -> Any:
+    """One member as the event's JSON has it."""
     value = _value(row.get(member.wire))
     if member.kind in _AS_JSON:
         value = json.loads(value) if isinstance(value, str) and value else value or None
         if value is None and member.kind == "instance":
-            return {"InstanceId": str(row["PartitionKey"]), "ExecutionId": row.get("ExecutionId")}
+            return {"InstanceId": owner, "ExecutionId": row.get("ExecutionId")}
         return value
     if value is None:
         return _ABSENT.get(member.kind) if (cls, member.attribute) in _REQUIRED else _OPTIONAL.get(member.kind)
     match member.kind:
         case "time":
-            return _time(value)
+            return row_time(value)
         case "status":
             return ORCHESTRATION_STATUS.index(value)
         case "int":
@@ -187,7 +198,8 @@ def _truth(value: Any) -> bool:
     return value if isinstance(value, bool) else str(_value(value)).lower() == "true"
 
 
-def _time(value: Any) -> str:
+def row_time(value: Any) -> str:
+    """The ISO 8601 text of a time column, to the last of seven digits where the table client has kept them."""
     value = _value(value)
     if isinstance(value, datetime):
         # The table client keeps the service's text beside the datetime, which cannot hold its seventh digit.

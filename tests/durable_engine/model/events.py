@@ -15,7 +15,9 @@ from durable_engine.model.ticks import Ticks
 
 __all__ = [
     "EVENT_CLASSES",
+    "FINAL_STATUSES",
     "ORCHESTRATION_STATUS",
+    "SOURCE_INSTANCE",
     "ContinueAsNew",
     "EventRaised",
     "EventSent",
@@ -57,6 +59,12 @@ ORCHESTRATION_STATUS: Final = (
     "Suspended",
 )
 """Runtime statuses; a status's number in JSON is its place here."""
+
+SOURCE_INSTANCE: Final = "MS_DurableFunctions_SourceInstanceId"
+"""The tag of an instance that was restarted under a new id: the id that it was restarted from."""
+
+FINAL_STATUSES: Final = frozenset({"Completed", "Failed", "Terminated", "Canceled"})
+"""The runtime statuses of an instance that has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,7 +78,7 @@ def activity_failure(name: str, raised: UserException) -> tuple[str, str]:
     details = {
         "$type": "System.Exception, System.Private.CoreLib",
         "ClassName": "System.Exception",
-        "Message": f" {raised.text}",
+        "Message": raised.text,
         "Data": None,
         "InnerException": inner,
         "HelpURL": None,
@@ -90,7 +90,7 @@ def activity_failure(name: str, raised: UserException) -> tuple[str, str]:
         "Source": None,
         "WatsonBuckets": None,
     }
-    return f"Activity function '{name}' failed:  {raised.text}", compact_json(details)
+    return f"Activity function '{name}' failed: {raised.text}", compact_json(details)
 
 
 def http_activity_failure(message: str, *, native_error: int | None) -> tuple[str, str]:

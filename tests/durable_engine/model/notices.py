@@ -17,7 +17,6 @@ __all__ = [
     "early_timer",
     "entity_kept_change",
     "id_drift",
-    "overtaken_action",
     "refused_sub_orchestration",
     "unknown_activity",
     "unknown_entity",
@@ -29,9 +28,6 @@ Action = Mapping[str, Any]
 
 _STAYS_RUNNING: Final = "the orchestration stays Running for ever"
 _THEN_TERMINATE: Final = "then terminate this instance"
-# Actions that complete only after the host has asked for them: activity, sub-orchestration, timer, entity call, HTTP.
-_NEEDS_THE_HOST: Final = frozenset({0, 1, 2, 3, 5, 7, 8})
-_WHEN_ALL: Final = 12
 
 
 def unknown_activity(missing: str) -> Notice:
@@ -109,20 +105,6 @@ def id_drift(action: Action) -> Notice:
     )
 
 
-def overtaken_action(actions: Sequence[Action], awaited: int, *, is_over: bool) -> Action | None:
-    """The first action after the awaited one that the SDK must hold for complete, though the host has yet to start it.
-
-    User code waits for one action at a time, so what stands behind an action, or the end, was reached only after it.
-    """
-    for index in range(awaited + 1, len(actions)):
-        if index + 1 == len(actions) and not is_over:
-            return None
-        action = _single(actions[index])
-        if action["actionType"] in _NEEDS_THE_HOST and not action.get("isCanceled"):
-            return action
-    return None
-
-
 def unknown_entity(instance_id: str, missing: str) -> Notice:
     """Operations were sent to an entity that the app does not have."""
     return Notice(
@@ -145,10 +127,3 @@ def entity_kept_change(instance_id: str, operations: Sequence[str], *, is_certai
         text=f"Operation {names} of entity {instance_id!r} failed, {kept}: as in Azure nothing is rolled back for a "
         "Python entity. Call set_state as the last thing of an operation, after everything that can raise.",
     )
-
-
-def _single(action: Action) -> Action:
-    """The action itself, out of the wrapping in which a yielded retry comes."""
-    while action["actionType"] == _WHEN_ALL and len(action["compoundActions"]) == 1:
-        action = action["compoundActions"][0]
-    return action

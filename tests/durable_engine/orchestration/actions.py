@@ -17,9 +17,11 @@ from durable_engine.model.errors import AnswerError
 from durable_engine.model.events import ExecutionStarted
 from durable_engine.model.functions import KnownFunctions
 from durable_engine.model.ticks import ticks_from_text
+from durable_engine.orchestration.drift import overtaken_action
 from durable_engine.orchestration.execution import Execution
 from durable_engine.orchestration.tasks import HostTask, TaskFailedError, Walk, run, when_all, when_any
 from durable_engine.wire.sdk_call import Answer
+from durable_engine.wire.sdk_surface import ActionType
 
 __all__ = ["HTTP_ACTIVITY", "AnswerWalk"]
 
@@ -107,7 +109,7 @@ class AnswerWalk:
         """Whether the SDK is past an action that the host has yet to start, seen at the end of a replay."""
         answer = self._answer
         is_over = answer.is_done or answer.error is not None
-        overtaken = notices.overtaken_action(answer.actions, self._awaited, is_over=is_over)
+        overtaken = overtaken_action(answer.actions, self._awaited, is_over=is_over)
         return notices.id_drift(overtaken) if overtaken else None
 
     def _ask(self, action: Action) -> HostTask:
@@ -117,7 +119,7 @@ class AnswerWalk:
         if ask is None:
             raise AnswerError(
                 f"The orchestrator answered an action of type {action['actionType']!r}, which SDK 1.7 does not have; "
-                f"known are {sorted(_ACTIONS)}."
+                f"known are {sorted(map(int, _ACTIONS))}."
             )
         return ask(self, action)
 
@@ -240,16 +242,16 @@ def _done() -> HostTask:
 
 
 _ACTIONS: Final[Mapping[int, Callable[[AnswerWalk, Action], HostTask]]] = {
-    0: AnswerWalk._call_activity,
-    1: AnswerWalk._call_activity_with_retry,
-    2: AnswerWalk._call_sub_orchestrator,
-    3: AnswerWalk._call_sub_orchestrator_with_retry,
-    4: AnswerWalk._continue_as_new,
-    5: AnswerWalk._create_timer,
-    6: AnswerWalk._wait_for_event,
-    7: AnswerWalk._call_entity,
-    8: AnswerWalk._call_http,
-    9: AnswerWalk._signal_entity,
-    11: AnswerWalk._when_any,
-    12: AnswerWalk._when_all,
+    ActionType.CALL_ACTIVITY: AnswerWalk._call_activity,
+    ActionType.CALL_ACTIVITY_WITH_RETRY: AnswerWalk._call_activity_with_retry,
+    ActionType.CALL_SUB_ORCHESTRATOR: AnswerWalk._call_sub_orchestrator,
+    ActionType.CALL_SUB_ORCHESTRATOR_WITH_RETRY: AnswerWalk._call_sub_orchestrator_with_retry,
+    ActionType.CONTINUE_AS_NEW: AnswerWalk._continue_as_new,
+    ActionType.CREATE_TIMER: AnswerWalk._create_timer,
+    ActionType.WAIT_FOR_EXTERNAL_EVENT: AnswerWalk._wait_for_event,
+    ActionType.CALL_ENTITY: AnswerWalk._call_entity,
+    ActionType.CALL_HTTP: AnswerWalk._call_http,
+    ActionType.SIGNAL_ENTITY: AnswerWalk._signal_entity,
+    ActionType.WHEN_ANY: AnswerWalk._when_any,
+    ActionType.WHEN_ALL: AnswerWalk._when_all,
 }

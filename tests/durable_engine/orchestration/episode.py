@@ -217,6 +217,7 @@ def _message(decision: Decision, started: ExecutionStarted, now: Ticks, new_id: 
                 name=event.name,
                 version=event.version,
                 input=decision.input,
+                tags=started.tags,
             )
             return Message(event=start, target=child)
 

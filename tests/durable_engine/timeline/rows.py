@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from durable_engine.checking.decisions import shortened
+from durable_engine.model.events import FINAL_STATUSES
 from durable_engine.timeline.model import Call, CallKind, Mark, Outcome, Span, TimelineModel
 from durable_engine.timeline.scale import duration_text
 
@@ -167,7 +168,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-_ENDED = frozenset({"Completed", "Failed", "Terminated", "Canceled", "ContinuedAsNew"})
+_ENDED = FINAL_STATUSES | {"ContinuedAsNew"}
 _NOUNS = {
     CallKind.ACTIVITY: ("activity", "activities"),
     CallKind.SUB_ORCHESTRATION: ("sub-orchestration", "sub-orchestrations"),

@@ -14,7 +14,7 @@ from typing import Any
 from durable_engine.model.dotnet_json import parsed_json
 from durable_engine.model.errors import AnswerError, HistoryError
 from durable_engine.model.event_json import event_to_json
-from durable_engine.model.events import ExecutionStarted, HistoryEvent
+from durable_engine.model.events import SOURCE_INSTANCE, ExecutionStarted, HistoryEvent
 from durable_engine.model.failures import UserException
 
 __all__ = [
@@ -66,13 +66,14 @@ def orchestrator_payload(history: Sequence[HistoryEvent], started: ExecutionStar
 
 
 def orchestrator_members(history: Sequence[HistoryEvent], started: ExecutionStarted) -> dict[str, Any]:
-    """The host's ten members of that text, in their order."""
+    """The host's eleven members of that text, in their order."""
     return {
         "history": [event_to_json(event) for event in history],
         "input": parsed_json(started.input),
         "instanceId": started.instance.instance_id,
         "isReplaying": started.is_played,
         "parentInstanceId": started.parent.instance.instance_id if started.parent else None,
+        "sourceInstanceId": (started.tags or {}).get(SOURCE_INSTANCE),
         "upperSchemaVersion": 1,
         "upperSchemaVersionNew": 3,
         "longRunningTimerIntervalDuration": "3.00:00:00",

@@ -17,9 +17,10 @@ from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 from typing import Any, Final
 
-from durable_harness.checks.forbidden_calls import FORBIDDEN_NAMES, forbidden_builtin, forbidden_function
+from durable_harness.checks.forbidden_calls import ADVICE, FORBIDDEN_NAMES, forbidden_builtin, forbidden_function
+from durable_harness.core.errors import DeterminismError
 
-__all__ = ["Caught", "guarded", "profiled", "source_line"]
+__all__ = ["Caught", "deterministic", "guarded", "profiled", "source_line", "told"]
 
 _EXEMPT: Final = frozenset({"logging", "warnings", "importlib", "_frozen_importlib", "azure"})
 _EXEMPT_MODULE: Final = "durable_harness.worker.observed_context"
@@ -56,6 +57,24 @@ def profiled(profile: Profile) -> Iterator[None]:
 def guarded(caught: Caught) -> AbstractContextManager[None]:
     """Report forbidden calls while a block runs; what ``caught`` raises comes out of the call."""
     return profiled(_profile(caught))
+
+
+def deterministic() -> AbstractContextManager[None]:
+    """Refuse, in the code of a block, whatever a replay cannot repeat: for functions that orchestrators call.
+
+    Raises:
+        DeterminismError: The code reads a clock, draws a random number, does input or output and the like.
+    """
+    return guarded(_refuse)
+
+
+def told(kind: str, name: str, frame: FrameType) -> str:
+    """What was caught, where, and what to do instead."""
+    return f"The orchestrator uses {kind} ({name}) at {source_line(frame)}\n{ADVICE[kind]}"
+
+
+def _refuse(kind: str, name: str, frame: FrameType) -> None:
+    raise DeterminismError(told(kind, name, frame), code=kind.replace(" ", "_"))
 
 
 def source_line(frame: FrameType) -> str:

@@ -12,14 +12,12 @@ from contextlib import nullcontext
 from types import FrameType, GeneratorType
 from typing import Any
 
-from azure.durable_functions.models.Task import TaskBase
-
-from durable_harness.checks.determinism import guarded, source_line
-from durable_harness.checks.findings import Findings
-from durable_harness.checks.forbidden_calls import ADVICE
+from durable_harness.checks.determinism import guarded, source_line, told
 from durable_harness.core.errors import OrchestratorError
+from durable_harness.core.findings import Findings
 from durable_harness.worker.log_capture import LogCapture
 from durable_harness.worker.observed_context import ObservedContext, UnusableTasksError
+from durable_harness.worker.sdk_types import TaskBase
 from durable_harness.worker.user_code import AbortedError, UserCode, Watch
 
 __all__ = ["GuardedCode"]
@@ -79,11 +77,7 @@ class GuardedCode(Watch):
             raise AbortedError(error) from None
 
     def _caught(self, kind: str, name: str, frame: FrameType) -> None:
-        self._report(
-            "determinism",
-            kind.replace(" ", "_"),
-            f"The orchestrator uses {kind} ({name}) at {source_line(frame)}\n{ADVICE[kind]}",
-        )
+        self._report("determinism", kind.replace(" ", "_"), told(kind, name, frame))
 
     def _refuse_yield(self, code: GeneratorType[Any, Any, Any], yielded: object) -> None:
         frame = code.gi_frame

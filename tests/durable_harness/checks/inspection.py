@@ -6,39 +6,17 @@ Invariant: a check that has nothing to say costs little; none changes the run.
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from durable_engine import Checkpoint, episodes_of
 from durable_harness.app.functions import AppFunctions
-from durable_harness.checks.findings import Findings
 from durable_harness.checks.id_divergence import divergence
 from durable_harness.checks.replay import replay_mismatch
 from durable_harness.checks.sdk_defects import defects_met
 from durable_harness.checks.suspension import place_of, runs_at_suspension
+from durable_harness.core.findings import Findings
 from durable_harness.hub.instance import HubInstance
 from durable_harness.worker.log_capture import LogCapture
 
-__all__ = ["Inspection", "Inspector", "NoInspection"]
-
-
-class Inspector(Protocol):
-    """Looks at what has happened."""
-
-    def after_episode(self, instance: HubInstance, checkpoint: Checkpoint) -> None:
-        """Look at an episode whose checkpoint has been applied."""
-
-    def at_end(self, instance: HubInstance, *, prefixes: int) -> None:
-        """Look at an execution as it stands at the end of a run."""
-
-
-class NoInspection:
-    """Looks at nothing."""
-
-    def after_episode(self, instance: HubInstance, checkpoint: Checkpoint) -> None:
-        """Look at nothing."""
-
-    def at_end(self, instance: HubInstance, *, prefixes: int) -> None:
-        """Look at nothing."""
+__all__ = ["Inspection"]
 
 
 class Inspection:

@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from durable_harness.app.answers import Answers
 from durable_harness.app.functions import AppFunctions, OrchestratorFunction
-from durable_harness.checks.inspection import Inspector
 from durable_harness.core.errors import HarnessError, StuckError
 from durable_harness.core.virtual_clock import VirtualClock
+from durable_harness.hub.inspector import Inspector
 from durable_harness.hub.instance import HubInstance
 from durable_harness.hub.task_hub import TaskHub
 from durable_harness.running.faults import FaultPlan

@@ -28,10 +28,10 @@ from durable_harness.app.answers import Answers
 from durable_harness.app.fake_entity import FakeEntity
 from durable_harness.app.functions import AppFunctions
 from durable_harness.app.outcomes import answer_for, input_of, run_answer
-from durable_harness.checks.inspection import Inspector
 from durable_harness.core.errors import HarnessError, NotPossibleError, RunawayError
 from durable_harness.core.virtual_clock import VirtualClock
 from durable_harness.hub.arrivals import Arrival, Arrivals, Call
+from durable_harness.hub.inspector import Inspector
 from durable_harness.hub.instance import HubInstance
 from durable_harness.worker.live_replay import InstanceReplayer
 from durable_harness.worker.sdk_events import sdk_at_work
@@ -71,7 +71,7 @@ class TaskHub:
         self._starts = 0
         self._waiting: dict[str, None] = {}
 
-    def start(self, name: object, input_text: str | None, instance_id: str | None = None) -> HubInstance:
+    def start(self, name: str, input_text: str | None, instance_id: str | None = None) -> HubInstance:
         """Start an orchestration, as a client does: its start message waits in its inbox."""
         orchestrator = self.app.orchestrator(name)
         self._starts += 1

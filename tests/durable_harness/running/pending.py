@@ -23,6 +23,7 @@ from durable_harness.core.errors import StuckError
 from durable_harness.hub.arrivals import Arrival, Call
 from durable_harness.hub.instance import HubInstance
 from durable_harness.hub.task_hub import TaskHub
+from durable_harness.worker.sdk_types import ActionType
 
 __all__ = ["Pending", "PendingTimer", "describe_arrival", "pending_of", "stuck_error"]
 
@@ -161,7 +162,7 @@ def _call_text(call: Call) -> str:
 
 def _event_names(actions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for action in actions:
-        if action["actionType"] == 6:
+        if action["actionType"] == ActionType.WAIT_FOR_EXTERNAL_EVENT:
             yield action["externalEventName"]
         yield from _event_names(action.get("compoundActions") or ())
 

@@ -10,12 +10,11 @@ import json
 from dataclasses import dataclass
 from datetime import timedelta
 
-from azure.durable_functions.models.utils.df_serialization import df_dumps
-
 from durable_engine import EventRaised, OrchestrationInstance, compact_json
 from durable_harness.core.virtual_clock import to_ticks
 from durable_harness.hub.instance import HubInstance
 from durable_harness.hub.task_hub import TaskHub
+from durable_harness.worker.sdk_types import df_dumps
 
 __all__ = ["Raised", "announce", "raised"]
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from azure.durable_functions.models.actions.Action import Action
-from azure.durable_functions.models.actions.CreateTimerAction import CreateTimerAction
-from azure.durable_functions.models.actions.NoOpAction import NoOpAction
-from azure.durable_functions.models.actions.SignalEntityAction import SignalEntityAction
-from azure.durable_functions.models.DurableOrchestrationContext import DurableOrchestrationContext
-from azure.durable_functions.models.Task import CompoundTask, TaskBase
+from durable_harness.worker.sdk_types import (
+    Action,
+    CompoundTask,
+    CreateTimerAction,
+    DurableOrchestrationContext,
+    NoOpAction,
+    SignalEntityAction,
+    TaskBase,
+)
 
 __all__ = ["ObservedContext", "UnusableTasksError"]
 
@@ -123,6 +126,12 @@ class ObservedContext(DurableOrchestrationContext):  # type: ignore[misc]  # the
         if not status and status is not None and self._custom_status:
             self.oddities["falsy_custom_status"] = repr(status)
         super().set_custom_status(status)
+
+    @property
+    def sequence_number(self) -> int:
+        """The id that the SDK will give to the next thing that it schedules."""
+        number: int = self._sequence_number
+        return number
 
     @property
     def never_yielded(self) -> list[TaskBase]:

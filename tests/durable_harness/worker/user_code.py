@@ -12,9 +12,8 @@ from collections.abc import Callable
 from types import GeneratorType
 from typing import Any
 
-from azure.durable_functions.models.Task import CompoundTask, TaskBase, TaskState, WhenAllTask
-
 from durable_harness.worker.observed_context import ObservedContext
+from durable_harness.worker.sdk_types import CompoundTask, TaskBase, TaskState, WhenAllTask, first_error
 from durable_harness.worker.suspension import close_quietly
 
 __all__ = ["AbortedError", "UserCode", "Watch"]
@@ -82,7 +81,7 @@ class UserCode:
             yielded = self._watch.step(self, step, value)
         finally:
             context.is_in_user_code = False
-        if type(yielded) is WhenAllTask and yielded._first_error is not None and yielded.state is TaskState.SUCCEEDED:
+        if type(yielded) is WhenAllTask and first_error(yielded) is not None and yielded.state is TaskState.SUCCEEDED:
             context.oddities["failed_turned_succeeded"] = ""
         return yielded
 
@@ -100,7 +99,7 @@ class UserCode:
         if isinstance(task, CompoundTask):
             attempts = getattr(task, "num_attempts", 0)
             waits = getattr(task, "is_waiting_on_timer", False)
-            return (*state, len(task.pending_tasks), task._first_error is None, attempts, waits)
+            return (*state, len(task.pending_tasks), first_error(task) is None, attempts, waits)
         return state
 
     def _remember(self, kind: str, value: Any) -> None:

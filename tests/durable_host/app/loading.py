@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import importlib
-import importlib.metadata
 import re
 import sys
 import traceback
@@ -16,6 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+from durable_host.config.installed import sdk_problem
 
 if TYPE_CHECKING:
     from azure.functions import FunctionRegister
@@ -26,8 +27,6 @@ __all__ = ["DEFAULT_SCRIPT_FILE", "AppError", "import_functions", "line_of"]
 DEFAULT_SCRIPT_FILE = "function_app.py"
 
 _SCRIPT_FILE_NAME = re.compile(r"^[a-zA-Z0-9_][a-zA-Z0-9_\-]*\.py$")
-_SDK = "azure-functions-durable"
-_SDK_SERIES = "1.7"
 
 
 class AppError(Exception):
@@ -54,7 +53,8 @@ def import_functions(script_root: Path, script_file: str) -> list[Function]:
             "--script-root. (Apps of the v1 model, with function.json files, are not run here.)",
             path=path,
         )
-    _check_sdk(path)
+    if problem := sdk_problem():
+        raise AppError(problem, path=path)
     module = _import(script_root, path)
     app = _only_app(module, path)
     try:
@@ -80,20 +80,6 @@ def line_of(function: Callable[..., Any], path: Path) -> tuple[Path, int | None]
         function = inner
     code = getattr(function, "__code__", None)
     return (Path(code.co_filename), code.co_firstlineno) if code else (path, None)
-
-
-def _check_sdk(path: Path) -> None:
-    try:
-        version = importlib.metadata.version(_SDK)
-    except importlib.metadata.PackageNotFoundError:
-        version = None
-    if version is None or f"{version}.".split(".")[:2] != _SDK_SERIES.split("."):
-        found = f"{_SDK} {version} is installed" if version else f"{_SDK} is not installed"
-        raise AppError(
-            f"{found}, and this host runs apps on {_SDK} {_SDK_SERIES} only. "
-            f'Run: pip install "{_SDK}=={_SDK_SERIES}.*"',
-            path=path,
-        )
 
 
 def _import(script_root: Path, path: Path) -> ModuleType:

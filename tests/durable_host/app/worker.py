@@ -18,7 +18,7 @@ from typing import Any
 import azure.functions as func
 from azure.functions.meta import Datum
 
-from durable_engine import ActivityOutcome, UserException
+from durable_engine import ActivityOutcome, UserException, close_http_session
 from durable_host.app.index import ACTIVITY, ENTITY, ORCHESTRATION, FunctionIndex, IndexedFunction
 from durable_host.app.invocation import ClientBindingText, InvocationPlan
 from durable_host.clock import new_guid, now
@@ -214,10 +214,7 @@ class Worker:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        http = sys.modules.get("azure.durable_functions.models.utils.http_utils")
-        if http is not None:
-            # The SDK keeps one session for the life of the worker, and has nobody to close it.
-            await http._close_session()
+        await close_http_session()
 
 
 def _run_sync(plan: InvocationPlan, data: Datum, invocation_id: str) -> Outcome:

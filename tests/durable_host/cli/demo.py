@@ -23,6 +23,7 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, build_opener
 
+from durable_engine import FINAL_STATUSES
 from durable_host.azurite import Azurite, AzuriteError, free_port
 
 __all__ = ["main"]
@@ -36,7 +37,6 @@ HOST_START_SECONDS = 60.0
 HOST_STOP_SECONDS = 30.0
 ORCHESTRATION_SECONDS = 120.0
 POLL_SECONDS = 0.1
-FINAL = ("Completed", "Failed", "Terminated", "Canceled")
 
 # A proxy of this machine must not see requests to this machine.
 _opener = build_opener(ProxyHandler({}))
@@ -115,7 +115,7 @@ def _follow(status_url: str) -> dict[str, Any]:
         if line != shown:
             _say("" if shown else "Progress", line if not shown else f"            {line}")
             shown = line
-        if status["runtimeStatus"] in FINAL:
+        if status["runtimeStatus"] in FINAL_STATUSES:
             return status
         time.sleep(POLL_SECONDS)
     raise DemoError(f"The orchestration did not end within {ORCHESTRATION_SECONDS:.0f} s; it was last {shown}.")

@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from durable_host.config.host_json import HostJson, HostJsonError, read_host_json
+from durable_host.config.installed import missing_extra
 from durable_host.config.logs import set_up_logging
+from durable_host.config.script_root import HELP, find_script_root
 from durable_host.config.settings import Settings, SettingsError, read_settings, storage_connection
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ _log = logging.getLogger("Host.Startup")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``start``."""
-    parser.add_argument("--script-root", type=Path, default=Path("src"), help="the app's folder (default: src)")
+    parser.add_argument("--script-root", type=Path, metavar="DIR", help=HELP)
     parser.add_argument(
         "-p",
         "--port",
@@ -46,7 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="answer the app's page requests from recordings, never the network",
     )
-    parser.add_argument("--clean", action="store_true", help="remove the storage emulator's data first")
+    parser.add_argument(
+        "--clean", action="store_true", help="remove the storage emulator's data first, that of other apps included"
+    )
     parser.add_argument("--verbose", action="store_true", help="print everything that is logged")
     parser.set_defaults(run=_run)
 
@@ -65,9 +69,7 @@ async def _run(arguments: argparse.Namespace) -> int:
 
 
 async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: contextlib.ExitStack) -> None:
-    script_root: Path = arguments.script_root
-    if not script_root.is_dir():
-        raise SettingsError(f"'{script_root}' is not a folder: give the app's folder with --script-root.")
+    script_root = find_script_root(arguments.script_root)
     settings = read_settings(script_root, os.environ)
     settings.apply(os.environ)
     os.environ.setdefault("FUNCTIONS_WORKER_RUNTIME", "python")
@@ -78,6 +80,8 @@ async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: co
     for note in (*settings.notes, *host_json.notes):
         print(note, flush=True)
     if arguments.cassettes is not None:
+        if problem := missing_extra("cassettes", "--cassettes"):
+            raise SettingsError(problem)
         from recorded_pages import install
 
         install(arguments.cassettes)

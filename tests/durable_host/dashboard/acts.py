@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from durable_engine import split_entity_id
-from durable_host.http.management.context import FINISHED
+from durable_engine import FINAL_STATUSES, split_entity_id
 
 if TYPE_CHECKING:
     from durable_host.task_hub.tables.instance_rows import InstanceRow
@@ -66,7 +65,7 @@ def acts_on(row: InstanceRow) -> tuple[Act, ...]:
 
 
 def _lives(row: InstanceRow) -> bool:
-    return row.runtime_status not in FINISHED
+    return row.runtime_status not in FINAL_STATUSES
 
 
 def _path(instance_id: str, *rest: str) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from durable_engine import (
+    FINAL_STATUSES,
     App,
     EngineError,
     ExecutionStarted,
@@ -31,7 +32,6 @@ from durable_engine import (
 )
 from durable_host.clock import now
 from durable_host.dashboard.waiting import Wait, waits_of
-from durable_host.http.management.context import FINISHED
 from durable_host.task_hub.hub.client import InstanceRow, TaskHubClient
 
 __all__ = ["FailedCall", "InstanceReader", "InstanceView"]
@@ -65,7 +65,7 @@ class InstanceView:
     @property
     def is_live(self) -> bool:
         """Whether it has not come to its end."""
-        return self.row.runtime_status not in FINISHED
+        return self.row.runtime_status not in FINAL_STATUSES
 
     @property
     def is_entity(self) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from durable_engine import (
+    FINAL_STATUSES,
     EventRaised,
     EventSent,
     ExecutionCompleted,
@@ -27,12 +28,10 @@ from durable_engine import (
 )
 from durable_host.task_hub.tables.instance_rows import InstanceRow
 
-__all__ = ["ENDED", "Asked", "Verdict", "is_ended", "is_entity", "judge_start", "judge_timing", "names_entity"]
+__all__ = ["Asked", "Verdict", "is_ended", "is_entity", "judge_start", "judge_timing", "names_entity"]
 
 _REDELIVERIES_OF_AN_ORPHAN = 5
 _DELIVERIES_OF_A_START = 10
-ENDED = ("Completed", "Failed", "Terminated", "Canceled")
-"""What an instance's row shows when the instance has ended."""
 
 
 class Verdict(Enum):
@@ -53,7 +52,7 @@ def judge_start(event: ExecutionStarted, row: InstanceRow | None, *, dequeue_cou
     if row is not None:
         mine = event.instance.execution_id
         if row.execution_id is None or (mine is not None and row.execution_id.upper() == mine.upper()):
-            return Verdict.DROP if row.runtime_status in ENDED else Verdict.TAKE
+            return Verdict.DROP if row.runtime_status in FINAL_STATUSES else Verdict.TAKE
         if row.generation == event.generation:
             is_older = row.runtime_status == "Pending" and row.created_at < event.timestamp
             is_redelivered = dequeue_count > 1 and taken_at > row.created_at

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from durable_engine import (
+    FINAL_STATUSES,
     ExecutionCompleted,
     ExecutionResumed,
     ExecutionStarted,
@@ -20,7 +21,6 @@ from durable_engine import (
     HistoryEvent,
     InstanceUpdate,
 )
-from durable_host.dispatch.message_rules import ENDED
 from durable_host.task_hub.hub.hub import TaskHub
 from durable_host.task_hub.tables.history_table import LoadedHistory
 
@@ -38,7 +38,7 @@ async def repair_row(hub: TaskHub, loaded: LoadedHistory) -> None:
         return  # Only a sub-orchestration begins without a row; this one's was removed.
     end = next((event for event in loaded.events[-_LAST:] if isinstance(event, ExecutionCompleted)), None)
     if row is not None:
-        is_behind = row.runtime_status not in ENDED if end else row.runtime_status in _NOT_BEGUN
+        is_behind = row.runtime_status not in FINAL_STATUSES if end else row.runtime_status in _NOT_BEGUN
         if row.execution_id != loaded.execution_id or not is_behind:
             return
     if end is None and any(isinstance(event, GenericEvent) for event in loaded.events):

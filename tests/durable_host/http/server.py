@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+from collections.abc import Awaitable, Callable
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from aiohttp import web
 from multidict import CIMultiDict
 
-from durable_engine import TICKS_PER_SECOND, App
+from durable_engine import TICKS_PER_SECOND
 from durable_host.app.index import FunctionIndex
 from durable_host.app.worker import Worker
 from durable_host.clock import now
@@ -27,10 +28,9 @@ from durable_host.http.messages import NOT_FOUND, Answer, Request
 from durable_host.http.triggers import HttpTriggers
 
 if TYPE_CHECKING:
-    from durable_host.dashboard.site import Dashboard
     from durable_host.task_hub.hub.client import TaskHubClient
 
-__all__ = ["HttpServer", "PortInUseError", "PortRefusedError"]
+__all__ = ["HttpServer", "PortInUseError", "PortRefusedError", "Site", "read_request", "response_of"]
 
 _log = logging.getLogger("Host.Http")
 
@@ -38,8 +38,8 @@ _LONGEST_LINE: Final = 65_536
 _SERVER: Final = "Kestrel"
 _IPV4: Final = "127.0.0.1"
 _IPV6: Final = "::1"
-_DASHBOARD_PATHS: Final = ("/durable", "/durable-dashboard", "/admin/durable")
-"""Where the dashboard may be: at the first that no route of the app takes, which none can of the last."""
+_SITE_PATHS: Final = ("/durable", "/durable-dashboard", "/admin/durable")
+"""Where the pages of this host may be: at the first that no route of the app takes, which none can of the last."""
 
 
 class PortRefusedError(Exception):
@@ -62,6 +62,20 @@ class PortInUseError(PortRefusedError):
         )
 
 
+class Site(Protocol):
+    """Pages beside those of the app."""
+
+    async def answer(self, request: Request) -> Answer:
+        """Answer a request below the place of the pages."""
+
+    async def stop(self) -> None:
+        """End what the pages have begun."""
+
+
+OpenSite = Callable[[str, Callable[[Request, str], Awaitable[Answer]]], Site]
+"""Makes the pages, given their place, and what answers a request to the management API and its path below that."""
+
+
 class HttpServer:
     """The host's HTTP side. ``start`` listens on loopback; ``stop`` lets running requests end.
 
@@ -79,13 +93,13 @@ class HttpServer:
         route_prefix: str = "api",
         default_version: str | None = None,
         replaces_running: bool = False,
-        app: App | None = None,
+        open_site: OpenSite | None = None,
     ) -> None:
         self.triggers = HttpTriggers(index, worker, route_prefix)
         self.port = 0
-        self._app, self._client = app, client
-        self._dashboard: Dashboard | None = None
-        self.dashboard_path = next(path for path in _DASHBOARD_PATHS if not self.triggers.takes(path))
+        self._open_site = open_site
+        self._site: Site | None = None
+        self.site_path = next(path for path in _SITE_PATHS if not self.triggers.takes(path))
         self._admin = AdminApi(index, worker, self.triggers)
         self._binding = binding
         self._management = ManagementApi(
@@ -134,25 +148,27 @@ class HttpServer:
             # Connections that wait for a next request would use up the whole of the grace.
             self._server.pre_shutdown()
             await self._server.shutdown(grace)
-        if self._dashboard is not None:
-            await self._dashboard.stop()
+        if self._site is not None:
+            await self._site.stop()
         await self._admin.stop(grace)
 
     async def _handle(self, message: web.BaseRequest) -> web.StreamResponse:
         try:
-            answer = await self._answer(await _request(message))
+            answer = await self._answer(await read_request(message))
         except Exception:
             _log.exception("%s %s failed in the host", message.method, message.path)
             answer = Answer(status=500)
-        return _response(answer)
+        return response_of(answer)
 
     async def _answer(self, request: Request) -> Answer:
         path = request.path
         lowered = path.lower()
         if lowered.startswith(WEBHOOK_PATH) and lowered[len(WEBHOOK_PATH) :][:1] in ("", "/"):
             return await self._management.answer(request, path[len(WEBHOOK_PATH) :])
-        if f"{path}/".startswith(f"{self.dashboard_path}/"):
-            return await self._pages().answer(request)
+        if self._open_site is not None and f"{path}/".startswith(f"{self.site_path}/"):
+            # Made when somebody looks: a start has no need of templates.
+            self._site = self._site or self._open_site(self.site_path, self._management.answer)
+            return await self._site.answer(request)
         if lowered.startswith("/admin/"):
             return await self._admin.answer(request)
         answer = await self.triggers.answer(request)
@@ -160,24 +176,9 @@ class HttpServer:
             return answer
         return self._admin.front_page() if path == "/" and request.method == "GET" else NOT_FOUND
 
-    def _pages(self) -> Dashboard:
-        """The dashboard, made when somebody looks at it: a start has no need of its templates."""
-        if self._dashboard is None:
-            from durable_host.dashboard.site import Dashboard, HubAccess
 
-            access = HubAccess(
-                client=self._client,
-                where="",
-                manage=self._management.answer,
-                url_of=self._binding.url_of,
-                app=self._app,
-                orchestrators=self._app.functions.orchestrators if self._app is not None else (),
-            )
-            self._dashboard = Dashboard(access, self.dashboard_path)
-        return self._dashboard
-
-
-async def _request(message: web.BaseRequest) -> Request:
+async def read_request(message: web.BaseRequest) -> Request:
+    """A request as it came."""
     target = message.raw_path
     if not target.startswith("/"):
         # The absolute form, which proxies send, and OPTIONS *.
@@ -199,7 +200,8 @@ async def _request(message: web.BaseRequest) -> Request:
     )
 
 
-def _response(answer: Answer) -> web.Response:
+def response_of(answer: Answer) -> web.Response:
+    """An answer as it goes out."""
     # In the real host's order, and with the name of its server: through call_http these become part of histories.
     date = formatdate(now() // TICKS_PER_SECOND, usegmt=True)
     headers = CIMultiDict({"Date": date, "Server": _SERVER})

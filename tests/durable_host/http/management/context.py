@@ -7,7 +7,7 @@ Invariant: it is the same for every request.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from durable_host.app.index import FunctionIndex
 from durable_host.http.client_binding import ClientBinding
@@ -16,10 +16,7 @@ from durable_host.http.messages import Answer, Request, json_answer
 if TYPE_CHECKING:
     from durable_host.task_hub.hub.client import TaskHubClient
 
-__all__ = ["FINISHED", "ManagementContext"]
-
-FINISHED: Final = frozenset({"Completed", "Failed", "Terminated", "Canceled"})
-"""The statuses of an instance that has come to its end."""
+__all__ = ["ManagementContext"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from durable_engine import (
+    FINAL_STATUSES,
     EventRaised,
     ExecutionResumed,
     ExecutionSuspended,
@@ -19,7 +20,7 @@ from durable_engine import (
     compact_json,
 )
 from durable_host.clock import now
-from durable_host.http.management.context import FINISHED, ManagementContext
+from durable_host.http.management.context import ManagementContext
 from durable_host.http.management.errors import ApiError, invalid_json, invalid_operation
 from durable_host.http.management.query import QueryParameters, body_text, first_value
 from durable_host.http.messages import NOT_FOUND, Answer, Request, json_answer
@@ -41,7 +42,7 @@ async def raise_event(context: ManagementContext, request: Request, instance_id:
     row = await context.client.get_instance(instance_id)
     if row is None:
         return NOT_FOUND
-    if row.runtime_status in FINISHED:
+    if row.runtime_status in FINAL_STATUSES:
         return _GONE
     if request.media_type != "application/json":
         raise ApiError(400, "Only application/json request content is supported")
@@ -103,7 +104,7 @@ async def purge(context: ManagementContext, instance_id: str) -> Answer:
     row = await context.client.get_instance(instance_id)
     if row is None:
         return NOT_FOUND
-    if not instance_id.startswith("@") and row.runtime_status not in FINISHED:
+    if not instance_id.startswith("@") and row.runtime_status not in FINAL_STATUSES:
         return json_answer(
             412,
             "Only orchestrations in a terminal state can be purged, but the orchestration with instance ID "
@@ -121,7 +122,7 @@ async def purge_where(context: ManagementContext, request: Request) -> Answer:
         return json_answer(400, "Please provide value for 'createdTimeFrom' parameter.")
     created_to = query.moment("createdTimeTo")
     asked = query.statuses("runtimeStatus")
-    statuses = tuple(status for status in asked if status in FINISHED)
+    statuses = tuple(status for status in asked if status in FINAL_STATUSES)
     if asked and not statuses:
         return NOT_FOUND
     if not asked:
@@ -146,7 +147,7 @@ def _refusal(row: InstanceRow | None) -> Answer | None:
     """The answer for an instance that is not there, or has ended; None for one that runs."""
     if row is None:
         return NOT_FOUND
-    return _GONE if row.runtime_status in FINISHED else None
+    return _GONE if row.runtime_status in FINAL_STATUSES else None
 
 
 def _wrong_state(verb: str, row: InstanceRow) -> ApiError:

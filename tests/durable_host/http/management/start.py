@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import json
 
-from durable_engine import compact_json
+from durable_engine import FINAL_STATUSES, compact_json
 from durable_host.app.index import ORCHESTRATION
 from durable_host.clock import new_guid, new_id
 from durable_host.http.management import status
-from durable_host.http.management.context import FINISHED, ManagementContext
+from durable_host.http.management.context import ManagementContext
 from durable_host.http.management.errors import ApiError, DotNetError, argument_error, invalid_json
 from durable_host.http.management.query import QueryParameters, body_text, json_or_text
 from durable_host.http.messages import Answer, Request, json_answer
@@ -35,7 +35,7 @@ async def start(context: ManagementContext, request: Request, name: str, instanc
     if context.index.is_disabled(ORCHESTRATION, name):
         raise argument_error(context.index.unknown(ORCHESTRATION, name))
     replaced = await context.client.get_instance(instance_id) if instance_id else None
-    if replaced is not None and replaced.runtime_status not in FINISHED and not context.replaces_running:
+    if replaced is not None and replaced.runtime_status not in FINAL_STATUSES and not context.replaces_running:
         raise ApiError(409, f"An Orchestration instance with the status {replaced.runtime_status} already exists.")
     started = instance_id or new_id()
     await context.client.start(
@@ -60,7 +60,7 @@ async def restart(context: ManagementContext, request: Request, instance_id: str
             message="InstanceId does not match a valid orchestration instance.",
         )
     keeps_id = not query.flag("restartWithNewInstanceId", default=True)
-    if keeps_id and row.runtime_status not in FINISHED and not context.replaces_running:
+    if keeps_id and row.runtime_status not in FINAL_STATUSES and not context.replaces_running:
         raise DotNetError(
             409,
             "A non-terminal instance with this instance ID already exists.",
@@ -77,6 +77,7 @@ async def restart(context: ManagementContext, request: Request, instance_id: str
         generation=_next_generation(row.generation) if keeps_id else 0,
         version=row.version,
         replaces=row if keeps_id else None,
+        restarted_from=None if keeps_id else instance_id,
     )
     return await _started_answer(context, request, query, started)
 
@@ -104,7 +105,7 @@ async def _wait(
     deadline = loop.time() + timeout
     while True:
         row = await context.client.get_instance(instance_id)
-        if row is not None and row.runtime_status in FINISHED:
+        if row is not None and row.runtime_status in FINAL_STATUSES:
             if row.runtime_status == "Completed":
                 return json_answer(200, json_or_text(row.output))
             return await status.get_status(context, request, instance_id)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from durable_engine import ticks_to_seconds_text
-from durable_host.http.management.context import FINISHED, ManagementContext
+from durable_engine import FINAL_STATUSES, ticks_to_seconds_text
+from durable_host.http.management.context import ManagementContext
 from durable_host.http.management.errors import argument_error
-from durable_host.http.management.history_view import DuplicateEventError, history_view
 from durable_host.http.management.query import QueryParameters, json_or_text
+from durable_host.http.management.status_history import DuplicateEventError, history_view
 from durable_host.http.messages import NOT_FOUND, Answer, Request, json_answer
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ async def get_status(context: ManagementContext, request: Request, instance_id: 
             )
         except DuplicateEventError as error:
             raise argument_error(str(error)) from error
-    if row.runtime_status not in FINISHED:
+    if row.runtime_status not in FINAL_STATUSES:
         return json_answer(202, body, [("Location", request.url), ("Retry-After", "5")])
     is_error = row.runtime_status == "Failed" and query.flag("returnInternalServerErrorOnFailure", default=False)
     return json_answer(500 if is_error else 200, body)
@@ -45,9 +45,11 @@ async def get_status(context: ManagementContext, request: Request, instance_id: 
 
 def status_json(row: InstanceRow, *, show_input: bool) -> dict[str, Any]:
     """The members of a status in their order, without history."""
+    parent = {} if row.parent_instance_id is None else {"parentInstanceId": row.parent_instance_id}
     return {
         "name": row.name,
         "instanceId": row.instance_id,
+        **parent,
         "runtimeStatus": row.runtime_status,
         "input": json_or_text(row.input) if show_input else None,
         "customStatus": json_or_text(row.custom_status),

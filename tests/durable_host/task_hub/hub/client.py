@@ -11,7 +11,15 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from durable_engine import ExecutionStarted, GenericEvent, HistoryEvent, Message, OrchestrationInstance, Ticks
+from durable_engine import (
+    SOURCE_INSTANCE,
+    ExecutionStarted,
+    GenericEvent,
+    HistoryEvent,
+    Message,
+    OrchestrationInstance,
+    Ticks,
+)
 from durable_host.task_hub.hub.purge import purge_instance, purge_matching
 from durable_host.task_hub.hub.rewind import rewind_rows
 from durable_host.task_hub.queues.messages import CLIENT
@@ -60,8 +68,10 @@ class TaskHubClient:
         version: str | None = None,
         scheduled_start_at: Ticks | None = None,
         replaces: InstanceRow | None = None,
+        restarted_from: str | None = None,
     ) -> None:
-        """Send the start message, then write the row; ``replaces`` is the finished instance of the same id.
+        """Send the start message, then write the row; ``replaces`` is the finished instance of the same id,
+        ``restarted_from`` the id of the one that this start repeats under another.
 
         If another start of the id was faster, its row stays, and this start's message is dropped when it is received.
         """
@@ -75,6 +85,7 @@ class TaskHubClient:
             input=input,
             scheduled_start_at=scheduled_start_at,
             generation=generation,
+            tags=None if restarted_from is None else {SOURCE_INSTANCE: restarted_from},
         )
         message = Message(event=event, target=instance, deliver_at=scheduled_start_at)
         hand_over, blob_name = await self._put_start(message)

@@ -7,25 +7,18 @@ reads as the event it means: absent columns are defaults, unknown ones are ignor
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
 from typing import Any, Final
 
 from azure.data.tables import EdmType, EntityProperty
 
 from durable_engine import (
-    EVENT_CLASSES,
-    NEVER,
-    ORCHESTRATION_STATUS,
-    HistoryError,
     HistoryEvent,
-    Member,
     Ticks,
-    event_from_json,
+    event_from_row,
     event_to_json,
     members_of,
-    ticks_from_datetime,
+    row_time,
     ticks_from_text,
     ticks_to_full_text,
 )
@@ -49,14 +42,7 @@ LARGE_COLUMNS: Final = (
 )
 """The columns whose text may be in a blob instead."""
 
-_CLASSES: Final = {cls.__name__: cls for cls in EVENT_CLASSES.values()}
 _AS_JSON: Final = ("json", "parent", "instance")
-# What .NET reads where a column is absent, for members that cannot be null and for those that can.
-_ABSENT: Final[dict[str, Any]] = {"text": "", "int": 0, "bool": False, "time": ticks_to_full_text(NEVER)}
-_OPTIONAL: Final[dict[str, Any]] = {"bool": False}
-_REQUIRED: Final = frozenset(
-    (cls, field.name) for cls in EVENT_CLASSES.values() for field in fields(cls) if field.default is MISSING
-)
 
 
 def table_time(ticks: Ticks) -> EntityProperty:
@@ -66,7 +52,7 @@ def table_time(ticks: Ticks) -> EntityProperty:
 
 def ticks_of(value: Any) -> Ticks:
     """The time in a column that was read, to the last digit."""
-    return ticks_from_text(_time_text(value))
+    return ticks_from_text(row_time(value))
 
 
 def event_to_row(event: HistoryEvent, *, partition_key: str, position: int, execution_id: str) -> Row:
@@ -111,42 +97,5 @@ def sentinel_row(*, partition_key: str, execution_id: str, completed_at: Ticks |
 
 
 def row_to_event(row: Mapping[str, Any]) -> HistoryEvent:
-    """The event of a row whose large columns have been filled in."""
-    cls = _CLASSES.get(str(row.get("EventType")))
-    try:
-        if cls is None:
-            raise ValueError(f"its event type is none of {', '.join(sorted(_CLASSES))}")
-        return event_from_json(
-            {
-                "EventType": cls.event_type,
-                "EventId": row.get("EventId", -1),
-                "IsPlayed": row.get("IsPlayed", False),
-                "Timestamp": _time_text(row["_Timestamp"]),
-                **{member.wire: _member_of(row, cls, member) for member in members_of(cls) if member.attribute},
-            }
-        )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise HistoryError(
-            f"History row {row.get('RowKey')!r} of instance {unescape_key(row.get('PartitionKey', ''))!r}, a "
-            f"{row.get('EventType')!r}, cannot be read ({type(error).__name__}: {error}). If a newer host wrote it, "
-            "let that one finish the instance; otherwise purge the instance."
-        ) from error
-
-
-def _member_of(row: Mapping[str, Any], cls: type[HistoryEvent], member: Member) -> Any:
-    """One member as the event's JSON has it."""
-    value = row.get(member.wire)
-    if member.kind in _AS_JSON:
-        value = json.loads(value) if value else None
-        if value is None and member.kind == "instance":
-            return {"InstanceId": unescape_key(row["PartitionKey"]), "ExecutionId": row.get("ExecutionId")}
-        return value
-    if value is None:
-        return _ABSENT.get(member.kind) if (cls, member.attribute) in _REQUIRED else _OPTIONAL.get(member.kind)
-    if member.kind == "time":
-        return _time_text(value)
-    return ORCHESTRATION_STATUS.index(value) if member.kind == "status" else value
-
-
-def _time_text(value: Any) -> str:
-    return getattr(value, "tables_service_value", "") or ticks_to_full_text(ticks_from_datetime(value))
+    """The event of a row whose large columns have been filled in; HistoryError where it is none."""
+    return event_from_row(row, instance_id=unescape_key(str(row.get("PartitionKey", ""))))

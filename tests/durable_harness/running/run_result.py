@@ -22,8 +22,8 @@ from durable_engine import (
     timeline_of,
 )
 from durable_harness.app.outcomes import input_of
-from durable_harness.checks.findings import Finding
 from durable_harness.core.errors import UnknownNameError
+from durable_harness.core.findings import Finding
 from durable_harness.hub.arrivals import Call
 from durable_harness.hub.instance import HubInstance
 from durable_harness.hub.task_hub import TaskHub
