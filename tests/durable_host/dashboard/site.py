@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
@@ -25,6 +26,7 @@ from durable_host.dashboard.security import PageToken, html_answer, is_foreign, 
 from durable_host.dashboard.values import failure_of, input_tree, value_tree
 from durable_host.http.messages import NOT_FOUND, Answer, Request
 from durable_host.task_hub.hub.client import TaskHubClient
+from durable_host.task_hub.hub.recorded_instances import HubUnreachableError
 
 __all__ = ["Dashboard", "HubAccess"]
 
@@ -53,6 +55,7 @@ class HubAccess:
         app: The app's code, where it is here.
         orchestrators: The names of the app's orchestrators, to choose from.
         is_indexed: Whether the instances are kept in memory, to be listed newest first.
+        explained: Turns what the storage raises into a HubUnreachableError, whose text says what to do.
     """
 
     client: TaskHubClient
@@ -62,6 +65,7 @@ class HubAccess:
     app: App | None = None
     orchestrators: tuple[str, ...] = ()
     is_indexed: bool = True
+    explained: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 class Dashboard:
@@ -95,7 +99,10 @@ class Dashboard:
                 return await self._post(request, part, query)
             if request.method not in ("GET", "HEAD"):
                 return NOT_FOUND
-            return _unchanged(request, await self._get(request, part, query))
+            with self._access.explained():
+                return _unchanged(request, await self._get(request, part, query))
+        except HubUnreachableError as error:
+            return self._error(502, "The task hub cannot be read", str(error))
         except Exception as error:
             # What the storage or the history holds may be anything; the reason belongs on the page and in the log.
             _log.exception("The dashboard could not show %s", request.path)
