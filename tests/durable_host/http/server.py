@@ -99,7 +99,8 @@ class HttpServer:
         self.port = 0
         self._open_site = open_site
         self._site: Site | None = None
-        self.site_path = next(path for path in _SITE_PATHS if not self.triggers.takes(path))
+        *wanted, reserved = _SITE_PATHS
+        self.site_path = next((path for path in wanted if not self.triggers.takes(path)), reserved)
         self._admin = AdminApi(index, worker, self.triggers)
         self._binding = binding
         self._management = ManagementApi(
