@@ -1,6 +1,8 @@
 """What the Durable extension does with one instance: pure, no I/O, no clock, no randomness."""
 
 from durable_engine.checking.check import HistoryMismatchError, HistoryReport, check_history, replay_history
+from durable_engine.checking.decisions import plain_input
+from durable_engine.checking.standing import Standing, standing_of
 from durable_engine.entities.batch import run_entity_batch
 from durable_engine.entities.messages import OPERATION, EntitySender, client_signal, entity_instance_id, split_entity_id
 from durable_engine.entities.scheduler import SchedulerState
@@ -63,6 +65,9 @@ from durable_engine.model.ticks import (
 from durable_engine.orchestration.actions import HTTP_ACTIVITY
 from durable_engine.orchestration.episode import App, run_episode
 from durable_engine.orchestration.replay import Replay
+from durable_engine.timeline.model import Call, CallKind, Outcome, TimelineModel
+from durable_engine.timeline.scale import duration_text
+from durable_engine.timeline.style import DRAWING_STYLE
 from durable_engine.timeline.timeline import Timeline, timeline_of
 from durable_engine.wire.activity import ActivityOutcome, activity_input, completion_of
 from durable_engine.wire.sdk_call import (
@@ -77,6 +82,7 @@ from durable_engine.wire.sdk_call import (
 from durable_engine.wire.sdk_surface import close_http_session
 
 __all__ = [
+    "DRAWING_STYLE",
     "EVENT_CLASSES",
     "FINAL_STATUSES",
     "HTTP_ACTIVITY",
@@ -90,6 +96,8 @@ __all__ = [
     "Answer",
     "AnswerError",
     "App",
+    "Call",
+    "CallKind",
     "Checkpoint",
     "EngineError",
     "EntitySender",
@@ -117,11 +125,13 @@ __all__ = [
     "OrchestratorCode",
     "OrchestratorCompleted",
     "OrchestratorStarted",
+    "Outcome",
     "ParentInstance",
     "RecordedEpisode",
     "Replay",
     "Rewinding",
     "SchedulerState",
+    "Standing",
     "SubOrchestrationInstanceCompleted",
     "SubOrchestrationInstanceCreated",
     "SubOrchestrationInstanceFailed",
@@ -130,6 +140,7 @@ __all__ = [
     "TaskScheduled",
     "Ticks",
     "Timeline",
+    "TimelineModel",
     "TimerCreated",
     "TimerFired",
     "UserException",
@@ -140,6 +151,7 @@ __all__ = [
     "close_http_session",
     "compact_json",
     "completion_of",
+    "duration_text",
     "early_timer",
     "entity_instance_id",
     "episodes_of",
@@ -155,6 +167,7 @@ __all__ = [
     "orchestrator_members",
     "orchestrator_payload",
     "parsed_json",
+    "plain_input",
     "read_answer",
     "read_json",
     "replay_history",
@@ -163,6 +176,7 @@ __all__ = [
     "run_entity_batch",
     "run_episode",
     "split_entity_id",
+    "standing_of",
     "sub_orchestration_details",
     "ticks_from_datetime",
     "ticks_from_text",

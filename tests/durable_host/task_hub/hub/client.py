@@ -8,7 +8,8 @@ which has looked at its row before.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from durable_engine import (
     SOURCE_INSTANCE,
@@ -26,6 +27,7 @@ from durable_host.task_hub.tables.instance_rows import InstancePage, InstanceQue
 
 if TYPE_CHECKING:
     from durable_host.task_hub.hub.hub import TaskHub
+    from durable_host.task_hub.tables.instance_summaries import InstanceSummary, SummaryPage
 
 __all__ = ["InstancePage", "InstanceQuery", "InstanceRow", "TaskHubClient"]
 
@@ -83,6 +85,20 @@ class TaskHubClient:
     async def get_history(self, instance_id: str) -> tuple[HistoryEvent, ...]:
         """The events of the current execution."""
         return (await self._hub.history.load(instance_id, None)).events
+
+    async def get_history_rows(self, instance_id: str) -> list[Mapping[str, Any]]:
+        """Every row of the instance as the table has it, those that an earlier execution left behind among them."""
+        return await self._hub.history.rows(instance_id)
+
+    def summaries(self, *, since: Ticks | None = None) -> AsyncIterator[tuple[InstanceSummary, ...]]:
+        """Every instance in brief, or those whose rows were written since this moment of the table's clock."""
+        return self._hub.instances.summaries(since=since)
+
+    async def summary_page(
+        self, query: InstanceQuery, *, top: int, continuation: Mapping[str, str] | None = None
+    ) -> SummaryPage:
+        """One page of instances in brief, by ascending id."""
+        return await self._hub.instances.summary_page(query, top=top, continuation=continuation)
 
     async def list_instances(
         self, query: InstanceQuery, *, top: int = 100, continuation: str | None = None

@@ -89,7 +89,8 @@ class TaskHub:
                 self.options,
             )
             await self._app_lease.create()
-            self._adopt(account, await create_hub(account, self.names, self.options))
+            payloads = LargePayloads(account.container(self.names.large_messages_container))
+            self._adopt(payloads, await create_hub(account, self.names, self.options))
         except AzureError as error:
             await self.close()
             reason = str(error).splitlines()[0].rstrip(".")
@@ -108,9 +109,9 @@ class TaskHub:
             await self._account.close()
             self._account = None
 
-    def _adopt(self, account: StorageAccount, clients: HubClients) -> None:
+    def _adopt(self, payloads: LargePayloads, clients: HubClients) -> None:
         options, now, new_guid = self.options, self.now, self.new_guid
-        self.payloads = payloads = LargePayloads(account.container(self.names.large_messages_container))
+        self.payloads = payloads
         self.history = HistoryTable(clients.history, payloads, now=now, new_guid=new_guid)
         self.instances = InstancesTable(clients.instances, payloads, hub=self.names.hub, new_guid=new_guid)
         self.work_items = WorkItemQueue(
