@@ -1,9 +1,7 @@
 """The function app: titles of many pages, fetched durably and in parallel.
 
-Role: the three functions, in the order in which one request flows through them.
-Called by: the Functions host, which imports this module and indexes ``app``.
-Calls: ``title_request`` at the door, ``page_fetch`` and ``page_title`` in the activity, ``title_outcome`` at fan-in.
-Invariant: the orchestrator does no I/O and reads no clock, setting or random number, so a replay repeats it exactly.
+Three functions, in the order in which one request flows through them. The orchestrator does no I/O and reads no clock,
+setting or random number, so a replay repeats it exactly.
 """
 
 import logging
@@ -56,8 +54,7 @@ def fetch_title(url: str) -> TitleRecord:
     from page_fetch import worker_fetcher
     from page_title import article_title, read_title
 
-    fetcher = worker_fetcher(os.environ.get("TITLE_HOSTS"), os.environ.get("TITLE_REQUESTS_PER_HOST"))
-    found = fetcher.fetch(url, read_title)
+    found = worker_fetcher(os.environ.get("TITLE_HOSTS")).fetch(url, read_title)
     outcome = found if isinstance(found, NoTitle) else found_title(article_title(found))
     if isinstance(outcome, NoTitle):
         logging.warning("No title for %s: %s (%s)", url, outcome.reason, outcome.code)

@@ -1,43 +1,60 @@
-"""From a URL to the bytes of its page.
+"""From an address to the first bytes of its page, within bounds of time, size and redirects.
 
-Role: fetch one page within limits of time, size, redirects and requests at once, calling only what the policy allows.
-Called by: ``fetch_title``, from many threads at once.
-Calls: ``url_policy`` before every hop, ``page_turns``, ``page_retry``, ``page_connection`` for the transport,
-``page_failures`` for what went wrong, and the reader that it is given.
-Invariant: what a page or the network can do wrong comes back as ``NoTitle`` with a stable code; only a bug raises.
+Nothing is called that ``url_policy`` refuses, on any hop. What a site or the network can do wrong comes back as
+``NoTitle`` with a stable code; only a bug raises.
 """
 
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
-from pathlib import Path
-from typing import Generic, TypeVar
-from urllib.parse import urljoin, urlsplit
+from http.client import BadStatusLine, HTTPException, RemoteDisconnected, responses
+from typing import Any, Self, TypeVar
+from urllib.parse import urljoin
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
+from urllib3 import exceptions as urllib3_errors
 
-from page_addresses import NotPublicError, Resolver
-from page_allowance import Allowance
-from page_connection import PageAdapter
-from page_failures import FetchError, failure_of, status_failure
-from page_retry import Retries, seconds_asked_for
-from page_turns import HostTurns, NoTurnError, requests_per_host
 from title_outcome import NoTitle
 from url_policy import UrlPolicy
 
 USER_AGENT = "durable-functions-quickstart-python-azd/1.0 (reads page titles)"
-_HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
+_HEADERS = {"User-Agent": USER_AGENT, "Accept": "text/html,application/xhtml+xml", "Accept-Encoding": "gzip"}
+_HTML_TYPES = frozenset({"", "text/html", "application/xhtml+xml"})
 _ENCODINGS = frozenset({"", "deflate", "gzip", "identity", "x-gzip"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_HEADERS = {"User-Agent": USER_AGENT, "Accept": "text/html,application/xhtml+xml", "Accept-Encoding": "gzip"}
+_CHUNK_BYTES = 16 * 1024
 
 T = TypeVar("T")
 Reader = Callable[[Iterable[bytes], str | None], T]
-"""Takes a page's chunks, as many as it needs, and its Content-Type."""
+"""Takes a page's bytes, as many as it needs, and its Content-Type."""
+
+
+class PageRetry(Retry):
+    """urllib3's Retry; that alone would read an answer to its end, however long it is, before it asks again."""
+
+    def increment(self, *args: Any, **kwargs: Any) -> Self:
+        """Count an attempt, and leave its answer."""
+        if response := kwargs.get("response"):
+            response.close()
+        return super().increment(*args, **kwargs)
+
+
+RETRIES = PageRetry(
+    total=3,
+    other=0,  # what fails neither to connect nor to answer will fail again: a wrong certificate, for one
+    status_forcelist=(429, 502, 503, 504),
+    allowed_methods=("GET",),
+    backoff_factor=0.5,
+    backoff_jitter=0.5,
+    backoff_max=10,
+    retry_after_max=10,
+    raise_on_status=False,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,203 +64,162 @@ class FetchLimits:
     connect_seconds: float = 5.0
     read_seconds: float = 10.0
     total_seconds: float = 30.0
-    """From the first request on, redirects and retries included; waiting for a turn at a host does not count."""
-    turn_seconds: float = 120.0
-    header_bytes: int = 256 * 1024
-    max_bytes: int = 2 * 1024 * 1024
-    """Counted after decompression, so that a small download cannot fill the memory."""
+    """When these are over, no further request and no further read begins."""
+    max_bytes: int = 1024 * 1024
+    """Counted after decompression, so that a small download cannot fill the memory. ``read_title`` takes less."""
     max_redirects: int = 5
-    chunk_bytes: int = 2 * 1024
-    """Small, because the client waits until so much is there, and a title often stands in the first hundred bytes."""
-    rest_bytes: int = 64 * 1024
-    rest_seconds: float = 0.25
-    """What may be spent on the rest of a page whose title is known, to keep its connection for the next page."""
-
-
-class _PageSession(requests.Session):
-    def get_redirect_target(self, resp: requests.Response) -> str | None:
-        """Hide redirects from requests: it would read a redirect's whole body, however long, before going on."""
-        return None
 
 
 class PageFetcher:
-    """Fetches pages over kept connections; one per worker, shared by its threads."""
+    """Fetches pages over kept connections; one per worker, shared by its threads.
 
-    def __init__(
-        self,
-        policy: UrlPolicy,
-        *,
-        limits: FetchLimits | None = None,
-        retries: Retries | None = None,
-        requests_per_host: int | None = None,
-        resolve: Resolver | None = None,
-        ca_file: Path | None = None,
-        connections: int = 32,
-    ) -> None:
+    How many pages a worker asks for at once, and so how polite the app is to a site, is set by
+    ``maxConcurrentActivityFunctions`` in host.json.
+    """
+
+    def __init__(self, policy: UrlPolicy, *, limits: FetchLimits | None = None, retries: Retry = RETRIES) -> None:
         self.policy = policy
         self.limits = limits or FetchLimits()
-        self.retries = retries or Retries()
-        self.turns = HostTurns() if requests_per_host is None else HostTurns(requests_per_host)
-        self.session = _PageSession()
-        self.session.trust_env = False  # No proxy, no .netrc: a proxy would resolve names where no rule of ours holds.
+        self.session = requests.Session()
+        self.session.trust_env = False  # no proxy, no .netrc: what is called depends on the policy alone
         self.session.headers.clear()
         self.session.headers.update(_HEADERS)
-        self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self.session.adapters.clear()
-        adapter = PageAdapter(
-            connections=connections,
-            read_seconds=self.limits.read_seconds,
-            public_only=policy.any_public_host,
-            resolve=resolve,
-            ca_file=ca_file,
-        )
-        self.session.mount("https://", adapter)
+        self.session.mount("https://", HTTPAdapter(pool_maxsize=32, max_retries=retries))
 
     def fetch(self, url: str, read: Reader[T]) -> T | NoTitle:
-        """Fetch a page and hand it to ``read``; return what that returns, or why the page cannot be read."""
-        with Allowance(self.limits.total_seconds).entered() as allowance:
-            try:
-                return _Fetch(self, read, allowance).follow(url)
-            except FetchError as error:
-                return error.outcome
+        """Fetch a page and hand it to ``read``.
 
-    def close(self) -> None:
-        """Close all kept connections."""
-        self.session.close()
+        With the limits and retries above it takes 140 seconds at most: the last request begins within 30, and its four
+        attempts take 20 each (5 to connect, 5 for TLS, 10 until the answer begins) with waits of 10 between them. A
+        body is read within the 30 seconds or not at all, a last read of 10 aside. The HTTP client does not bound the
+        time to look up a name, tries each address of a name for 5 seconds, and bounds headers that come byte by byte
+        for each read alone.
+
+        Args:
+            url: Where to begin; redirects are followed.
+            read: Takes as much of the page as it needs. A connection is kept for the next page if it takes all.
+
+        Returns:
+            What ``read`` returns, or why there is no page. The codes are those of ``url_policy`` and http_<status>,
+            bad_encoding, bad_headers, bad_redirect, connection_broken, connection_failed, fetch_failed, name_not_found,
+            not_html, not_http, timeout, tls_error, too_large and too_many_redirects.
+        """
+        ends_at = time.monotonic() + self.limits.total_seconds
+        try:
+            return self._follow(url, read, ends_at)
+        except _FetchError as error:
+            return NoTitle(code=error.code, reason=error.reason)
+        except urllib3_errors.ProtocolError:  # of a body: requests wraps those that come before it
+            return NoTitle(code="connection_broken", reason="the connection broke before the page was complete")
+        except (requests.RequestException, urllib3_errors.HTTPError) as error:
+            return _failure(error)
+
+    def _follow(self, url: str, read: Reader[T], ends_at: float) -> T:
+        hop = url
+        for _ in range(self.limits.max_redirects + 1):
+            with self._answer(hop, ends_at, is_redirect=hop is not url) as response:
+                location = response.headers.get("Location")
+                if response.status_code not in _REDIRECTS or location is None:
+                    _require_page(response)
+                    return read(self._chunks(response, ends_at), response.headers.get("Content-Type"))
+                response.raw.read1(_CHUNK_BYTES)  # all of a short body, which leaves the connection to the next hop
+            hop = _join(hop, location)
+        raise _FetchError("too_many_redirects", f"the page redirects more than {self.limits.max_redirects} times")
+
+    def _answer(self, url: str, ends_at: float, *, is_redirect: bool) -> requests.Response:
+        self._check(url, is_redirect=is_redirect)
+        request = self.session.prepare_request(requests.Request("GET", url))
+        # Checked again as requests understood it: what counts is the URL that is really called.
+        self._check(request.url, is_redirect=is_redirect)
+        if time.monotonic() > ends_at:
+            raise _FetchError("timeout", "the page did not come in time")
+        # Not session.send, which reads the whole body of a redirect, however long that is.
+        adapter = self.session.get_adapter(url)
+        return adapter.send(request, stream=True, timeout=(self.limits.connect_seconds, self.limits.read_seconds))
+
+    def _check(self, url: str | None, *, is_redirect: bool) -> None:
+        if refusal := self.policy.refuse(url):
+            reason = f"it redirects to {url!r:.200}, but {refusal.reason}" if is_redirect else refusal.reason
+            raise _FetchError(refusal.code, reason)
+
+    def _chunks(self, response: requests.Response, ends_at: float) -> Iterator[bytes]:
+        size = 0
+        while True:
+            if time.monotonic() > ends_at:
+                raise _FetchError("timeout", "the page did not come in time")
+            # Unlike requests' iter_content, this returns what has arrived, and waits only while that is nothing.
+            chunk = response.raw.read1(_CHUNK_BYTES, decode_content=True)
+            if not chunk:
+                return
+            size += len(chunk)
+            if size > self.limits.max_bytes:
+                raise _FetchError("too_large", f"the page is larger than {self.limits.max_bytes:,} bytes")
+            yield chunk
 
 
 @functools.cache
-def worker_fetcher(title_hosts: str | None, per_host: str | None) -> PageFetcher:
-    """Return this worker's fetcher for the app settings ``TITLE_HOSTS`` and ``TITLE_REQUESTS_PER_HOST``."""
-    return PageFetcher(UrlPolicy.from_setting(title_hosts), requests_per_host=requests_per_host(per_host))
+def worker_fetcher(title_hosts: str | None) -> PageFetcher:
+    """Return this worker's fetcher for the app setting ``TITLE_HOSTS``."""
+    return PageFetcher(UrlPolicy.from_setting(title_hosts))
 
 
-class _Fetch(Generic[T]):
-    """One fetch on its way: hop after hop, attempt after attempt."""
+class _FetchError(Exception):
+    """Ends a fetch with an outcome; never leaves this module."""
 
-    def __init__(self, fetcher: PageFetcher, read: Reader[T], allowance: Allowance) -> None:
-        self._fetcher, self._limits = fetcher, fetcher.limits
-        self._read, self._allowance = read, allowance
-        self._attempts = 0
-
-    def follow(self, url: str) -> T:
-        """Follow redirects to the page, and return what was read from it."""
-        hop = url
-        for _ in range(self._limits.max_redirects + 1):
-            request = self._prepare(hop, is_redirect=hop is not url)
-            location = self._in_turn(request)
-            if not isinstance(location, _Location):
-                return location
-            hop = location.after(hop)
-        raise FetchError("too_many_redirects", f"the page redirects more than {self._limits.max_redirects} times")
-
-    def _prepare(self, url: str, *, is_redirect: bool) -> requests.PreparedRequest:
-        self._check(url, is_redirect=is_redirect)
-        try:
-            prepared = self._fetcher.session.prepare_request(requests.Request("GET", url))
-        except requests.RequestException as error:
-            raise failure_of(error, self._allowance) from error
-        # Checked again as requests understood it: what counts is the URL that is really called.
-        self._check(prepared.url, is_redirect=is_redirect)
-        return prepared
-
-    def _check(self, url: str | None, *, is_redirect: bool) -> None:
-        if refusal := self._fetcher.policy.refuse(url):
-            reason = f"it redirects to {url!r:.200}, but {refusal.reason}" if is_redirect else refusal.reason
-            raise FetchError(refusal.code, reason)
-
-    def _in_turn(self, request: requests.PreparedRequest) -> T | _Location:
-        """Make one hop, with as many attempts as it needs. The turn is kept while waiting: a busy host gets a pause."""
-        host = urlsplit(request.url or "").hostname or ""
-        with ExitStack() as turn:
-            try:
-                with self._allowance.paused():
-                    turn.enter_context(self._fetcher.turns.take(host, seconds=self._limits.turn_seconds))
-            except NoTurnError as error:
-                raise FetchError("host_busy", "the host was busy with other pages for too long") from error
-            while True:
-                self._attempts += 1
-                try:
-                    return self._attempt(request)
-                except FetchError as error:
-                    self._wait_or_give_up(error)
-
-    def _wait_or_give_up(self, error: FetchError) -> None:
-        retries = self._fetcher.retries
-        wait = retries.wait_before(self._attempts, error.outcome.code, error.retry_after)
-        if wait is None or wait >= self._allowance.seconds:
-            raise error
-        retries.sleep(wait)
-
-    def _attempt(self, request: requests.PreparedRequest) -> T | _Location:
-        limits, allowance = self._limits, self._allowance
-        allowance.expect(limits.header_bytes)
-        is_body = False
-        try:
-            timeout = (limits.connect_seconds, limits.read_seconds)
-            send = self._fetcher.session.send
-            with send(request, stream=True, allow_redirects=False, timeout=timeout) as response:
-                is_body = True
-                allowance.expect(limits.max_bytes + limits.rest_bytes)
-                chunks = self._chunks(response)
-                result: T | _Location | FetchError | None = _answer_without_page(response)
-                if result is None:
-                    result = self._read(chunks, response.headers.get("Content-Type"))
-                self._finish(response, chunks)
-                if isinstance(result, FetchError):
-                    raise result
-                return result
-        except NotPublicError as error:
-            raise FetchError("address_not_public", "the host leads to an address that is not public") from error
-        except requests.RequestException as error:
-            raise failure_of(error, allowance, is_body=is_body) from error
-
-    def _chunks(self, response: requests.Response) -> Iterator[bytes]:
-        size = 0
-        for chunk in response.iter_content(self._limits.chunk_bytes):
-            size += len(chunk)
-            if size > self._limits.max_bytes:
-                raise FetchError("too_large", f"the page is larger than {self._limits.max_bytes:,} bytes")
-            yield chunk
-        if self._allowance.is_over:  # A page that ends when its connection ends looks complete after it was cut.
-            raise FetchError("timeout", "the page did not come in time")
-
-    def _finish(self, response: requests.Response, chunks: Iterator[bytes]) -> None:
-        """Read a short rest, which keeps the connection; leave a long one, which closes it."""
-        announced = response.headers.get("Content-Length", "")
-        if announced.isdigit() and int(announced[:12]) > self._limits.rest_bytes:
-            return
-        self._allowance.expect(self._limits.rest_bytes)
-        with suppress(requests.RequestException, FetchError), self._allowance.at_most(self._limits.rest_seconds):
-            for _ in chunks:
-                pass
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code, self.reason = code, reason
 
 
-@dataclass(frozen=True, slots=True)
-class _Location:
-    header: str
-
-    def after(self, url: str) -> str:
-        """Return the URL of the next hop."""
-        try:
-            # http.client reads header bytes as Latin-1; what servers mean is UTF-8.
-            return urljoin(url, self.header.encode("latin-1").decode("utf-8", "replace"))
-        except ValueError as error:
-            raise FetchError("bad_redirect", f"it redirects to {self.header!r:.200}, which is no URL") from error
-
-
-def _answer_without_page(response: requests.Response) -> _Location | FetchError | None:
-    """Return where else the page is, or why it cannot be read; None for an HTML page that can be decompressed."""
-    location = response.headers.get("Location")
-    if response.status_code in _REDIRECTS and location is not None:
-        return _Location(location)
-    if not 200 <= response.status_code < 300:
-        return status_failure(response.status_code, seconds_asked_for(response.headers.get("Retry-After")))
+def _require_page(response: requests.Response) -> None:
+    """Raise unless an answer is a page of HTML that can be decompressed."""
+    status = response.status_code
+    if not 200 <= status < 300:
+        raise _FetchError(f"http_{status}", f"the site answered {status} {responses.get(status, '')}".rstrip())
     media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if media_type and media_type not in _HTML_TYPES:
-        return FetchError("not_html", f"the page is {media_type:.100}, not HTML")
+    if media_type not in _HTML_TYPES:
+        raise _FetchError("not_html", f"the page is {media_type:.100}, not HTML")
     for encoding in response.headers.get("Content-Encoding", "").split(","):
         if encoding.strip().lower() not in _ENCODINGS:
             reason = f"the page is compressed as {encoding.strip():.100}, which was not asked for"
-            return FetchError("bad_encoding", reason)
-    return None
+            raise _FetchError("bad_encoding", reason)
+
+
+def _join(url: str, location: str) -> str:
+    try:
+        # http.client reads header bytes as Latin-1; what servers mean is UTF-8.
+        return urljoin(url, location.encode("latin-1").decode("utf-8", "replace"))
+    except ValueError as error:
+        raise _FetchError("bad_redirect", f"it redirects to {location!r:.200}, which is no URL") from error
+
+
+# What the HTTP client raises, and the code and sentence that it becomes; the first that fits counts. No text of the
+# libraries is passed on, since it holds addresses and object ids.
+_FAILURES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str], ...] = (
+    (urllib3_errors.NameResolutionError, "name_not_found", "the site's name could not be resolved"),
+    (urllib3_errors.NewConnectionError, "connection_failed", "the connection to the site failed"),
+    ((requests.Timeout, urllib3_errors.TimeoutError), "timeout", "the page did not come in time"),
+    (urllib3_errors.SSLError, "tls_error", "no secure connection to the site could be made"),
+    (urllib3_errors.DecodeError, "bad_encoding", "the page's compression is broken"),
+    ((requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema), "bad_url", "the URL cannot be requested"),
+    (RemoteDisconnected, "connection_failed", "the connection to the site failed"),
+    (BadStatusLine, "not_http", "the site's answer is not HTTP"),
+    (HTTPException, "bad_headers", "the site's headers are too many, too long or broken"),
+    (requests.ConnectionError, "connection_failed", "the connection to the site failed"),
+)
+
+
+def _failure(error: Exception) -> NoTitle:
+    causes = list(_causes(error))
+    for kinds, code, reason in _FAILURES:
+        if any(isinstance(cause, kinds) for cause in causes):
+            return NoTitle(code=code, reason=reason)
+    return NoTitle(code="fetch_failed", reason=f"the page could not be fetched ({type(error).__name__})")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an exception and those in it, which the libraries keep as its cause or among its arguments."""
+    while error is not None:
+        yield error
+        inner = (error.__cause__, *error.args)
+        error = next((cause for cause in inner if isinstance(cause, BaseException)), None)

@@ -1,9 +1,7 @@
 """What became of one page: a title, or the reason why there is none.
 
-Role: the activity's result as a value, as the JSON that history keeps, and as the text of the final answer.
-Called by: ``page_fetch`` and ``fetch_title``, which make outcomes, and ``fetch_orchestration``, which reads them.
-Calls: nothing.
-Invariant: a record is small, whatever the page was, and reading a record is pure, because every replay does it again.
+An outcome is a value in the activity, a small piece of JSON in history, and a part of the final answer's text. Reading
+it back from history is pure, because every replay does it again.
 """
 
 from __future__ import annotations

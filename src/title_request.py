@@ -1,9 +1,6 @@
-"""What a caller may ask for.
+"""What a caller may ask for: the HTTP trigger's request, and later the orchestration's input, as a list of URLs.
 
-Role: turn the HTTP trigger's request, and later the orchestration's input, into a list of URLs.
-Called by: ``http_start`` and ``fetch_orchestration``.
-Calls: ``url_policy`` for each URL.
-Invariant: pure. The orchestrator's half must stay so, because it runs again on every replay.
+Pure; the orchestrator's half must stay so, because it runs again on every replay.
 """
 
 from __future__ import annotations

@@ -1,10 +1,7 @@
-"""Which URLs this app may call.
+"""Which URLs this app may call: https, port 443, and a host that is on the list.
 
-Role: say yes to a URL, or name the rule that refuses it.
-Called by: ``title_request`` for what a caller sends, ``page_fetch`` for every hop before it is requested.
-Calls: nothing; it looks at text only, and never resolves a name.
-Invariant: a URL that passes has exactly one reading: https, port 443, an allowed host, no user info, printable ASCII
-up to the path. Two URL parsers that disagree about a host are the classic way around a list of hosts.
+A URL that passes has exactly one reading: no user info, and no character before its path that URL parsers disagree
+about, since two parsers that see different hosts are the classic way around a list of hosts.
 """
 
 from __future__ import annotations
@@ -13,13 +10,20 @@ import re
 from dataclasses import dataclass
 
 DEFAULT_HOSTS = "learn.microsoft.com"
-ANY_PUBLIC_HOST = "*"
 MAX_URL_LENGTH = 2048
 
 _HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*\Z")
 _ABSOLUTE = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#]*)(?P<rest>.*)\Z", re.DOTALL)
 # Blanks and controls are cut or moved by some parsers, a backslash is a slash to some, a surrogate cannot be sent.
 _AMBIGUOUS = re.compile(r"[\x00-\x20\x7f-\xa0\\\u2028\u2029\ud800-\udfff]")
+_JSON_NAMES = {
+    type(None): "null",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    list: "an array",
+    dict: "an object",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,31 +39,28 @@ class UrlPolicy:
     """The hosts that may be called; every other rule is fixed."""
 
     hosts: frozenset[str]
-    any_public_host: bool = False
-    """Any host may be called, but only at a public address, which ``page_connection`` checks when it connects."""
 
     @classmethod
     def from_setting(cls, value: str | None) -> UrlPolicy:
-        """Read the app setting ``TITLE_HOSTS``: host names, separated by commas, or ``*`` for any public host.
+        """Read the app setting ``TITLE_HOSTS``: host names, separated by commas; unset or blank means the default.
 
-        Unset or blank means the default.
+        Raises:
+            ValueError: A name is not a host name.
         """
         names = [name.strip().lower() for name in (value or "").split(",") if name.strip()] or [DEFAULT_HOSTS]
-        if ANY_PUBLIC_HOST in names:
-            return cls(hosts=frozenset(), any_public_host=True)
         for name in names:
             if not _HOST.match(name):
                 raise ValueError(
                     f"The app setting TITLE_HOSTS holds {name!r}, which is not a host name. "
-                    f"Set it to host names without scheme, port or path, separated by commas: {DEFAULT_HOSTS!r}, "
-                    f"or to {ANY_PUBLIC_HOST!r} for any host with a public address."
+                    f"Set it to host names without scheme, port, path or wildcard, separated by commas: "
+                    f"{DEFAULT_HOSTS!r}, for example."
                 )
         return cls(hosts=frozenset(names))
 
     def refuse(self, url: object) -> Refusal | None:
         """Return None for a URL that may be called, else the first rule that it breaks."""
         if not isinstance(url, str):
-            return Refusal(code="not_a_string", reason=f"a URL must be a string, not {_json_name(url)}")
+            return Refusal(code="not_a_string", reason=f"a URL must be a string, not {_JSON_NAMES[type(url)]}")
         if not url:
             return Refusal(code="bad_url", reason="the URL is empty")
         if len(url) > MAX_URL_LENGTH:
@@ -85,9 +86,7 @@ class UrlPolicy:
             host, colon, port = authority.lower(), "", ""
         if not host:
             return Refusal(code="bad_url", reason="the URL names no host")
-        if self.any_public_host and not _HOST.match(host):
-            return Refusal(code="bad_url", reason=f"{host:.100} is no host name in ASCII; encode it (xn--...)")
-        if not self.any_public_host and host not in self.hosts:
+        if host not in self.hosts:
             allowed = ", ".join(sorted(self.hosts))
             return Refusal(
                 code="host_not_allowed", reason=f"the host {host} is not allowed; TITLE_HOSTS allows {allowed}"
@@ -95,13 +94,3 @@ class UrlPolicy:
         if colon and port != "443":
             return Refusal(code="port_not_allowed", reason=f"the port {port or '(empty)'} is not allowed; only 443 is")
         return None
-
-
-def _json_name(value: object) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "a boolean"
-    if isinstance(value, int | float):
-        return "a number"
-    return "an array" if isinstance(value, list) else "an object"

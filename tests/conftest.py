@@ -28,8 +28,8 @@ settings.register_profile(
 settings.register_profile("thorough", deadline=None, max_examples=2000, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
 
-
-pytest_plugins = ["durable_harness.plugin"]
+# Here the packages are used from their folder; where the distribution is installed, pytest finds the plugin by itself.
+pytest_plugins = ["durable_harness.plugin", "durable_host.testing.plugin", "infra.bicep_tier"]
 
 
 class PacketRefusedError(Exception):

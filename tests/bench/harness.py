@@ -21,9 +21,7 @@ import function_app
 from bench.durable_task_peer import fan_out_seconds
 from bench.table import Row
 from durable_engine import HistoryEvent, episodes_of, execution_started, orchestrator_payload
-from durable_harness import Harness
-from durable_harness.checks.determinism import guarded
-from durable_harness.run_result import Run
+from durable_harness import Harness, Run, deterministic
 
 __all__ = ["BENCHMARKS", "rows"]
 
@@ -107,10 +105,10 @@ def _guard_seconds(count: int, times: int) -> float:
     harness = Harness(fan_out)
     started = harness.start(fan_out, count).result.history[:2]
     payload = orchestrator_payload(started, execution_started(started))
-    handle = harness.app.orchestrator(fan_out).handle
+    handle = harness.app.orchestrator("fan_out").handle
 
     def watched() -> None:
-        with guarded(lambda kind, name, frame: None):
+        with deterministic():
             handle(payload)
 
     return max(_best(watched, times) - _best(lambda: handle(payload), times), 0.0)
@@ -195,10 +193,11 @@ _MEASURES: Final = {
 BENCHMARKS: Final = {name: _one(measure, name) for measure, names in _MEASURES.items() for name in names}
 
 
-def _bare_replay(orchestrator: object, history: tuple[HistoryEvent, ...]) -> Callable[[], object]:
+def _bare_replay(orchestrator: str | Callable[..., Any], history: tuple[HistoryEvent, ...]) -> Callable[[], object]:
     """The SDK alone, as the Functions worker calls it: its handle, with the payload of the last episode."""
     app = function_app.app if isinstance(orchestrator, str) else orchestrator
-    handle = Harness(app).app.orchestrator(orchestrator).handle
+    name = orchestrator if isinstance(orchestrator, str) else orchestrator.__name__
+    handle = Harness(app).app.orchestrator(name).handle
     seen = list(episodes_of(history))[-1].seen
     payload = orchestrator_payload(seen, execution_started(seen))
     assert json.loads(handle(payload))["isDone"]

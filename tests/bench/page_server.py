@@ -1,9 +1,6 @@
 """A process that serves one large page under many paths, so that clients are measured without their server.
 
-Role: the server of ``fetch_200_pages`` and ``bytes_per_page``.
-Called by: ``pages``, as a process of its own; it ends when its input does.
-Calls: ``recorded_pages`` for TLS on loopback.
-Invariant: every path but ``/plain`` sends the page compressed, as Learn does; both keep their connections.
+Every path but ``/plain`` sends the page compressed, as Learn does; both keep their connections. It ends with its input.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from durable_engine import HistoryReport, HistorySource
 from durable_engine import replay_history as check_replay
-from durable_harness.app.functions import AppFunctions
+from durable_harness.worker.indexing import functions_of
 from durable_harness.worker.sdk_events import sdk_at_work
 
 __all__ = ["replay_history"]
@@ -21,4 +21,4 @@ def replay_history(app: object, history: HistorySource, *, strict: bool = True) 
     task hub's history table, or events. Not ``strict`` lets pass what a host would let pass.
     """
     with sdk_at_work():
-        return check_replay(AppFunctions.of(app).engine_app, history, strict=strict)
+        return check_replay(functions_of(app).engine_app, history, strict=strict)

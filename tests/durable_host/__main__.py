@@ -1,6 +1,5 @@
-"""The command line: ``python -m durable_host start`` and ``python -m durable_host replay``.
+"""The command line: ``durable-host start``, ``replay`` and ``dashboard``, also as ``python -m durable_host``.
 
-Parses arguments and hands over.
 Invariant: an error that a user can mend is one message on standard error and exit code 1, never a traceback.
 """
 
@@ -9,24 +8,22 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from pathlib import Path
 
-from durable_host.cli import start
+from durable_host.config.installed import missing_extra, sdk_problem
 
 __all__ = ["main"]
 
 _INTERRUPTED = 130
+_COMMAND = "durable-host"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return the exit code of the process."""
-    parser = argparse.ArgumentParser(
-        prog="python -m durable_host",
-        description="Runs a Python function app with its durable orchestrations, for development and tests.",
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
-    start.add_arguments(commands.add_parser("start", help="serve an app until Ctrl+C"))
-    replay_parser = commands.add_parser("replay", help="check the running instances of a task hub against today's code")
-    parsed = _parse(parser, replay_parser, arguments)
+    if problem := missing_extra("host", _COMMAND) or sdk_problem():
+        print(problem, file=sys.stderr)
+        return 1
+    parsed = _parse(sys.argv[1:] if arguments is None else arguments)
     try:
         exit_code: int = asyncio.run(parsed.run(parsed))
     except KeyboardInterrupt:
@@ -34,16 +31,29 @@ def main(arguments: list[str] | None = None) -> int:
     return exit_code
 
 
-def _parse(
-    parser: argparse.ArgumentParser, replay: argparse.ArgumentParser, arguments: list[str] | None
-) -> argparse.Namespace:
-    words = sys.argv[1:] if arguments is None else arguments
+def _parse(words: list[str]) -> argparse.Namespace:
+    # Imported here: without the extra they cannot be.
+    from durable_host.cli import start
+
+    parser = argparse.ArgumentParser(
+        prog=_COMMAND if Path(sys.argv[0]).stem == _COMMAND else "python -m durable_host",
+        description="Runs a Python function app with its durable orchestrations, for development and tests.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    start.add_arguments(commands.add_parser("start", help="serve an app until Ctrl+C"))
+    replay_parser = commands.add_parser("replay", help="check the running instances of a task hub against today's code")
+    dashboard_parser = commands.add_parser("dashboard", help="look at a task hub elsewhere, in the browser")
+    if words[:1] == ["dashboard"]:
+        from durable_host.cli import dashboard
+
+        dashboard.add_arguments(dashboard_parser)
+        dashboard_parser.set_defaults(run=dashboard.run)
     if words[:1] == ["replay"]:
         # Imported only when asked for: a start must be fast.
-        from durable_host.cli import replay as replay_command
+        from durable_host.cli import replay
 
-        replay_command.add_arguments(replay)
-        replay.set_defaults(run=replay_command.run)
+        replay.add_arguments(replay_parser)
+        replay_parser.set_defaults(run=replay.run)
     return parser.parse_args(words)
 
 

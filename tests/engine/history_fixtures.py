@@ -34,8 +34,8 @@ from durable_engine.model.ticks import TICKS_PER_SECOND, ticks_from_text, ticks_
 from durable_engine.orchestration.nondeterminism import Scheduled, describe
 from durable_engine.orchestration.replay import Replay
 from durable_engine.wire.sdk_call import call_orchestrator, execution_started, orchestrator_payload
-from durable_host.http.management.history_view import history_view
-from durable_host.task_hub.tables.history_rows import event_to_row, sentinel_row
+from durable_host.http.management import history_view
+from durable_host.task_hub import event_to_row, sentinel_row
 from engine.recorded_app import recorded_app
 from engine.recorded_rows import event_of_row
 from engine.recordings import RECORDINGS, RecordedInstance, instances

@@ -29,7 +29,7 @@ from durable_engine.model.events import (
 )
 from durable_engine.model.ticks import ticks_from_text, ticks_to_full_text
 from durable_engine.orchestration.episode import App
-from durable_host.task_hub.tables.history_rows import event_to_row
+from durable_host.task_hub import event_to_row
 from engine.history_fixtures import committed, recorded_history, rows_of, status_of
 from engine.recorded_app import recorded_app
 from engine.sdk_warnings import SDK_WARNINGS

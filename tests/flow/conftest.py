@@ -16,7 +16,7 @@ from typing import Any, Final
 import pytest
 
 import function_app as titles_app
-from durable_harness.checks.findings import SdkDefectWarning
+from durable_harness import SdkDefectWarning
 from durable_host.azurite import Azurite
 from flow.app import function_app as flow_app
 from flow.func_host import running_func, write_recorded_app

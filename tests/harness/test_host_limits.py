@@ -10,7 +10,7 @@ import azure.durable_functions as df
 import pytest
 from azure.durable_functions import DurableOrchestrationContext as Context
 
-from durable_harness import Harness, RunResult
+from durable_harness import Harness, Run
 
 Code = Generator[Any, Any, Any]
 HarnessFor = Callable[..., Harness]
@@ -59,10 +59,10 @@ def nested(levels: int) -> list[Any]:
 
 
 @pytest.fixture(params=[False, True], ids=["live", "faithful"])
-def run(request: pytest.FixtureRequest, harness_for: HarnessFor) -> Callable[..., RunResult]:
+def run(request: pytest.FixtureRequest, harness_for: HarnessFor) -> Callable[..., Run]:
     """Run an orchestrator once, its activity answered, in both ways of asking the SDK."""
 
-    def once(code: Callable[[Context], Code], input: object, answer: object = None) -> RunResult:
+    def once(code: Callable[[Context], Code], input: object, answer: object = None) -> Run:
         harness = harness_for(code, faithful=request.param)
         harness.answer("work", answer)
         return harness.run(code, input)
@@ -72,7 +72,7 @@ def run(request: pytest.FixtureRequest, harness_for: HarnessFor) -> Callable[...
 
 @pytest.mark.parametrize("attempts", [0, -1, 2.5])
 def test_retries_that_the_real_host_never_ends_end_with_an_error_that_says_so(
-    run: Callable[..., RunResult], attempts: float
+    run: Callable[..., Run], attempts: float
 ) -> None:
     result = run(retried, [1000, attempts], ValueError("always"))
 
@@ -86,7 +86,7 @@ def test_retries_that_the_real_host_never_ends_end_with_an_error_that_says_so(
     [(0.5, "Invalid interval."), (2**31, "Value was either too large or too small for an Int32.")],
 )
 def test_an_interval_that_the_host_refuses_fails_the_orchestration_in_its_words(
-    run: Callable[..., RunResult], interval: float, said: str
+    run: Callable[..., Run], interval: float, said: str
 ) -> None:
     result = run(retried, [interval, 2], ValueError("always"))
 
@@ -94,7 +94,7 @@ def test_an_interval_that_the_host_refuses_fails_the_orchestration_in_its_words(
     assert result.calls_of("work") == []
 
 
-def test_a_fraction_of_a_millisecond_is_rounded_away(run: Callable[..., RunResult]) -> None:
+def test_a_fraction_of_a_millisecond_is_rounded_away(run: Callable[..., Run]) -> None:
     result = run(retried, [300.4, 2.0], ValueError("always"))
 
     assert len(result.calls_of("work")) == 2
@@ -103,7 +103,7 @@ def test_a_fraction_of_a_millisecond_is_rounded_away(run: Callable[..., RunResul
 
 @pytest.mark.parametrize("how", ["text", "set"])
 def test_an_invocation_without_an_answer_is_non_deterministic_once_something_was_scheduled(
-    run: Callable[..., RunResult], how: str
+    run: Callable[..., Run], how: str
 ) -> None:
     first, later = run(fails_outright, [how, False]), run(fails_outright, [how, True])
 
@@ -112,13 +112,13 @@ def test_an_invocation_without_an_answer_is_non_deterministic_once_something_was
     assert "hasn't (yet?) scheduled this task" in str(later.error)
 
 
-def test_an_activity_whose_exception_has_no_text_fails_with_the_workers_own(run: Callable[..., RunResult]) -> None:
+def test_an_activity_whose_exception_has_no_text_fails_with_the_workers_own(run: Callable[..., Run]) -> None:
     result = run(passes, None, NoTextError())
 
     assert "Unhandled exception in function. Could not serialize original exception message." in str(result.error)
 
 
-def test_a_result_may_have_64_levels_and_no_more(run: Callable[..., RunResult]) -> None:
+def test_a_result_may_have_64_levels_and_no_more(run: Callable[..., Run]) -> None:
     most, more = run(passes, None, nested(64)), run(passes, None, nested(65))
 
     assert most.runtime_status == "Failed", "with the answer around it, the output has 65"
@@ -126,14 +126,14 @@ def test_a_result_may_have_64_levels_and_no_more(run: Callable[..., RunResult]) 
     assert "Activity function 'work' failed: The reader's MaxDepth of 64 has been exceeded." in str(more.error)
 
 
-def test_an_output_has_the_answer_around_it(run: Callable[..., RunResult]) -> None:
+def test_an_output_has_the_answer_around_it(run: Callable[..., Run]) -> None:
     most, more = run(returns_nested, 63), run(returns_nested, 64)
 
     assert most.output == nested(63)
     assert more.runtime_status == "Failed"
 
 
-def test_what_an_episode_decides_has_growing_times(run: Callable[..., RunResult]) -> None:
+def test_what_an_episode_decides_has_growing_times(run: Callable[..., Run]) -> None:
     history = run(asks_for_much, None).history
 
     begins = [place for place, event in enumerate(history) if event.kind == "OrchestratorStarted"]

@@ -13,7 +13,11 @@ import pytest
 
 TESTS = Path(__file__).parents[1]
 APP = """
+import os
+
 import azure.durable_functions as df
+
+UNIT_PRICE = int(os.environ["UNIT_PRICE"])
 
 shop = df.DFApp()
 
@@ -36,13 +40,12 @@ def last_offer(context):
 
 @shop.activity_trigger(input_name="item")
 def price(item):
-    return len(item)
+    return UNIT_PRICE * len(item)
 """
 CONFTEST = 'pytest_plugins = ["durable_harness.plugin"]\n'
 TEST = """
 import pytest
-from durable_harness import Harness, app_activity
-from durable_harness.core.errors import UnansweredError
+from durable_harness import Harness, UnansweredError, app_activity
 
 
 def test_prices_are_added(harness):
@@ -54,7 +57,7 @@ def test_prices_are_added(harness):
 def test_the_apps_own_activity_runs(harness):
     harness.answer("price", app_activity)
 
-    assert harness.run("orders", ["ball"]).output == 4
+    assert harness.run("orders", ["ball"]).output == 12
 
 
 def test_an_order_does_not_depend_on_the_order(harness):
@@ -94,7 +97,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     files = {"shop_app.py": APP, "conftest.py": CONFTEST, "test_shop.py": TEST, "test_failing.py": FAILING}
     for name, text in files.items():
         folder.joinpath(name).write_text(text, encoding="utf-8")
-    folder.joinpath("pytest.ini").write_text("[pytest]\ndurable_app = shop_app:shop\n", encoding="utf-8")
+    settings = "durable_app = shop_app:shop\ndurable_settings = local.settings.json\n"
+    folder.joinpath("pytest.ini").write_text(f"[pytest]\n{settings}", encoding="utf-8")
+    folder.joinpath("local.settings.json").write_text('{"Values": {"UNIT_PRICE": "3"}}', encoding="utf-8")
     return folder
 
 

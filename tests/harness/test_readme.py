@@ -13,7 +13,11 @@ import pytest
 from durable_harness import Harness
 
 PAGE = Path(__file__).parents[1] / "durable_harness" / "README.md"
-SETUP, *BLOCKS = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
+TEXT = PAGE.read_text(encoding="utf-8")
+(SETUP,), BLOCKS = (
+    [block for block in re.findall(r"```python\n(.*?)```", TEXT, re.S) if ("DFApp()" in block) is is_setup]
+    for is_setup in (True, False)
+)
 EXAMPLES = [
     (number, name) for number, block in enumerate(BLOCKS) for name in re.findall(r"^def (test_\w+)", block, re.M)
 ]
@@ -41,3 +45,9 @@ def _run(code: str, name: str) -> dict[str, Any]:
     namespace: dict[str, Any] = {"__name__": f"page_{name}"}
     exec(compile(code, f"{PAGE.name}, {name}", "exec"), namespace)
     return namespace
+
+
+def test_the_first_test_stands_within_twenty_lines() -> None:
+    lines = TEXT.splitlines()
+
+    assert any(line.startswith("def test_") for line in lines[:20])

@@ -11,8 +11,9 @@ import pytest
 
 from durable_host.azurite import Azurite, AzuriteInstallError, NodeMissingError
 from durable_host.azurite.endpoints import ask
+from durable_host.azurite.folders import HOME
 from durable_host.azurite.node import NodeRuntime, find_node
-from durable_host.azurite.program import HOME, installed_program
+from durable_host.azurite.program import installed_program
 
 TESTS = Path(__file__).parents[1]
 

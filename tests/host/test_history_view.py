@@ -26,7 +26,7 @@ from durable_engine import (
     TaskCompleted,
     TaskScheduled,
 )
-from durable_host.http.management.history_view import DuplicateEventError, history_view
+from durable_host.http.management.status_history import DuplicateEventError, history_view
 from durable_host.task_hub.tables.history_rows import row_to_event
 
 SCENARIOS = Path(__file__).parents[2] / "fixtures" / "recordings" / "scenarios"

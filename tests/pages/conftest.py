@@ -1,10 +1,4 @@
-"""What the page tests share: where the fixtures are, and a wall around the network.
-
-Role: fixtures of the suite ``pages``.
-Called by: pytest.
-Calls: ``recorded_pages`` for the replay and the local site.
-Invariant: ``no_network`` turns every attempt to resolve or connect into a failure, in every thread.
-"""
+"""What the page tests share: where the fixtures are, a local site, and a wall around the network."""
 
 from __future__ import annotations
 

@@ -1,9 +1,6 @@
 """Fetch pages from hostile servers in a process of its own, and say what became of them and what it cost.
 
-Role: the measured process of ``test_hostile_servers``: only the app's own code, and what it needs, is in its memory.
-Called by: ``test_hostile_servers``, with a JSON object as its argument.
-Calls: ``page_fetch`` and ``page_title``, as the activity does.
-Invariant: a host leads where the argument says, and no other host anywhere.
+The measured process of ``test_hostile_servers``: only the app's own code, and what it needs, is in its memory.
 """
 
 from __future__ import annotations
@@ -11,43 +8,34 @@ from __future__ import annotations
 import functools
 import json
 import resource
-import socket
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from page_fetch import FetchLimits, PageFetcher
-from page_retry import Retries
+from page_fetch import RETRIES, FetchLimits, PageFetcher
 from page_title import read_title
+from recorded_pages.loopback_adapter import LoopbackAdapter
 from title_outcome import NoTitle, found_title
 from url_policy import UrlPolicy
 
 
 def main(order: dict[str, Any]) -> dict[str, Any]:
-    """Fetch the URLs of each batch at once; return outcomes, durations and the peak of memory."""
+    """Fetch all URLs at once; return outcomes, durations and the peak of memory."""
     addresses = {host: (ip, port) for host, (ip, port) in order["addresses"].items()}
-
-    def resolve(host: str, port: int) -> tuple[str, int]:
-        if host not in addresses:
-            raise socket.gaierror(socket.EAI_NONAME, "no such host here")
-        return addresses[host]
-
-    before = _peak()
-    outcomes: dict[str, tuple[str, float]] = {}
-    for batch in order["batches"]:
-        fetcher = PageFetcher(
-            UrlPolicy.from_setting(",".join(addresses)),
-            limits=FetchLimits(connect_seconds=3.0, read_seconds=3.0, total_seconds=batch["total_seconds"]),
-            retries=Retries(first_seconds=0.05),
-            resolve=resolve,
-            ca_file=Path(order["ca_file"]),
-        )
-        with ThreadPoolExecutor(order["threads"]) as threads:
-            outcomes |= zip(batch["urls"], threads.map(functools.partial(_fetch, fetcher), batch["urls"]), strict=True)
-        fetcher.close()
-    return {"outcomes": outcomes, "peak_at_start": before, "peak": _peak()}
+    adapter = LoopbackAdapter(
+        addresses, ca_file=Path(order["ca_file"]), max_retries=RETRIES.new(total=1, retry_after_max=1)
+    )
+    fetcher = PageFetcher(
+        UrlPolicy.from_setting(",".join(addresses)),
+        limits=FetchLimits(connect_seconds=3.0, read_seconds=3.0, total_seconds=order["total_seconds"]),
+    )
+    fetcher.session.mount("https://", adapter)
+    with ThreadPoolExecutor(order["threads"]) as threads:
+        found = list(threads.map(functools.partial(_fetch, fetcher), order["urls"]))
+    fetcher.session.close()
+    return {"outcomes": dict(zip(order["urls"], found, strict=True)), "peak": _peak()}
 
 
 def _fetch(fetcher: PageFetcher, url: str) -> tuple[str, float]:

@@ -23,6 +23,8 @@ from recorded_pages.local_site import LocalSite
 
 HOST = "learn.microsoft.com"
 TOTAL_SECONDS = 5.0
+MOST_SECONDS = 45.0
+"""Of one fetch among all others at once: 5, two attempts of 9 with their waits, and the time of a busy machine."""
 MOST_BYTES = 100_000_000
 _HANDSHAKES = {
     "silent-handshake.example": "timeout",
@@ -40,7 +42,6 @@ class Measured:
     """What the process of ``fetch_hostile_pages`` said."""
 
     outcomes: dict[str, tuple[str, float]]
-    peak_at_start: int
     peak: int
 
 
@@ -122,17 +123,11 @@ def measured() -> Measured:
             "other-certificate.example": stranger.address,
             "nobody-listens.example": nobody,
         }
-        # Pages that keep a processor busy come last, so that they do not take the time of the others.
-        busy = [f"https://{HOST}/{path}" for path, expected in EXPECTED.items() if expected == "too_complex"]
-        urls = [f"https://{HOST}/{path}" for path in ANSWERS] + [f"https://{host}/" for host in _HANDSHAKES]
-        quick = [url for url in urls if url not in busy]
         order = {
             "addresses": addresses,
             "ca_file": str(site.ca_file),
-            "batches": [
-                {"urls": quick, "total_seconds": TOTAL_SECONDS},
-                {"urls": busy, "total_seconds": 60.0},
-            ],
+            "urls": [f"https://{HOST}/{path}" for path in ANSWERS] + [f"https://{host}/" for host in _HANDSHAKES],
+            "total_seconds": TOTAL_SECONDS,
             "threads": 32,
         }
         script = Path(__file__).with_name("fetch_hostile_pages.py")
@@ -167,8 +162,7 @@ def test_all_hostile_answers_together_take_less_than_100_mb(measured: Measured) 
 
 @pytest.mark.xdist_group("hostile servers")
 def test_no_hostile_answer_holds_a_fetch_for_long(measured: Measured) -> None:
-    # Longer than the time of one page, because a fetch waits for its turn among those of its host.
-    slow = {url: seconds for url, (_, seconds) in measured.outcomes.items() if seconds > 30}
+    slow = {url: seconds for url, (_, seconds) in measured.outcomes.items() if seconds > MOST_SECONDS}
 
     assert slow == {}
 

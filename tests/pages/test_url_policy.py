@@ -96,39 +96,17 @@ def test_setting_that_is_unset_or_blank_means_the_default_host(value: str | None
 
 
 @pytest.mark.parametrize(
-    "value", ["https://learn.microsoft.com", "learn.microsoft.com:443", "a b.example", "-x.example"]
+    "value",
+    [
+        "https://learn.microsoft.com",
+        "learn.microsoft.com:443",
+        "a b.example",
+        "-x.example",
+        "*",
+        "*.microsoft.com",
+        "learn.microsoft.com,*",
+    ],
 )
 def test_setting_that_is_not_a_host_name_says_what_to_write(value: str) -> None:
     with pytest.raises(ValueError, match=r"TITLE_HOSTS holds .* not a host name"):
         UrlPolicy.from_setting(value)
-
-
-@pytest.mark.parametrize("value", ["*", " * ", "learn.microsoft.com,*"])
-def test_star_allows_every_host_by_name(value: str) -> None:
-    policy = UrlPolicy.from_setting(value)
-
-    assert policy.any_public_host
-    assert policy.refuse("https://docs.python.org/3/") is None
-    assert policy.refuse("https://LEARN.microsoft.com:443/azure") is None
-
-
-@pytest.mark.parametrize(
-    ("url", "code"),
-    [
-        ("http://docs.python.org/", "not_https"),
-        ("https://user@docs.python.org/", "userinfo_not_allowed"),
-        ("https://docs.python.org:80/", "port_not_allowed"),
-        ("https://[::1]/", "bad_url"),
-        ("https://docs.python.org./", "bad_url"),
-        ("https://%6cearn.microsoft.com/", "bad_url"),
-    ],
-)
-def test_star_loosens_no_other_rule(url: str, code: str) -> None:
-    refusal = UrlPolicy.from_setting("*").refuse(url)
-
-    assert refusal is not None
-    assert refusal.code == code
-
-
-def test_no_list_of_hosts_checks_addresses_because_it_names_what_is_meant() -> None:
-    assert not UrlPolicy.from_setting("intranet.example").any_public_host

@@ -1,9 +1,6 @@
 """The conformance cases of ``fixtures/html/title_cases.json`` as values.
 
-Role: read the cases: what a page is made of, and the title that the HTML standard gives it.
-Called by: the suites ``pages`` and ``browser``.
-Calls: nothing.
-Invariant: ``title`` is the standard's answer with scripting on; ``chromium`` stands beside it where Chromium differs.
+``title`` is the standard's answer with scripting on; ``chromium`` stands beside it where Chromium differs.
 """
 
 from __future__ import annotations

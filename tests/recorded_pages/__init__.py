@@ -1,9 +1,6 @@
 """Recorded pages: answers what requests asks for from vcrpy cassettes, never from the network.
 
-Role: the one replay that the tests, the local host's ``--cassettes`` and the demo share.
-Called by: ``durable_host`` and the test suites; recorded by ``python -m recorded_pages.record``.
-Calls: requests' adapter class, which it replaces while it is installed, and vcrpy's reader of cassettes.
-Invariant: with 32 threads or one, nothing that requests sends reaches a socket.
+With 32 threads or one, nothing that requests sends reaches a socket. ``python -m recorded_pages.record`` records.
 """
 
 from recorded_pages.cassettes import CassetteError, Recording, load_recordings

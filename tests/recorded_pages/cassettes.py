@@ -1,9 +1,6 @@
-"""Read a folder of cassettes.
+"""Read a folder of vcrpy's YAML files as a list of recordings, by vcrpy's own reader.
 
-Role: vcrpy's YAML files to a list of recordings, in the order of the files and of the interactions in them.
-Called by: ``playback``.
-Calls: vcrpy's own reader, so that what vcrpy records and what is replayed here is one format.
-Invariant: a recording holds the body as the client sees it, decoded, and headers that agree with that body.
+A recording holds the body as the client sees it, decoded, and headers that agree with that body.
 """
 
 from __future__ import annotations

@@ -1,9 +1,6 @@
-"""A local TLS server that stands in for learn.microsoft.com.
+"""A local TLS server that stands in for learn.microsoft.com, with the pages of ``fixtures/html``.
 
-Role: serve the pages of ``fixtures/html`` under the site's own name, with the site's kinds of answers.
-Called by: ``record --from-local`` and the tests of the page fetcher.
-Calls: nothing of the app. Clients reach it by resolving the site's name to ``address`` and trusting ``ca_file``.
-Invariant: it listens on loopback only.
+It listens on loopback only. A session reaches it under the site's own name by ``adapter``.
 """
 
 from __future__ import annotations
@@ -22,6 +19,9 @@ from types import TracebackType
 from typing import Any
 
 import trustme
+from urllib3 import Retry
+
+from recorded_pages.loopback_adapter import LoopbackAdapter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +96,7 @@ class LocalSite:
     """The running server, under a host's name and maybe others; use it as a context manager."""
 
     def __init__(self, host: str, handler: type[BaseHTTPRequestHandler], *more_hosts: str) -> None:
+        self._hosts = (host, *more_hosts)
         self._authority = trustme.CA()
         self._folder = tempfile.TemporaryDirectory(prefix="local-site-")
         self.ca_file = Path(self._folder.name) / "ca.pem"
@@ -108,9 +109,9 @@ class LocalSite:
         self.address: tuple[str, int] = ("127.0.0.1", self._server.server_address[1])
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="local-site", daemon=True)
 
-    def resolve(self, host: str, port: int) -> tuple[str, int]:
-        """Say where every host is: here."""
-        return self.address
+    def adapter(self, *, max_retries: Retry | int = 0) -> LoopbackAdapter:
+        """Return an adapter that leads the names of this server here, for a session to mount."""
+        return LoopbackAdapter(dict.fromkeys(self._hosts, self.address), ca_file=self.ca_file, max_retries=max_retries)
 
     def __enter__(self) -> LocalSite:
         self._thread.start()

@@ -39,14 +39,25 @@ __all__ = ["timeline_model"]
 
 
 def timeline_model(
-    history: Sequence[HistoryEvent], *, custom_statuses: Mapping[int, str] | None = None, has_episodes: bool = True
+    history: Sequence[HistoryEvent],
+    *,
+    custom_statuses: Mapping[int, str] | None = None,
+    has_episodes: bool = True,
+    now: Ticks | None = None,
 ) -> TimelineModel:
-    """The model of a history. ``custom_statuses`` are JSON texts by the number of the episode that left them."""
+    """The model of a history.
+
+    ``custom_statuses`` are JSON texts by the number of the episode that left them; ``now`` is how far an execution has
+    come that has not ended.
+    """
     started = execution_started(history)
     reading = _Reading(list(episodes_of(history)), has_episodes=has_episodes)
     reading.read()
     statuses = custom_statuses or {}
     completed = reading.completed
+    end = reading.end
+    if completed is None and now is not None:
+        end = Moment(max(end.at, now), end.episode)
     return TimelineModel(
         instance_id=started.instance.instance_id,
         orchestrator=started.name,
@@ -54,7 +65,7 @@ def timeline_model(
         input=None if started.input is None else plain_input(started.input),
         output=completed.result if completed else None,
         start=Moment(started.timestamp, 0),
-        end=reading.end,
+        end=end,
         calls=tuple(reading.calls()),
         marks=tuple(reading.marks),
         episodes=tuple(

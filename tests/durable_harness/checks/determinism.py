@@ -9,6 +9,7 @@ and whatever else runs in the process would see the replacement.
 
 from __future__ import annotations
 
+import dis
 import gc
 import linecache
 import sys
@@ -17,11 +18,14 @@ from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 from typing import Any, Final
 
-from durable_harness.checks.forbidden_calls import FORBIDDEN_NAMES, forbidden_builtin, forbidden_function
+from durable_harness.checks.forbidden_calls import ADVICE, FORBIDDEN_NAMES, forbidden_builtin, forbidden_function
+from durable_harness.core.errors import DeterminismError
 
-__all__ = ["Caught", "guarded", "profiled", "source_line"]
+__all__ = ["Caught", "deterministic", "guarded", "profiled", "source_line", "told"]
 
-_EXEMPT: Final = frozenset({"logging", "warnings", "importlib", "_frozen_importlib", "azure"})
+_EXEMPT: Final = frozenset(
+    {"logging", "warnings", "importlib", "_frozen_importlib", "azure", "zoneinfo", "tzdata", "traceback", "linecache"}
+)
 _EXEMPT_MODULE: Final = "durable_harness.worker.observed_context"
 
 Caught = Callable[[str, str, FrameType], None]
@@ -58,6 +62,24 @@ def guarded(caught: Caught) -> AbstractContextManager[None]:
     return profiled(_profile(caught))
 
 
+def deterministic() -> AbstractContextManager[None]:
+    """Refuse, in the code of a block, whatever a replay cannot repeat: for functions that orchestrators call.
+
+    Raises:
+        DeterminismError: The code reads a clock, draws a random number, does input or output and the like.
+    """
+    return guarded(_refuse)
+
+
+def told(kind: str, name: str, frame: FrameType) -> str:
+    """What was caught, where, and what to do instead."""
+    return f"The orchestrator uses {kind} ({name}) at {source_line(frame)}\n{ADVICE[kind]}"
+
+
+def _refuse(kind: str, name: str, frame: FrameType) -> None:
+    raise DeterminismError(told(kind, name, frame), code=kind.replace(" ", "_"))
+
+
 def source_line(frame: FrameType) -> str:
     """The place of a call in user code: file, line, function, and the line's text."""
     own: FrameType | None = frame
@@ -78,7 +100,7 @@ def _profile(caught: Caught) -> Profile:
             if event == "return" and frame is exempt:
                 exempt = None
         elif event == "c_call":
-            if arg.__name__ in FORBIDDEN_NAMES and (kind := forbidden_builtin(arg)):
+            if arg.__name__ in FORBIDDEN_NAMES and (kind := forbidden_builtin(arg, _argument_count(frame))):
                 caught(kind, _full_name(arg), frame)
         elif event == "call":
             module = frame.f_globals.get("__name__", "")
@@ -88,6 +110,14 @@ def _profile(caught: Caught) -> Profile:
                 exempt = frame
 
     return profile
+
+
+def _argument_count(frame: FrameType) -> int | None:
+    """How many arguments a call of a builtin is given, by the instruction that makes it; None for ``f(*args)``."""
+    code = frame.f_code.co_code
+    if dis.opname[code[frame.f_lasti]] in ("CALL", "PRECALL", "CALL_KW"):
+        return code[frame.f_lasti + 1]
+    return None
 
 
 def _full_name(function: Any) -> str:

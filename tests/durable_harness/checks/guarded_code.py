@@ -12,14 +12,12 @@ from contextlib import nullcontext
 from types import FrameType, GeneratorType
 from typing import Any
 
-from azure.durable_functions.models.Task import TaskBase
-
-from durable_harness.checks.determinism import guarded, source_line
-from durable_harness.checks.findings import Findings
-from durable_harness.checks.forbidden_calls import ADVICE
+from durable_harness.checks.determinism import guarded, source_line, told
 from durable_harness.core.errors import OrchestratorError
+from durable_harness.core.findings import Findings
 from durable_harness.worker.log_capture import LogCapture
 from durable_harness.worker.observed_context import ObservedContext, UnusableTasksError
+from durable_harness.worker.sdk_types import SignalEntityAction, TaskBase
 from durable_harness.worker.user_code import AbortedError, UserCode, Watch
 
 __all__ = ["GuardedCode"]
@@ -58,8 +56,12 @@ class GuardedCode(Watch):
         if place in self._seen:  # the same code, told the same, does the same
             return step(value)
         yielded = self._guard(lambda: step(value))
+        if yielded is None and code.context.will_continue_as_new:
+            return yielded  # `yield context.continue_as_new(...)` ends the execution, as without the yield
         if not isinstance(yielded, TaskBase):
             self._refuse_yield(code.generator, yielded)
+        elif isinstance(getattr(yielded, "action_repr", None), SignalEntityAction):
+            self._refuse_signal(code.generator)
         elif self._log is None:
             self._seen.add(place)
         return yielded
@@ -79,11 +81,7 @@ class GuardedCode(Watch):
             raise AbortedError(error) from None
 
     def _caught(self, kind: str, name: str, frame: FrameType) -> None:
-        self._report(
-            "determinism",
-            kind.replace(" ", "_"),
-            f"The orchestrator uses {kind} ({name}) at {source_line(frame)}\n{ADVICE[kind]}",
-        )
+        self._report("determinism", kind.replace(" ", "_"), told(kind, name, frame))
 
     def _refuse_yield(self, code: GeneratorType[Any, Any, Any], yielded: object) -> None:
         frame = code.gi_frame
@@ -104,6 +102,16 @@ class GuardedCode(Watch):
             "yielded_no_task",
             f"The orchestrator yields {what} at {where}\nThe SDK expects a task, and fails with an AttributeError of "
             f"its own. {advice}",
+        )
+
+    def _refuse_signal(self, code: GeneratorType[Any, Any, Any]) -> None:
+        frame = code.gi_frame
+        self._report(
+            "misuse",
+            "signal_yielded",
+            f"The orchestrator yields a signal at {source_line(frame) if frame else ''}\nNobody answers a signal: "
+            "it is sent twice, and the orchestration is never resumed. Say `context.signal_entity(...)` without "
+            "`yield`, or `yield context.call_entity(...)` to wait for the operation.",
         )
 
     def _refuse_tasks(self, unusable: UnusableTasksError) -> None:

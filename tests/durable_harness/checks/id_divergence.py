@@ -10,9 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from azure.durable_functions.models.actions.NoOpAction import NoOpAction
-from azure.durable_functions.models.Task import RetryAbleTask, TaskBase
-
 from durable_engine import (
     HTTP_ACTIVITY,
     EventSent,
@@ -22,6 +19,7 @@ from durable_engine import (
     TimerCreated,
 )
 from durable_harness.hub.instance import HubInstance
+from durable_harness.worker.sdk_types import NoOpAction, RetryAbleTask, TaskBase
 
 __all__ = ["divergence"]
 

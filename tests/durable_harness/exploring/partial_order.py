@@ -19,12 +19,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from azure.durable_functions.models.Task import AtomicTask, CompoundTask, TaskState, TimerTask, WhenAllTask
-
 from durable_engine import TaskCompleted
 from durable_harness.hub.arrivals import Arrival, Call
 from durable_harness.hub.instance import HubInstance
 from durable_harness.hub.task_hub import TaskHub
+from durable_harness.worker.sdk_types import AtomicTask, CompoundTask, TaskState, TimerTask, WhenAllTask, first_error
 
 __all__ = ["ample_arrival", "is_silent_inbox"]
 
@@ -65,7 +64,7 @@ def _is_passed_over(instance: HubInstance, call: Call) -> bool:
     if worker is None or replay is None or call.event_id not in replay.settled:
         return False
     context = worker.context
-    return call.event_id < context._sequence_number and call.event_id not in context.open_tasks
+    return call.event_id < context.sequence_number and call.event_id not in context.open_tasks
 
 
 def _is_after_end(instance: HubInstance, call: Call) -> bool:
@@ -96,13 +95,13 @@ def _is_silent(hub: TaskHub, instance: HubInstance, call: Call) -> bool:
 def _pending(task: Any) -> Iterator[Any]:
     """The tasks in a tree of ``task_all``s that have not ended; any other compound stands for itself."""
     if type(task) is WhenAllTask:
-        if task.state is not TaskState.RUNNING and task._first_error is not None:
+        if task.state is not TaskState.RUNNING and first_error(task) is not None:
             yield task  # it has failed: nothing is certain about this tree
             return
         for child in task.children:
             if child.parent is not task:
                 yield task  # it is in another compound too, and this one will not hear of its end
-            if child.state is TaskState.RUNNING or (type(child) is WhenAllTask and child._first_error is not None):
+            if child.state is TaskState.RUNNING or (type(child) is WhenAllTask and first_error(child) is not None):
                 yield from _pending(child)
     else:
         yield task

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Final
 
-from azure.durable_functions.models.TaskOrchestrationExecutor import TaskOrchestrationExecutor
+from durable_harness.worker.sdk_types import TaskOrchestrationExecutor
 
 __all__ = ["LogCapture", "LogLine"]
 

@@ -15,11 +15,9 @@ from functools import lru_cache
 from typing import Any, Final
 
 import azure.functions._durable_functions as codec
-from azure.durable_functions.models.DurableOrchestrationContext import DurableOrchestrationContext
-from azure.durable_functions.models.history.HistoryEvent import HistoryEvent as SdkEvent
-from azure.durable_functions.models.TaskOrchestrationExecutor import TaskOrchestrationExecutor
 
 from durable_engine import HistoryEvent, event_to_json
+from durable_harness.worker.sdk_types import DurableOrchestrationContext, SdkEvent, TaskOrchestrationExecutor
 
 __all__ = ["sdk_at_work", "to_sdk_event"]
 

@@ -13,11 +13,9 @@ from copy import copy
 from types import GeneratorType
 from typing import Any, Final
 
-from azure.durable_functions.models.TaskOrchestrationExecutor import TaskOrchestrationExecutor
-from azure.durable_functions.models.utils.df_serialization import df_dumps
-
 from durable_engine import (
     Answer,
+    EventRaised,
     ExecutionStarted,
     HistoryEvent,
     JsonReaderError,
@@ -30,12 +28,26 @@ from durable_engine import (
 from durable_harness.app.functions import OrchestratorFunction
 from durable_harness.worker.observed_context import ObservedContext
 from durable_harness.worker.sdk_events import to_sdk_event
+from durable_harness.worker.sdk_types import HistoryEventType, TaskOrchestrationExecutor, df_dumps
 from durable_harness.worker.user_code import UserCode, Watch
 
 __all__ = ["LiveWorker", "NotLiveError"]
 
-# The executor passes over these: it need not see them at all.
-_PASSED_OVER = frozenset({3, 4, 7, 10, 13, 17, 18, 19, 20, 21})
+_SEEN: Final = frozenset(
+    {
+        HistoryEventType.EXECUTION_STARTED,
+        HistoryEventType.TASK_COMPLETED,
+        HistoryEventType.TASK_FAILED,
+        HistoryEventType.SUB_ORCHESTRATION_INSTANCE_COMPLETED,
+        HistoryEventType.SUB_ORCHESTRATION_INSTANCE_FAILED,
+        HistoryEventType.TIMER_FIRED,
+        HistoryEventType.ORCHESTRATOR_STARTED,
+        HistoryEventType.EVENT_SENT,
+        HistoryEventType.EVENT_RAISED,
+        HistoryEventType.CONTINUE_AS_NEW,
+    }
+)
+"""The events that the executor does something with; it passes over the others, which it need not see at all."""
 
 
 class NotLiveError(Exception):
@@ -100,7 +112,9 @@ class LiveWorker:
         for event in events:
             if executor.has_execution_completed:
                 return
-            if event.event_type not in _PASSED_OVER:
+            if isinstance(event, EventRaised):
+                self.context.events[event.name] += 1
+            if event.event_type in _SEEN:
                 executor.process_event(to_sdk_event(event))
 
     def answer(self) -> Answer:
@@ -189,7 +203,7 @@ class LiveWorker:
 
 
 def _as_the_host_reads(text: str, *, depth: int) -> Any:
-    """A part of an answer that lies so deep in it, as the host reads it; NotLiveError where the host would refuse it."""
+    """A part of an answer that lies so deep in it, as the host reads it; NotLiveError where the host would not."""
     try:
         value = read_json("[" * depth + text + "]" * depth)
     except JsonReaderError as error:

@@ -21,12 +21,11 @@ from filelock import FileLock, Timeout
 
 from durable_host.azurite.endpoints import DEFAULT_PORTS, Answer, Ports, ask
 from durable_host.azurite.errors import AzuriteError, AzuritePortError
+from durable_host.azurite.folders import DATA
 from durable_host.azurite.process import STOP_SECONDS, Azurite
-from durable_host.azurite.program import HOME
 
-__all__ = ["DATA", "DevelopmentStorage", "open_development_storage"]
+__all__ = ["DevelopmentStorage", "open_development_storage"]
 
-DATA = HOME / "data"
 WAY_OUT = (
     "or set AzureWebJobsStorage to a connection string: of an emulator on other ports, or of a storage account in Azure"
 )
@@ -99,7 +98,7 @@ def open_development_storage(
             try:
                 return _start(ports, location)
             except AzuritePortError:
-                # A host of another clone of this repository can have been faster: see who is there now.
+                # A host of another clone can have been faster: see who is there now.
                 answers = {service: ask(service, port) for service, port in ports}
         version = _refuse_unless_usable(ports, answers)
         return DevelopmentStorage(ports=ports, location=location, azurite=None, version=version)

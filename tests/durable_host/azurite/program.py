@@ -1,6 +1,6 @@
 """Install Azurite from its lock file, once, and say where it is.
 
-The program goes to ``.azurite/program-<hash of the lock file>`` at the root of the repository, which git ignores.
+The program goes to ``program-<hash of the lock file>`` in the folder that ``folders`` names.
 Invariant: that folder appears in one step, by a rename, so it is complete whenever it exists; a file lock lets one
 process install while the others wait.
 """
@@ -17,12 +17,12 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from durable_host.azurite.errors import AzuriteInstallError
+from durable_host.azurite.folders import HOME
 from durable_host.azurite.node import NodeRuntime
 
-__all__ = ["HOME", "installed_program"]
+__all__ = ["installed_program"]
 
 LOCKED = Path(__file__).parent
-HOME = LOCKED.parents[2] / ".azurite"
 INSTALL_SECONDS = 600.0
 
 _log = logging.getLogger(__name__)

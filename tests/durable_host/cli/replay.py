@@ -35,6 +35,7 @@ from durable_engine import (
 from durable_host.app.index import ACTIVITY, ENTITY, ORCHESTRATION, FunctionIndex
 from durable_host.app.loading import AppError
 from durable_host.config.host_json import HostJsonError, read_host_json
+from durable_host.config.script_root import HELP, find_script_root
 from durable_host.config.settings import SettingsError, read_settings, storage_connection
 from durable_host.task_hub.base.errors import TaskHubError
 from durable_host.task_hub.hub.recorded_instances import (
@@ -91,7 +92,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="STATUS",
         help=f"check instances of this status only; may be given more than once (default: {', '.join(_LIVE)})",
     )
-    parser.add_argument("--script-root", type=Path, default=Path("src"), help="the app's folder (default: src)")
+    parser.add_argument("--script-root", type=Path, metavar="DIR", help=HELP)
     parser.add_argument(
         "--every-episode",
         action="store_true",
@@ -111,9 +112,7 @@ async def run(args: argparse.Namespace) -> int:
 
 @contextlib.asynccontextmanager
 async def _open(args: argparse.Namespace) -> AsyncIterator[RecordedInstances]:
-    root: Path = args.script_root
-    if not root.is_dir():
-        raise SettingsError(f"'{root}' is not a folder: give the app's folder with --script-root.")
+    root = find_script_root(args.script_root)
     # The app reads its settings when it is imported, as under a host.
     read_settings(root, os.environ).apply(os.environ)
     host_json = read_host_json(root)
@@ -133,7 +132,7 @@ async def _check(hub: RecordedInstances, args: argparse.Namespace) -> int:
     if not rows:
         print(f"No instance of task hub '{hub.hub_name}' is {' or '.join(statuses)}: nothing to check.")
         return 0
-    app = _app(FunctionIndex.load(args.script_root))
+    app = _app(FunctionIndex.load(find_script_root(args.script_root)))
     judged: list[_Judged] = []
     for start in range(0, len(rows), _AT_ONCE):
         some = rows[start : start + _AT_ONCE]

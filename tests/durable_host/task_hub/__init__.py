@@ -20,6 +20,7 @@ from durable_host.task_hub.queues.messages import MessageData
 from durable_host.task_hub.queues.poller import Poller
 from durable_host.task_hub.queues.queue import HubQueue, ReceivedMessage
 from durable_host.task_hub.queues.work_item_queue import WorkItemQueue
+from durable_host.task_hub.tables.history_rows import event_to_row, sentinel_row
 from durable_host.task_hub.tables.history_table import LoadedHistory, WrittenHistory
 from durable_host.task_hub.tables.instance_rows import InstancePage, InstanceQuery, InstanceRow
 
@@ -46,4 +47,6 @@ __all__ = [
     "WorkItemQueue",
     "WrittenHistory",
     "default_hub_name",
+    "event_to_row",
+    "sentinel_row",
 ]

@@ -20,6 +20,7 @@ from durable_engine import (
 )
 from durable_host.app.index import ENTITY
 from durable_host.clock import new_guid, now
+from durable_host.dispatch.state_log import ENTITY as STATE_OF_ENTITY
 from durable_host.http.management.context import ManagementContext
 from durable_host.http.management.errors import ApiError
 from durable_host.http.management.listing import page_of, token_header
@@ -75,7 +76,9 @@ async def signal(context: ManagementContext, request: Request, name: str | None,
     if context.index.entity(name) is None:
         raise ApiError(400, context.index.unknown(ENTITY, name.lower()))
     event = EventRaised(timestamp=now(), name=_OPERATION, input=client_signal(operation, operand, new_guid()))
-    await context.client.send_to_instance(entity_instance_id(name, key), event)
+    entity = entity_instance_id(name, key)
+    await context.client.send_to_instance(entity, event)
+    context.log.scheduled(entity, name.lower(), STATE_OF_ENTITY, f"EntitySignal:{operation}", entity)
     return Answer(status=202)
 
 

@@ -52,15 +52,16 @@ async def raise_event(context: ManagementContext, request: Request, instance_id:
         value = first_json(body_text(request))
     except JsonReaderError as error:
         raise invalid_json(error) from error
-    return await _send(context, instance_id, EventRaised(timestamp=now(), name=name, input=compact_json(value)))
+    return await _send(context, row, EventRaised(timestamp=now(), name=name, input=compact_json(value)))
 
 
 async def terminate(context: ManagementContext, request: Request, instance_id: str) -> Answer:
     """End an instance; its sub-orchestrations run on."""
-    refusal = _refusal(await context.client.get_instance(instance_id))
+    row = await context.client.get_instance(instance_id)
+    refusal = _refusal(row)
     if refusal is not None:
         return refusal
-    return await _send(context, instance_id, ExecutionTerminated(timestamp=now(), input=_reason(request)))
+    return await _send(context, row, ExecutionTerminated(timestamp=now(), input=_reason(request)))
 
 
 async def suspend(context: ManagementContext, request: Request, instance_id: str) -> Answer:
@@ -71,7 +72,7 @@ async def suspend(context: ManagementContext, request: Request, instance_id: str
         return refusal or NOT_FOUND
     if row.runtime_status == "Suspended":
         raise _wrong_state("suspend", row)
-    return await _send(context, instance_id, ExecutionSuspended(timestamp=now(), reason=_reason(request)))
+    return await _send(context, row, ExecutionSuspended(timestamp=now(), reason=_reason(request)))
 
 
 async def resume(context: ManagementContext, request: Request, instance_id: str) -> Answer:
@@ -82,7 +83,7 @@ async def resume(context: ManagementContext, request: Request, instance_id: str)
         return refusal or NOT_FOUND
     if row.runtime_status != "Suspended":
         raise _wrong_state("resume", row)
-    return await _send(context, instance_id, ExecutionResumed(timestamp=now(), reason=_reason(request)))
+    return await _send(context, row, ExecutionResumed(timestamp=now(), reason=_reason(request)))
 
 
 async def rewind(context: ManagementContext, request: Request, instance_id: str) -> Answer:
@@ -98,6 +99,7 @@ async def rewind(context: ManagementContext, request: Request, instance_id: str)
             '"Failed" state can be rewound.',
         )
     await context.client.rewind(instance_id, _reason(request), now())
+    context.log.rewound(instance_id, row.name, _reason(request))
     return _ACCEPTED
 
 
@@ -163,6 +165,9 @@ def _reason(request: Request) -> str | None:
     return QueryParameters(request.query).text("reason")
 
 
-async def _send(context: ManagementContext, instance_id: str, event: HistoryEvent) -> Answer:
-    await context.client.send_to_instance(instance_id, event)
+async def _send(context: ManagementContext, row: InstanceRow | None, event: HistoryEvent) -> Answer:
+    if row is None:
+        return NOT_FOUND
+    await context.client.send_to_instance(row.instance_id, event)
+    context.log.sent_by_client(row.instance_id, row.name, event)
     return _ACCEPTED

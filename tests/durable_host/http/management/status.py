@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from durable_engine import FINAL_STATUSES, ticks_to_seconds_text
 from durable_host.http.management.context import ManagementContext
 from durable_host.http.management.errors import argument_error
-from durable_host.http.management.history_view import DuplicateEventError, history_view
 from durable_host.http.management.query import QueryParameters, json_or_text
+from durable_host.http.management.status_history import DuplicateEventError, history_view
 from durable_host.http.messages import NOT_FOUND, Answer, Request, json_answer
 
 if TYPE_CHECKING:

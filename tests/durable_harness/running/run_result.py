@@ -1,0 +1,177 @@
+"""What a run was: everything that a test may want to assert, as values.
+
+A snapshot of one orchestration in the hub, with its calls, timers and children.
+Invariant: a snapshot never changes, whatever happens to the instance later.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from durable_engine import (
+    HistoryEvent,
+    SubOrchestrationInstanceCreated,
+    Timeline,
+    TimerCreated,
+    TimerFired,
+    compact_json,
+    parsed_json,
+    ticks_to_datetime,
+    timeline_of,
+)
+from durable_harness.app.outcomes import input_of
+from durable_harness.core.errors import NotPossibleError, UnknownNameError
+from durable_harness.core.findings import Finding
+from durable_harness.hub.arrivals import Call
+from durable_harness.hub.instance import HubInstance
+from durable_harness.hub.task_hub import TaskHub
+from durable_harness.worker.log_capture import LogLine
+from durable_harness.worker.sdk_events import sdk_at_work
+
+__all__ = ["ActivityCall", "Run", "Timer", "snapshot"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityCall:
+    """One scheduled call of an activity, or of something else that was answered by name; a retry's attempts are many.
+
+    ``result`` and ``error`` are None until it has ended; ``runs`` is how often it was run, more than once where a fault
+    made it run again.
+    """
+
+    name: str
+    input: Any
+    attempt: int
+    event_id: int
+    scheduled_at: datetime
+    done_at: datetime | None
+    result: Any
+    error: str | None
+    runs: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timer:
+    """One timer, those between a retry's attempts among them."""
+
+    event_id: int
+    fire_at: datetime
+    has_fired: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One orchestration as it stands: ended, where ``harness.run`` made it."""
+
+    name: str
+    instance_id: str
+    runtime_status: str
+    output: Any
+    """What a client sees: the result; the text of a failure; the reason of a termination."""
+    custom_status: Any
+    custom_statuses: tuple[Any, ...]
+    """The custom status after each episode."""
+    error: str | None
+    """Why it failed, None unless it did."""
+    input: Any
+    history: tuple[HistoryEvent, ...]
+    calls: tuple[ActivityCall, ...]
+    timers: tuple[Timer, ...]
+    sub_orchestrations: tuple[Run, ...]
+    log: tuple[LogLine, ...]
+    findings: tuple[Finding, ...]
+    episodes: int
+    executions: int
+    """1, and one more for each continue-as-new."""
+    started_at: datetime
+    ended_at: datetime
+
+    @property
+    def elapsed(self) -> timedelta:
+        """The virtual time from start to end."""
+        return self.ended_at - self.started_at
+
+    def timeline(self) -> Timeline:
+        """What happened, over virtual time: ``print`` it, or write its ``html()`` into a file.
+
+        Raises:
+            NotPossibleError: The first episode has not ended: there is nothing to show.
+        """
+        if not self.history:
+            raise NotPossibleError(f"{self.instance_id!r} ({self.name}) has not ended its first episode.")
+        texts = {number: compact_json(status) for number, status in enumerate(self.custom_statuses, start=1) if status}
+        # Only the last execution's history is kept, and its episodes are counted from its own beginning.
+        return timeline_of(self.history, custom_statuses=texts if self.executions == 1 else None)
+
+    def calls_of(self, name: str) -> tuple[ActivityCall, ...]:
+        """The calls of one activity, in the order of scheduling."""
+        found = tuple(call for call in self.calls if call.name.lower() == name.lower())
+        if not found and not any(call.name.lower() == name.lower() for call in self.calls):
+            known = sorted({call.name for call in self.calls})
+            raise UnknownNameError(
+                f"{self.instance_id!r} never called {name!r}. It called {', '.join(known) or 'nothing'}.",
+                name=name,
+                known=known,
+            )
+        return found
+
+    def inputs_of(self, name: str) -> list[Any]:
+        """The inputs of the calls of one activity, in the order of scheduling."""
+        return [call.input for call in self.calls_of(name)]
+
+    def was_called(self, name: str) -> bool:
+        """Whether an activity was called at all."""
+        return any(call.name.lower() == name.lower() for call in self.calls)
+
+
+def snapshot(
+    hub: TaskHub, instance: HubInstance, *, log: tuple[LogLine, ...] = (), findings: tuple[Finding, ...] = ()
+) -> Run:
+    """The instance as it stands."""
+    created = [event for event in instance.history if isinstance(event, SubOrchestrationInstanceCreated)]
+    children = [hub.instances[event.instance_id] for event in created if event.instance_id in hub.instances]
+    fired = {event.timer_id for event in instance.history if isinstance(event, TimerFired)}
+    started = instance.started
+    with sdk_at_work():
+        given = input_of(started) if started else None
+    return Run(
+        name=instance.name,
+        instance_id=instance.instance_id,
+        runtime_status=instance.runtime_status,
+        output=instance.output,
+        custom_status=instance.custom_status,
+        custom_statuses=tuple(parsed_json(status) for status in instance.statuses),
+        error=instance.output_text if instance.runtime_status == "Failed" else None,
+        input=given,
+        history=tuple(instance.history),
+        calls=tuple(_call(call) for call in hub.calls if call.instance_id == instance.instance_id),
+        timers=tuple(
+            Timer(event_id=event.event_id, fire_at=ticks_to_datetime(event.fire_at), has_fired=event.event_id in fired)
+            for event in instance.history
+            if isinstance(event, TimerCreated)
+        ),
+        sub_orchestrations=tuple(snapshot(hub, child) for child in children),
+        log=log,
+        findings=findings,
+        episodes=instance.episode_count,
+        executions=instance.executions + 1,
+        started_at=ticks_to_datetime(instance.created_at),
+        ended_at=ticks_to_datetime(instance.updated_at),
+    )
+
+
+def _call(call: Call) -> ActivityCall:
+    outcome = call.outcome if call.done_at is not None else None
+    return ActivityCall(
+        name=call.name,
+        input=call.input,
+        attempt=call.attempt,
+        event_id=call.event_id,
+        scheduled_at=ticks_to_datetime(call.scheduled_at),
+        done_at=None if call.done_at is None else ticks_to_datetime(call.done_at),
+        result=outcome.value if outcome else None,
+        error=outcome.error if outcome else None,
+        runs=call.runs,
+    )
