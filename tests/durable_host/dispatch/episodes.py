@@ -36,6 +36,7 @@ class EpisodeRunner:
     ) -> None:
         self._app, self._executor, self._long_seconds = app, executor, long_seconds
         self._log = log or StateLog("")
+        self._told: dict[str, int] = {}
         self._in_threads: set[Future[Checkpoint]] = set()
 
     @property
@@ -46,7 +47,7 @@ class EpisodeRunner:
     async def run(self, session: Session, batch: Batch) -> Checkpoint:
         """Run one episode to its end, however long that takes, and log what will surprise."""
         moment = now()
-        log = EpisodeLog(self._log, session.instance_id, batch.past, batch.events)
+        log = EpisodeLog(self._log, session.instance_id, batch.past, batch.events, self._told)
         future = self._executor.submit(self._engine(session.instance_id, batch, moment, log))
         self._in_threads.add(future)
         future.add_done_callback(self._in_threads.discard)
