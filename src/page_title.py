@@ -20,8 +20,9 @@ from title_outcome import NoTitle
 SITE_SUFFIX = " | Microsoft Learn"
 
 # How many of a page's first bytes are looked at. For most pages the first or the second look is enough, and since the
-# sizes grow so fast, a page that needs all of them costs little more than its last look.
-LOOKS = (512, 2_048, 8_192, 32_768, 131_072, 393_216)
+# sizes grow so fast, a page that needs all of them costs little more than its last look. That one is bounded because
+# the parser takes quadratic time for end tags that fit nothing: some seconds for so many bytes, hours for many more.
+LOOKS = (1_024, 4_096, 16_384, 65_536, 262_144)
 MAX_BYTES = LOOKS[-1]
 
 # Only these elements of a page are kept, each with all that is in it. The page's own title is at the top of what was
@@ -50,7 +51,7 @@ def read_title(chunks: Iterable[bytes], content_type: str | None) -> str | NoTit
         content_type: The page's Content-Type header.
 
     Returns:
-        The title, ``""`` where a page has none, or ``too_large`` where none came in the first 384 KB.
+        The title, ``""`` where a page has none, or ``too_large`` where none came in the first 256 KB.
     """
     left = iter(chunks)
     body = bytearray()

@@ -37,6 +37,7 @@ ROOMS = {
         "azurite",
         "dispatch",
         "http",
+        "dashboard",
         "host",
         "cli",
         "__main__",
@@ -50,7 +51,7 @@ OWN_TESTS = {
     "durable_engine": {"engine"},
     "durable_harness": {"harness"},
     "recorded_pages": {"bench", "pages"},
-    "durable_host": {"host", "takeover", "kill", "bench"},
+    "durable_host": {"host", "dashboard", "takeover", "kill", "bench"},
 }
 """The suites that may look inside a package; `bench` measures parts beside their peers."""
 
@@ -68,6 +69,8 @@ DOORS = {
 
 SUITES = {
     "bench",
+    "browser",
+    "dashboard",
     "engine",
     "flow",
     "harness",

@@ -10,9 +10,10 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -30,10 +31,10 @@ from durable_host.dispatch.episodes import EpisodeRunner
 from durable_host.dispatch.http_activity import HttpActivity
 from durable_host.dispatch.message_locks import HeldMessages
 from durable_host.dispatch.orchestrations import OrchestrationDispatcher
-from durable_host.dispatch.outbox import Outbox
 from durable_host.dispatch.state_log import StateLog
 from durable_host.http.client_binding import ClientBinding
-from durable_host.http.server import HttpServer
+from durable_host.http.messages import Answer, Request
+from durable_host.http.server import HttpServer, Site
 from durable_host.task_hub.base.options import TaskHubOptions
 from durable_host.task_hub.hub.client import TaskHubClient
 from durable_host.task_hub.hub.hub import TaskHub
@@ -45,6 +46,8 @@ __all__ = ["Host", "HostOptions", "activity_runner"]
 # Python's default would give a two-core machine six threads, which blocking activities alone can fill.
 _EPISODE_THREADS: Final = 4
 _log = logging.getLogger("Host.Startup")
+
+Manage = Callable[[Request, str], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +87,11 @@ class Host:
         return self.server.origin
 
     @property
+    def dashboard(self) -> str:
+        """Where the dashboard is reached."""
+        return f"{self.origin}{self.server.site_path}"
+
+    @property
     def still_running(self) -> int:
         """How many functions are in threads that nothing can end."""
         return self.worker.still_running + self._episodes.still_running
@@ -114,16 +122,16 @@ class Host:
 
         held = HeldMessages(min(settings.control_visibility_seconds, settings.work_item_visibility_seconds))
         log = StateLog(settings.hub_name)
-        self._episodes = EpisodeRunner(self._app(), threads, log=log)
+        app = self._app()
+        self._episodes = EpisodeRunner(app, threads, log=log)
         self._orchestrations = OrchestrationDispatcher(
             self.hub, held, self._episodes, limit=settings.max_orchestrators, entity_limit=settings.max_entities
         )
         run_activity = activity_runner(self.index, self.worker)
-        self._activities = ActivityDispatcher(held, run_activity, http, limit=settings.max_activities, log=log)
-        outbox = Outbox(self.hub, self._activities, self._orchestrations)
-        self._orchestrations.connect(outbox)
-        self._activities.connect(outbox)
-        client = TaskHubClient(self.hub, outbox=outbox)
+        self._activities = ActivityDispatcher(
+            self.hub, held, run_activity, http, limit=settings.max_activities, log=log
+        )
+        client = TaskHubClient(self.hub)
         self.server = HttpServer(
             self.index,
             self.worker,
@@ -133,6 +141,7 @@ class Host:
             default_version=settings.default_version,
             replaces_running=settings.replaces_running,
             by_hand=self._by_hand,
+            open_site=partial(self._open_dashboard, client, app),
             log=log,
         )
         self._background(resources, held.renew_for_ever())
@@ -141,7 +150,7 @@ class Host:
         resources.push_async_callback(self.server.stop)
         await self.server.start(options.port)
         resources.push_async_callback(self._activities.stop, options.patience_seconds)
-        work_items = self.hub.poller(self.hub.work_items)
+        work_items = self.hub.poller(self.hub.work_items, self._activities)
         self._background(resources, self._activities.receive_for_ever(work_items))
         resources.callback(work_items.stop)
         readers = ControlReaders(self.hub, self._orchestrations)
@@ -164,6 +173,19 @@ class Host:
 
     async def _by_hand(self, function: IndexedFunction, text: str | None) -> Trigger:
         return await trigger_by_hand(function, text, self.listeners)
+
+    def _open_dashboard(self, client: TaskHubClient, app: App, base: str, manage: Manage) -> Site:
+        from durable_host.dashboard.site import Dashboard, HubAccess
+
+        access = HubAccess(
+            client=client,
+            where="",
+            manage=manage,
+            url_of=self.binding.url_of,
+            app=app,
+            orchestrators=app.functions.orchestrators,
+        )
+        return Dashboard(access, base)
 
     def _app(self) -> App:
         index = self.index

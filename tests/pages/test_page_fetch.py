@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from urllib3 import Retry
@@ -286,7 +287,7 @@ def test_silent_page_ends_at_the_read_timeout() -> None:
 
 def test_failures_that_pass_are_tried_again_and_the_site_chooses_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
-    monkeypatch.setattr("urllib3.util.retry.time.sleep", waits.append)
+    monkeypatch.setattr("urllib3.util.retry.time", SimpleNamespace(sleep=waits.append, time=time.time))
     answers: Iterator[Callable[[BaseHTTPRequestHandler], object]] = iter(
         [
             lambda handler: send(handler, 503),
@@ -329,7 +330,7 @@ def test_only_failures_that_may_pass_are_tried_again_and_only_three_times(status
 @pytest.mark.parametrize("retry_after", ["86400", "Fri, 31 Dec 2100 23:59:59 GMT"])
 def test_site_that_asks_for_a_day_is_given_ten_seconds(monkeypatch: pytest.MonkeyPatch, retry_after: str) -> None:
     waits: list[float] = []
-    monkeypatch.setattr("urllib3.util.retry.time.sleep", waits.append)
+    monkeypatch.setattr("urllib3.util.retry.time", SimpleNamespace(sleep=waits.append, time=time.time))
 
     found = fetch_from(lambda handler: send(handler, 429, Retry_After=retry_after), retries=RETRIES)
 

@@ -116,6 +116,7 @@ async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: co
         host = Host(index, host_json, options)
         await stop.unless_requested(running.enter_async_context(host))
         _say(functions_text(index, host.origin, host.route_of))
+        _say(f"Dashboard {host.dashboard}")
         _say("Host started. Press Ctrl+C to stop it.")
         await stop.requested.wait()
         _say("Stopping: running activities may end, partitions are given back.")

@@ -22,6 +22,8 @@ from durable_host.http.routing import Match, RouteTable, TemplateError
 __all__ = ["HttpTriggers"]
 
 _REASON: Final = "This function was programmatically called via the host APIs."
+_METHODS: Final = ("GET", "HEAD", "POST")
+_BELOW: Final = ("", "/any", "/any/any")
 _TEXT: Final = (("Content-Type", "text/plain; charset=utf-8"),)
 
 
@@ -32,7 +34,8 @@ class HttpTriggers:
         self._worker = worker
         self._prefix = route_prefix.strip("/")
         self._routes: RouteTable[IndexedFunction] = RouteTable()
-        for function in index.of_kind(HTTP):
+        self._functions = index.of_kind(HTTP)
+        for function in self._functions:
             try:
                 self._routes.add(self.template(function), function.trigger.raw.get("methods"), function)
             except TemplateError as error:
@@ -44,6 +47,13 @@ class HttpTriggers:
         """The route of a function, prefix included, as it is printed."""
         route = str(function.trigger.raw.get("route") or "").strip("/")
         return f"{self._prefix}/{route}".strip("/")
+
+    def takes(self, path: str) -> bool:
+        """Whether the app itself answers this path, or some path below it, with whatever method."""
+        own = path.strip("/").lower()
+        templates = (f"{self.template(function)}/".lower() for function in self._functions)
+        matches = (self._routes.match(method, f"{path}{below}") for method in _METHODS for below in _BELOW)
+        return any(template.startswith(f"{own}/") for template in templates) or any(matches)
 
     async def answer(self, request: Request) -> Answer | None:
         """The answer of the function that the request is for, None when there is no such function."""

@@ -3,7 +3,8 @@
 The pytest plugin beside it gives both as fixtures.
 """
 
-from durable_host.testing.client import Answer, HostClient, wait_until
+from durable_host.testing.client import Answer, HostClient
 from durable_host.testing.process import HostProcess, HostStartError
+from durable_host.testing.waiting import soon, wait_until
 
-__all__ = ["Answer", "HostClient", "HostProcess", "HostStartError", "wait_until"]
+__all__ = ["Answer", "HostClient", "HostProcess", "HostStartError", "soon", "wait_until"]

@@ -7,9 +7,8 @@ Invariant: it is the same for every request.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from durable_host.app.index import FunctionIndex
 from durable_host.dispatch.state_log import StateLog
 from durable_host.http.client_binding import ClientBinding
 from durable_host.http.messages import Answer, Request, json_answer
@@ -17,7 +16,20 @@ from durable_host.http.messages import Answer, Request, json_answer
 if TYPE_CHECKING:
     from durable_host.task_hub.hub.client import TaskHubClient
 
-__all__ = ["ManagementContext"]
+__all__ = ["KnownFunctionNames", "ManagementContext"]
+
+
+class KnownFunctionNames(Protocol):
+    """What the API asks of an app: a function index, or whoever stands in for an app that is elsewhere."""
+
+    def is_disabled(self, kind: str, name: str) -> bool:
+        """Whether the app has such a durable function, switched off by a setting."""
+
+    def entity(self, name: str) -> object | None:
+        """The entity function of a name, or None."""
+
+    def unknown(self, kind: str, name: str) -> str:
+        """What the Durable extension says about a name that it does not know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +40,7 @@ class ManagementContext:
     """
 
     client: TaskHubClient
-    index: FunctionIndex
+    index: KnownFunctionNames
     binding: ClientBinding
     default_version: str | None = None
     replaces_running: bool = False

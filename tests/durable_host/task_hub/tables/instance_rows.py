@@ -83,6 +83,7 @@ class InstanceQuery:
     created_to: Ticks | None = None
     statuses: tuple[str, ...] = ()
     id_prefix: str | None = None
+    name: str | None = None
     entities_only: bool = False
     entity_name: str | None = None
     with_input: bool = True
@@ -217,6 +218,8 @@ def filter_of(query: InstanceQuery) -> str:
         clauses.append(f"CreatedTime le datetime'{ticks_to_full_text(query.created_to)}'")
     if query.statuses:
         clauses.append(" or ".join(f"RuntimeStatus eq {quoted(status)}" for status in query.statuses))
+    if query.name is not None:
+        clauses.append(f"Name eq {quoted(query.name)}")
     prefix = escape_key(query.id_prefix or "")
     if query.entity_name is not None:
         prefix = escape_key(f"@{query.entity_name.lower()}@{query.id_prefix or ''}")
