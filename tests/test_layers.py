@@ -83,6 +83,7 @@ SUITES = {
     "pages",
     "properties",
     "recorded_host",
+    "recorded_triggers",
     "takeover",
 }
 
