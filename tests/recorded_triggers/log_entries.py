@@ -23,6 +23,7 @@ _NO_TRACEBACK_THERE: Final = re.compile(
     r"Reason: DurableTask\.Core\.Exceptions\.OrchestrationFailureException"
     r"|---> Orchestrator function '\w+' failed: [^\n]*"
     r"|---> Error in operation '\w+'"
+    r"|---> Service request failed\."
     r"|The request body is too large and exceeds the maximum permissible limit\."
 )
 _OURS: Final = re.compile(
