@@ -28,7 +28,7 @@ PROJECT = tomllib.loads((TESTS / "pyproject.toml").read_text(encoding="utf-8"))[
 SECONDS = 60.0
 
 # One environment is made for all: no two workers shall make one each.
-pytestmark = pytest.mark.xdist_group("package")
+pytestmark = [pytest.mark.xdist_group("package"), pytest.mark.timeout(900)]
 
 _open = build_opener(ProxyHandler({})).open
 

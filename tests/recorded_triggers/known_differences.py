@@ -25,7 +25,7 @@ KNOWN: Final = (
     (
         "admin_run_durable",
         r"Error parsing boolean|Unexpected character",
-        "another of the host's JSON readers refuses it",
+        "another reader's words",
     ),
     ("admin_run_durable", r"webjobs-blobtrigger-poison", "the scan finds the blob a little sooner or later"),
     ("admin_run_durable", r"b_raises|samples-raise", "the scan finds the blob a little sooner or later"),
@@ -39,6 +39,12 @@ KNOWN: Final = (
     ),
     ("queue_batch", r'"at once", most', "newBatchThreshold's default depends on the machine"),
     ("queue_out_return", r"Service request failed|The request body is too large", "the storage client's own words"),
+    ("none/queue_out_return", r", poison: ", "poison comes after five seconds, in whichever step that is"),
+    (
+        "none/durable_by_queue",
+        r"added 1 x .*(too-long|too large|q_ret|xxxx)",
+        "the last attempt from before",
+    ),
     ("queue_text", r"xxxxxxxx", "a long text, cut before the order of its metadata is the same"),
 )
 """Scenario, pattern of the difference, reason."""
