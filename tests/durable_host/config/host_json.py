@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from durable_host.config.azure_limits import refused_in_azure
 from durable_host.config.lenient_json import load_lenient
 from durable_host.config.logs import LEVELS
 from durable_host.config.times import seconds_of
@@ -110,7 +111,7 @@ class HostJson:
     log_levels: Mapping[str, str]
     queues: QueueOptions = QueueOptions()
     notes: tuple[str, ...] = ()
-    """One line for each key that is not honoured."""
+    """One line for each key that is not honoured, and for each value that Azure would refuse."""
 
 
 def read_host_json(script_root: Path, environment: Mapping[str, str] = os.environ) -> HostJson:
@@ -196,7 +197,7 @@ class _Reader:
             else self._seconds("functionTimeout", 0, at_least=0.001),
             log_levels=self._log_levels("logging.logLevel"),
             queues=self._queues("extensions.queues."),
-            notes=notes,
+            notes=(*notes, *refused_in_azure(storage, self._written)),
         )
 
     def _queues(self, key: str) -> QueueOptions:
@@ -214,13 +215,18 @@ class _Reader:
             poison_blob_threshold=self._get("extensions.blobs.poisonBlobThreshold", int, 5),
         )
 
-    def _get(self, key: str, kind: type, default: Any) -> Any:
+    def _written(self, key: str) -> Any:
+        """What the file says, None where it says nothing."""
         value: Any = self._data
         for part in key.split("."):
             if not isinstance(value, dict):
-                return default
+                return None
             # The real host reads keys without regard to case.
             value = next((v for k, v in value.items() if k.lower() == part.lower()), None)
+        return value
+
+    def _get(self, key: str, kind: type, default: Any) -> Any:
+        value = self._written(key)
         if value is None:
             return default
         if kind is int and isinstance(value, str) and value.isdecimal():
