@@ -10,11 +10,12 @@ import copy
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from durable_engine import MATCH_STRATEGIES
 from durable_host.config.azure_limits import refused_in_azure
 from durable_host.config.lenient_json import load_lenient
 from durable_host.config.logs import LEVELS
@@ -39,6 +40,8 @@ _HONOURED: Final = {
     "extensions.queues.visibilityTimeout",
     "extensions.durableTask.hubName",
     "extensions.durableTask.defaultVersion",
+    "extensions.durableTask.versionMatchStrategy",
+    "extensions.durableTask.versionFailureStrategy",
     "extensions.durableTask.maxConcurrentActivityFunctions",
     "extensions.durableTask.maxConcurrentOrchestratorFunctions",
     "extensions.durableTask.maxConcurrentEntityFunctions",
@@ -70,6 +73,7 @@ _SHORTEST_POLLING_SECONDS: Final = 0.05
 _OVERRIDE: Final = "azurefunctionsjobhost__"
 _LARGEST_QUEUE_BATCH: Final = 32
 _LONGEST_VISIBILITY_SECONDS: Final = 7 * 86_400
+_FAILURES: Final = ("Reject", "Fail")
 _OVERRIDABLE: Final = ("NonRunningStates", "AnyState")
 
 
@@ -105,6 +109,9 @@ class HostJson:
     max_entities: int
     route_prefix: str = "api"
     default_version: str | None = None
+    version_match: str = "CurrentOrOlder"
+    fails_other_versions: bool = False
+    """Whether an instance of a version that is not run here fails; else it waits for a host that runs it."""
     replaces_running: bool = False
     """Whether a start may replace an instance that has not ended."""
     function_timeout_seconds: float | None = None
@@ -191,6 +198,8 @@ class _Reader:
             max_entities=self._get(durable + "maxConcurrentEntityFunctions", int, per_cpu),
             route_prefix=self._get("extensions.http.routePrefix", str, "api").strip("/"),
             default_version=self._get(durable + "defaultVersion", str, None),
+            version_match=self._one_of(durable + "versionMatchStrategy", MATCH_STRATEGIES, "CurrentOrOlder"),
+            fails_other_versions=self._one_of(durable + "versionFailureStrategy", _FAILURES, "Reject") == "Fail",
             replaces_running=self._replaces_running(durable + "overridableExistingInstanceStates"),
             function_timeout_seconds=None
             if timeout in (None, "-1")
@@ -257,6 +266,13 @@ class _Reader:
         if seconds > _LONGEST_VISIBILITY_SECONDS:
             raise self._error(key, self._get(key, str, None), 'at most seven days ("7.00:00:00"), as a queue allows')
         return int(seconds)
+
+    def _one_of(self, key: str, allowed: Sequence[str], default: str) -> str:
+        text: str = self._get(key, str, default)
+        found = next((one for one in allowed if one.lower() == text.lower()), None)
+        if found is None:
+            raise self._error(key, text, " or ".join(allowed))
+        return found
 
     def _replaces_running(self, key: str) -> bool:
         text: str = self._get(key, str, _OVERRIDABLE[0])
