@@ -7,6 +7,7 @@ from durable_engine.entities.batch import run_entity_batch
 from durable_engine.entities.messages import OPERATION, EntitySender, client_signal, entity_instance_id, split_entity_id
 from durable_engine.entities.scheduler import SchedulerState
 from durable_engine.histories.episodes import SCHEDULED, RecordedEpisode, episodes_of, last_episode
+from durable_engine.histories.rewinding import Rewinding, rewind_history
 from durable_engine.histories.rows import HistorySource, event_from_row, row_time
 from durable_engine.model.checkpoint import Checkpoint, InstanceUpdate, Message, Notice
 from durable_engine.model.dotnet_json import compact_json, parsed_json
@@ -45,8 +46,10 @@ from durable_engine.model.failures import (
     http_activity_failure,
     orchestrator_failure,
     sub_orchestration_details,
+    unhandled_task_failure,
 )
 from durable_engine.model.functions import KnownFunctions
+from durable_engine.model.json_reader import JsonReaderError, first_json, read_json
 from durable_engine.model.notices import early_timer
 from durable_engine.model.ticks import (
     NEVER,
@@ -113,6 +116,7 @@ __all__ = [
     "HistorySource",
     "InstanceUpdate",
     "JsonObject",
+    "JsonReaderError",
     "KnownFunctions",
     "Member",
     "Message",
@@ -125,6 +129,7 @@ __all__ = [
     "ParentInstance",
     "RecordedEpisode",
     "Replay",
+    "Rewinding",
     "SchedulerState",
     "Standing",
     "SubOrchestrationInstanceCompleted",
@@ -154,6 +159,7 @@ __all__ = [
     "event_from_row",
     "event_to_json",
     "execution_started",
+    "first_json",
     "http_activity_failure",
     "last_episode",
     "members_of",
@@ -163,7 +169,9 @@ __all__ = [
     "parsed_json",
     "plain_input",
     "read_answer",
+    "read_json",
     "replay_history",
+    "rewind_history",
     "row_time",
     "run_entity_batch",
     "run_episode",
@@ -177,4 +185,5 @@ __all__ = [
     "ticks_to_seconds_text",
     "ticks_to_text",
     "timeline_of",
+    "unhandled_task_failure",
 ]

@@ -9,6 +9,7 @@ from durable_harness.app.outcomes import HttpRequest, http_response
 from durable_harness.checks.determinism import deterministic
 from durable_harness.core.errors import (
     AnswersUsedUpError,
+    BadAnswerError,
     BadTokenError,
     DeterminismError,
     DivergenceError,
@@ -22,6 +23,8 @@ from durable_harness.core.errors import (
     StuckError,
     UnansweredError,
     UnknownNameError,
+    UnusedWarning,
+    WrongArgumentError,
 )
 from durable_harness.core.findings import Finding, SdkDefectWarning
 from durable_harness.entity_handle import EntityHandle, OperationResult
@@ -40,6 +43,7 @@ from durable_harness.worker.log_capture import LogLine
 __all__ = [
     "ActivityCall",
     "AnswersUsedUpError",
+    "BadAnswerError",
     "BadTokenError",
     "Call",
     "DeterminismError",
@@ -76,6 +80,8 @@ __all__ = [
     "UnansweredError",
     "UnknownNameError",
     "UnrepeatableAnswerError",
+    "UnusedWarning",
+    "WrongArgumentError",
     "app_activity",
     "deterministic",
     "http_response",

@@ -8,14 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from durable_engine import HistoryReport, HistorySource, compact_json
 from durable_harness.app.answers import Answers
 from durable_harness.checks.guarded_code import GuardedCode
 from durable_harness.checks.inspection import Inspection
-from durable_harness.core.errors import BadTokenError, UnknownNameError
+from durable_harness.core import arguments
+from durable_harness.core.errors import (
+    BadTokenError,
+    HarnessError,
+    UnknownNameError,
+    UnusedWarning,
+    WrongArgumentError,
+)
 from durable_harness.core.findings import Findings
 from durable_harness.core.sdk_version import SDK_VERSION
 from durable_harness.core.virtual_clock import FIRST_MOMENT, VirtualClock
@@ -27,6 +36,7 @@ from durable_harness.exploring.token import ScheduleToken
 from durable_harness.history_replay import replay_history
 from durable_harness.hub.inspector import Inspector, NoInspection
 from durable_harness.hub.instance import HubInstance
+from durable_harness.hub.seeding import carry_entities, prepared_entities
 from durable_harness.hub.task_hub import TaskHub
 from durable_harness.instance import Instance
 from durable_harness.options import Options
@@ -56,14 +66,23 @@ class Harness:
         start_at: datetime = FIRST_MOMENT,
         options: Options | None = None,
     ) -> None:
-        """Take an app: a ``DFApp``, one orchestrator function, or several.
+        """Take an app.
 
-        ``strict`` raises what is found wrong with an orchestrator; otherwise it is only in ``Run.findings``.
-        ``faithful`` replays each episode from the start, as Azure does, and looks for nothing. ``options`` are those of
-        the command line, which the plugin passes on.
+        Args:
+            app: A ``DFApp``, one orchestrator function, or several; of the v1 model, what ``Orchestrator.create``
+                returns. Around bare orchestrators, every activity and entity that they call is taken to exist.
+            strict: Raise what is found wrong with an orchestrator; otherwise it is only in ``Run.findings``.
+            faithful: Replay each episode from the start, as Azure does, and look for nothing.
+            start_at: When virtual time begins, with a time zone.
+            options: Those of the command line, which the plugin passes on.
+
+        Raises:
+            TypeError: This is no app.
         """
         self.app = functions_of(app)
         self._answers = Answers()
+        self.matched_tokens: set[str] = set()
+        """The tokens of ``--durable-replay`` that were replayed here."""
         self._is_faithful, self._start_at = faithful, start_at
         self._options = options or Options()
         self._findings = Findings(raises=strict)
@@ -87,19 +106,37 @@ class Harness:
     def answer(self, name: str, what: object, *, after: timedelta | float | None = None) -> None:
         """Answer every call of an activity or sub-orchestration from now on.
 
-        ``what`` is the result, or a function of the input that returns it or raises, or an exception, or ``in_turn`` of
-        such, or ``app_activity`` to run the app's own. ``after`` is the virtual time that a call takes; without it, a
-        call takes no time, and ``explore`` lets it take any.
+        Args:
+            name: The name of the activity or orchestrator.
+            what: The result; or a function of the input that returns it or raises; or an exception; or ``in_turn`` of
+                such; or ``app_activity`` to run the app's own.
+            after: The virtual time that a call takes, in seconds where it is a number. Without it a call takes no time,
+                and ``explore`` lets it take any.
+
+        Raises:
+            UnknownNameError: The app has no activity or orchestrator of this name.
+            WrongArgumentError: One of these is of a wrong kind.
         """
-        self.app.check_answerable(name)
+        self.app.check_answerable(arguments.text(name, "the name of what is answered"))
         self._answers.add("function", name, what, after)
 
     def answer_http(self, method: str, url: str, what: object, *, after: timedelta | float | None = None) -> None:
-        """Answer ``call_http`` with ``http_response(...)``, or a function of the request; ``*`` is any of both."""
+        """Answer ``call_http``.
+
+        Args:
+            method: GET, POST and the like, or ``*`` for any.
+            url: The URL; ``*`` within it stands for anything. An exact URL goes before a pattern.
+            what: ``http_response(...)``, or a function of the ``HttpRequest`` that returns one, or what else ``answer``
+                takes.
+            after: As in ``answer``.
+        """
+        arguments.text(method, "method")
+        arguments.text(url, "url")
         self._answers.add("http", f"{method} {url}", what, after)
 
     def answer_entity(self, name: str, operation: str, what: object) -> None:
         """Answer an operation of an entity instead of running the entity; a function gets the operation's input."""
+        arguments.text(operation, "an operation's name")
         self.app.check_entity(name)
         self._answers.add("entity", f"{name.lower()}.{operation}", what, None)
 
@@ -115,10 +152,27 @@ class Harness:
         instance_id: str | None = None,
         events: Sequence[Raised] = (),
     ) -> Run:
-        """Run an orchestration to its end; time jumps to the next timer whenever nothing else can happen."""
+        """Run an orchestration to its end; time jumps to the next timer whenever nothing else can happen.
+
+        Args:
+            orchestrator: Its name, or its function.
+            input: What a Python client gives to ``start_new``.
+            instance_id: The instance's id; without it, the orchestrator's name with a number.
+            events: What is raised meanwhile: ``raised(...)``, one for each.
+
+        Returns:
+            Everything about the run: output, calls, timers, history, findings.
+
+        Raises:
+            UnansweredError: It called what nobody has answered.
+            StuckError: Nothing can happen any more, and it has not ended.
+            OrchestratorError: Its code is wrong: not deterministic, or using the SDK in a way that does not work.
+        """
         instance = self._begin(orchestrator, _client_input(input), instance_id, events)
         Driver(self._hub).run_until_ended(instance)
-        return self._settle(instance)
+        run = self._settle(instance)
+        self._warn_of_unheard(events)
+        return run
 
     def start(
         self,
@@ -137,7 +191,7 @@ class Harness:
         return Instance(self._hub, instance, self._settle)
 
     def instance(self, instance_id: str) -> Instance:
-        """An instance that was started by another one, to be stepped as well."""
+        """An instance by its id, to be stepped: also one that another instance has started."""
         found = self._hub.instances.get(instance_id)
         if found is None:
             known = sorted(self._hub.instances)
@@ -157,9 +211,9 @@ class Harness:
         return [snapshot(self._hub, one) for one in self._hub.instances.values() if not one.is_entity]
 
     def entity(self, name: str, key: str) -> EntityHandle:
-        """One entity of the app, to be run alone."""
+        """One entity of the app, to be run alone, or to be given a state before an orchestration runs."""
         self.app.check_entity(name)
-        return EntityHandle(self._hub, name, key, self._findings.warn)
+        return EntityHandle(self._hub, name, key, self._findings)
 
     def explore(
         self,
@@ -173,10 +227,17 @@ class Harness:
     ) -> Exploration:
         """Run an orchestration in every order in which its outcome can differ, and say what that proves.
 
-        ``faults`` is how many things may go wrong in one run. ``budget`` is how often the orchestration may be begun.
+        Args:
+            orchestrator: Its name, or its function.
+            input: What a Python client gives to ``start_new``.
+            events: What is raised meanwhile; one without ``after`` may come at any time.
+            faults: How many things may go wrong in one run.
+            budget: How often the orchestration may be begun; without it, what ``--durable-budget`` says.
+            prune: Whether orders are left out that cannot differ from another one.
         """
         scenario = self._scenario(orchestrator, input, events, faults)
-        return Explorer(scenario, budget=budget or self._options.budget, prunes=prune).explore()
+        with self._telling():
+            return Explorer(scenario, budget=self._budget(budget), prunes=prune).explore()
 
     def assert_order_independent(
         self,
@@ -224,6 +285,7 @@ class Harness:
             return ScheduleToken(name, tuple(numbers), fingerprint).text
 
         replayed = [token for token in self._options.replay if token.orchestrator == name]
+        self.matched_tokens.update(token.text for token in replayed)
         for token in replayed:
             if token.fingerprint != fingerprint:
                 raise BadTokenError(
@@ -231,23 +293,49 @@ class Harness:
                     "these. Run the test that printed it, unchanged, or leave out --durable-replay."
                 )
         regressions = [token.numbers for token in self._options.regressions if token.orchestrator == name]
-        return check_order(
-            scenario,
-            token_of,
-            budget=budget or self._options.budget,
-            examples=self._options.examples,
-            seed_number=self._options.seed,
-            given=[token.numbers for token in replayed] or regressions,
-            only_given=bool(replayed),
-            holds=holds,
-        )
+        with self._telling():
+            return check_order(
+                scenario,
+                token_of,
+                budget=self._budget(budget),
+                examples=self._options.examples,
+                seed_number=self._options.seed,
+                given=[token.numbers for token in replayed] or regressions,
+                only_given=bool(replayed),
+                holds=holds,
+            )
+
+    def _budget(self, given: int | None) -> int:
+        return self._options.budget if given is None else arguments.count(given, "budget", least=1)
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Give the warnings of a block at its end; an error of the block takes them along."""
+        try:
+            yield
+        except HarnessError as error:
+            for text in self._findings.untold():
+                error.add_note(text)
+            raise
+        self._findings.warn()
 
     def _fingerprint(self, scenario: Scenario, input: object, events: Sequence[Raised]) -> str:
-        facts = [_client_input(input), self._answers.said, [repr(event) for event in events], scenario.faults]
+        seeds = [(one.instance_id, one.started and one.started.input) for one in prepared_entities(self._hub)]
+        facts = [_client_input(input), self._answers.said, [repr(event) for event in events], scenario.faults, *seeds]
         text = json.dumps([SDK_VERSION, *facts])
         return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 
     def _scenario(self, orchestrator: object, input: object, events: Sequence[Raised], faults: int) -> Scenario:
+        _check_events(events)
+        arguments.count(faults, "faults", least=0)
+        entities, starts = prepared_entities(self._hub), self._hub.starts
+
+        def seed(hub: TaskHub) -> None:
+            # Entities remember senders by id and time: what comes after them has to be later, and somebody else.
+            if entities:
+                hub.starts = starts
+                carry_entities(entities, hub)
+
         def announce_all(hub: TaskHub, instance: HubInstance) -> None:
             for event in events:
                 announce(hub, instance, event)
@@ -258,7 +346,8 @@ class Harness:
             input_text=_client_input(input),
             answers=self._answers,
             announce=announce_all,
-            start_at=VirtualClock(self._start_at),
+            seed=seed,
+            start_at=VirtualClock(self._hub.clock.moment if entities else self._start_at),
             watch=Watch() if self._is_faithful else GuardedCode(self._findings, None),
             inspector=self._inspection,
             faults=faults,
@@ -267,10 +356,36 @@ class Harness:
     def _begin(
         self, orchestrator: object, text: str | None, instance_id: str | None, events: Sequence[Raised]
     ) -> HubInstance:
+        _check_events(events)
+        if instance_id is not None:
+            arguments.text(instance_id, "instance_id")
         instance = self._hub.start(name_of(orchestrator), text, instance_id)
         for event in events:
             announce(self._hub, instance, event)
         return instance
+
+    def _warn_of_unheard(self, events: Sequence[Raised]) -> None:
+        """Say which events no orchestration has ever waited for."""
+        if self._is_faithful:
+            return
+        waited = {name for one in self._hub.instances.values() for name in one.replayer.waited}
+        for name in dict.fromkeys(event.name for event in events):
+            if name not in waited:
+                heard = ", ".join(map(repr, sorted(waited))) or "none"
+                hint = arguments.did_you_mean(name, waited)
+                warnings.warn(
+                    f"Nobody has waited for the event {name!r}.{hint} Waited for: {heard}.",
+                    UnusedWarning,
+                    stacklevel=3,
+                )
+
+    def unused(self) -> list[str]:
+        """What was answered and never asked for, in words; an ``in_turn`` with entries left among it.
+
+        It is empty where a fault was found: what comes after it was never reached.
+        """
+        is_cut_short = any(not finding.is_warning for finding in self._findings.all.values())
+        return [] if is_cut_short else self._answers.unused
 
     def _settle(self, instance: HubInstance) -> Run:
         for other in list(self._hub.instances.values()):
@@ -282,4 +397,14 @@ class Harness:
 
 def _client_input(value: object) -> str | None:
     """The stored input of an orchestration that a Python client starts: JSON within a JSON string."""
-    return None if value is None else compact_json(df_dumps(value))
+    return None if value is None else compact_json(arguments.json_text(value, "input", df_dumps))
+
+
+def _check_events(events: object) -> None:
+    if isinstance(events, str) or not isinstance(events, Iterable):
+        raise WrongArgumentError(f"events is a list of raised(...), not {arguments.shown(events)}.")
+    for event in events:
+        if not isinstance(event, Raised):
+            raise WrongArgumentError(
+                f"events holds {arguments.shown(event)}, which is no event: events=[raised({event!r:.60})]."
+            )

@@ -11,7 +11,7 @@ import durable_harness
 
 __all__ = ["public_names"]
 
-_SHOWN_WHOLE: Final = ("Harness", "Instance", "EntityHandle", "Run", "Exploration", "Pending")
+_SHOWN_WHOLE: Final[tuple[str, ...]] = ("Harness", "Instance", "EntityHandle", "Run", "Exploration", "Pending")
 """The classes whose methods and attributes are listed too; of the others the fields say it all."""
 
 
@@ -41,7 +41,8 @@ def _is_error(what: object) -> bool:
 
 
 def _class_lines(name: str, cls: type) -> Iterator[str]:
-    signature = _signature(cls.__init__) if not hasattr(cls, "__dataclass_fields__") and name == "Harness" else ""
+    # Of the others, nobody but the harness makes one.
+    signature = _signature(cls) if name == "Harness" else ""
     yield f"{name}{signature}: {_sentence(cls)}"
     if hasattr(cls, "__dataclass_fields__"):
         yield f"    {', '.join(cls.__dataclass_fields__)}"

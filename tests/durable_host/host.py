@@ -19,7 +19,11 @@ from typing import Any, Final, Self
 
 from durable_engine import ActivityOutcome, App, KnownFunctions, UserException
 from durable_host.app.index import ACTIVITY, ENTITY, ORCHESTRATION, FunctionIndex, IndexedFunction
+from durable_host.app.trigger import Trigger
 from durable_host.app.worker import Worker
+from durable_host.bindings.accounts import Accounts
+from durable_host.bindings.values import StorageBindings
+from durable_host.config.host_id import host_id
 from durable_host.config.host_json import HostJson
 from durable_host.dispatch.activities import ActivityDispatcher, RunActivity
 from durable_host.dispatch.control_readers import ControlReaders
@@ -27,13 +31,15 @@ from durable_host.dispatch.episodes import EpisodeRunner
 from durable_host.dispatch.http_activity import HttpActivity
 from durable_host.dispatch.message_locks import HeldMessages
 from durable_host.dispatch.orchestrations import OrchestrationDispatcher
-from durable_host.dispatch.outbox import Outbox
+from durable_host.dispatch.state_log import StateLog
 from durable_host.http.client_binding import ClientBinding
 from durable_host.http.messages import Answer, Request
 from durable_host.http.server import HttpServer, Site
 from durable_host.task_hub.base.options import TaskHubOptions
 from durable_host.task_hub.hub.client import TaskHubClient
 from durable_host.task_hub.hub.hub import TaskHub
+from durable_host.triggers.by_hand import trigger_by_hand
+from durable_host.triggers.listeners import Listeners
 
 __all__ = ["Host", "HostOptions", "activity_runner"]
 
@@ -99,7 +105,14 @@ class Host:
         self.hub = await resources.enter_async_context(
             TaskHub(options.connection_string, _hub_options(settings, options))
         )
-        self.worker = Worker(self.index, client_text=self.binding.text_for, timeout=settings.function_timeout_seconds)
+        accounts = await resources.enter_async_context(Accounts(options.connection_string))
+        bindings = StorageBindings(accounts, is_base64=settings.queues.is_base64)
+        self.worker = Worker(
+            self.index,
+            client_text=self.binding.text_for,
+            timeout=settings.function_timeout_seconds,
+            bindings=bindings,
+        )
         self.worker.start()
         resources.push_async_callback(self.worker.stop)
         http = HttpActivity()
@@ -108,17 +121,17 @@ class Host:
         resources.callback(threads.shutdown, wait=False, cancel_futures=True)
 
         held = HeldMessages(min(settings.control_visibility_seconds, settings.work_item_visibility_seconds))
+        log = StateLog(settings.hub_name)
         app = self._app()
-        self._episodes = EpisodeRunner(app, threads)
+        self._episodes = EpisodeRunner(app, threads, log=log)
         self._orchestrations = OrchestrationDispatcher(
             self.hub, held, self._episodes, limit=settings.max_orchestrators, entity_limit=settings.max_entities
         )
         run_activity = activity_runner(self.index, self.worker)
-        self._activities = ActivityDispatcher(held, run_activity, http, limit=settings.max_activities)
-        outbox = Outbox(self.hub, self._activities, self._orchestrations)
-        self._orchestrations.connect(outbox)
-        self._activities.connect(outbox)
-        client = TaskHubClient(self.hub, outbox=outbox)
+        self._activities = ActivityDispatcher(
+            self.hub, held, run_activity, http, limit=settings.max_activities, log=log
+        )
+        client = TaskHubClient(self.hub)
         self.server = HttpServer(
             self.index,
             self.worker,
@@ -127,7 +140,9 @@ class Host:
             route_prefix=settings.route_prefix,
             default_version=settings.default_version,
             replaces_running=settings.replaces_running,
+            by_hand=self._by_hand,
             open_site=partial(self._open_dashboard, client, app),
+            log=log,
         )
         self._background(resources, held.renew_for_ever())
         resources.push_async_callback(self._orchestrations.stop, options.patience_seconds)
@@ -135,7 +150,7 @@ class Host:
         resources.push_async_callback(self.server.stop)
         await self.server.start(options.port)
         resources.push_async_callback(self._activities.stop, options.patience_seconds)
-        work_items = self.hub.poller(self.hub.work_items)
+        work_items = self.hub.poller(self.hub.work_items, self._activities)
         self._background(resources, self._activities.receive_for_ever(work_items))
         resources.callback(work_items.stop)
         readers = ControlReaders(self.hub, self._orchestrations)
@@ -143,6 +158,21 @@ class Host:
         self.hub.start_partitions(readers)
         resources.push_async_callback(self.hub.stop_partitions)
         resources.callback(self._orchestrations.hurry, options.patience_seconds)
+        self.listeners = await resources.enter_async_context(
+            Listeners(
+                self.index,
+                self.worker,
+                accounts,
+                bindings,
+                settings.queues,
+                host_id(self.index.script_root, os.environ),
+                patience_seconds=options.patience_seconds,
+            )
+        )
+        self.server.admin.tell_problems(self.listeners.errors)
+
+    async def _by_hand(self, function: IndexedFunction, text: str | None) -> Trigger:
+        return await trigger_by_hand(function, text, self.listeners)
 
     def _open_dashboard(self, client: TaskHubClient, app: App, base: str, manage: Manage) -> Site:
         from durable_host.dashboard.site import Dashboard, HubAccess

@@ -247,6 +247,7 @@ def test_exploring_what_nobody_answers_is_an_error(harness_for: HarnessFor) -> N
         harness_for(all_of_six).explore(all_of_six)
 
 
+@pytest.mark.filterwarnings("ignore::durable_harness.UnusedWarning", "ignore::durable_harness.SdkDefectWarning")
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(program=programs(most=4))
 def test_pruned_exploration_finds_the_outcomes_of_brute_force(harness_for: HarnessFor, program: list[Any]) -> None:
@@ -262,6 +263,7 @@ def test_pruned_exploration_finds_the_outcomes_of_brute_force(harness_for: Harne
     assert pruned.replays <= brute.replays + 1
 
 
+@pytest.mark.filterwarnings("ignore::durable_harness.UnusedWarning", "ignore::durable_harness.SdkDefectWarning")
 @settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(program=programs(most=2))
 def test_pruned_exploration_finds_the_outcomes_of_brute_force_under_every_single_fault(
@@ -277,6 +279,7 @@ def test_pruned_exploration_finds_the_outcomes_of_brute_force_under_every_single
     assert set(pruned.outcomes) == set(brute.outcomes) or not brute.is_exhausted
 
 
+@pytest.mark.filterwarnings("ignore::durable_harness.UnusedWarning", "ignore::durable_harness.SdkDefectWarning")
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(program=programs(most=8))
 def test_live_stepping_makes_the_history_that_replaying_each_episode_makes(

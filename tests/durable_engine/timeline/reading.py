@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from durable_engine.checking.decisions import plain_input
 from durable_engine.histories.episodes import SCHEDULED, RecordedEpisode, episodes_of
@@ -29,7 +30,7 @@ from durable_engine.model.events import (
     TimerCreated,
     TimerFired,
 )
-from durable_engine.model.ticks import Ticks
+from durable_engine.model.ticks import TICKS_PER_SECOND, Ticks
 from durable_engine.orchestration.nondeterminism import Scheduled
 from durable_engine.timeline.model import Call, CallKind, Episode, Mark, Moment, Outcome, Span, TimelineModel
 from durable_engine.wire.sdk_call import execution_started
@@ -114,7 +115,7 @@ class _Reading:
             for event in episode.decided:
                 if isinstance(event, ExecutionCompleted):
                     self.completed = event
-                    self.end = Moment(max(event.timestamp, episode.started_at), episode.number)
+                    self.end = Moment(_ended_at(event.timestamp, episode.started_at), episode.number)
                 one = self._decide(event, episode) if isinstance(event, SCHEDULED) else None
                 if one is None:
                     continue
@@ -259,3 +260,11 @@ _KINDS = {
     TimerCreated: CallKind.TIMER,
     EventSent: CallKind.ENTITY,
 }
+
+
+def _ended_at(at: Ticks, began_at: Ticks) -> Ticks:
+    """When an episode's last event was. The engine dates an episode's events a tick apart, which is no time."""
+    return at if at - began_at >= _NO_TIME else began_at
+
+
+_NO_TIME: Final = TICKS_PER_SECOND // 1000

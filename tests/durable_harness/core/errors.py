@@ -1,6 +1,8 @@
 """What the harness raises.
 
     HarnessError
+    ├── WrongArgumentError    a test passes something of the wrong kind
+    ├── BadAnswerError        an answer that a test gave fails by itself, or gives no JSON
     ├── UnknownNameError      the app has no function of this name
     ├── UnansweredError       an orchestration called something for which no answer was given
     ├── AnswersUsedUpError    more calls than answers
@@ -15,8 +17,7 @@
         ├── ReplayMismatchError  replaying its history from the start gives something else
         └── DivergenceError   the SDK and the host have given the same id to different things
 
-One base for everything that the harness raises on purpose.
-Invariant: a message says what, which ids, and what to do next; the facts are attributes too.
+A message says what, which ids, and what to do next; the facts are attributes too.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from collections.abc import Sequence
 
 __all__ = [
     "AnswersUsedUpError",
+    "BadAnswerError",
     "BadTokenError",
     "DeterminismError",
     "DivergenceError",
@@ -38,11 +40,25 @@ __all__ = [
     "StuckError",
     "UnansweredError",
     "UnknownNameError",
+    "UnusedWarning",
+    "WrongArgumentError",
 ]
 
 
 class HarnessError(Exception):
     """Base of the harness's errors."""
+
+
+class WrongArgumentError(HarnessError, TypeError, ValueError):
+    """A test passes something of the wrong kind to the harness."""
+
+
+class BadAnswerError(HarnessError):
+    """An answer that a test gave cannot be used: it fails by itself, or what it gives cannot become JSON."""
+
+
+class UnusedWarning(UserWarning):
+    """A test has prepared something that its orchestrations never asked for."""
 
 
 class UnknownNameError(HarnessError, LookupError):

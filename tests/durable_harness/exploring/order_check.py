@@ -12,7 +12,7 @@ from itertools import zip_longest
 from durable_harness.core.errors import OrderDependentError
 from durable_harness.exploring.explorer import Exploration, Explorer, Schedule
 from durable_harness.exploring.sampling import sample
-from durable_harness.exploring.schedule import Ending, Scenario
+from durable_harness.exploring.schedule import Ending, Scenario, UnrepeatableAnswerError
 from durable_harness.exploring.shrinking import fewest, shrunk
 
 __all__ = ["check_order"]
@@ -87,6 +87,12 @@ def _simplest(explorer: Explorer, is_wrong: Callable[[Ending], bool], other: Sch
 
 def _dependent(scenario: Scenario, normal: Schedule, other: Schedule, token_of: TokenOf) -> OrderDependentError:
     token = token_of(other.numbers)
+    if not other.deviations:
+        raise UnrepeatableAnswerError(
+            f"The normal order of {scenario.orchestrator.name!r} ended in two ways when it was run twice:\n"
+            f"  first: {normal.ending.text}\n   then: {other.ending.text}\n"
+            "An answer keeps something from one run to the next. Let it depend on its input alone."
+        )
     deviations = other.deviations
     return OrderDependentError(
         f"The outcome of {scenario.orchestrator.name!r} depends on the order of events.\n\n"

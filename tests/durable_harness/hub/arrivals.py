@@ -28,6 +28,8 @@ class Call:
     origins: Sequence[int]
     scheduled_at: Ticks
     outcome: Outcome | None = None
+    first_outcome: Outcome | None = None
+    """What it gave when it was run for the first time."""
     answered: Answered | None = None
     done_at: Ticks | None = None
     runs: int = 0

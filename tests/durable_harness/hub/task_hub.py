@@ -27,7 +27,7 @@ from durable_engine import (
 from durable_harness.app.answers import Answers
 from durable_harness.app.fake_entity import FakeEntity
 from durable_harness.app.functions import AppFunctions
-from durable_harness.app.outcomes import answer_for, input_of, run_answer
+from durable_harness.app.outcomes import HttpRequest, answer_for, input_of, run_answer
 from durable_harness.core.errors import HarnessError, NotPossibleError, RunawayError
 from durable_harness.core.virtual_clock import VirtualClock
 from durable_harness.hub.arrivals import Arrival, Arrivals, Call
@@ -67,15 +67,17 @@ class TaskHub:
         """How many things may still go wrong."""
         self.may_fail = False
         """Whether anything may go wrong at all."""
-        self._watch, self._inspector, self._is_live = watch, inspector, is_live
-        self._starts = 0
+        self.inspector = inspector
+        self._watch, self._is_live = watch, is_live
+        self.starts = 0
+        """How many orchestrations were started by clients."""
         self._waiting: dict[str, None] = {}
 
     def start(self, name: str, input_text: str | None, instance_id: str | None = None) -> HubInstance:
         """Start an orchestration, as a client does: its start message waits in its inbox."""
         orchestrator = self.app.orchestrator(name)
-        self._starts += 1
-        instance_id = instance_id or f"{orchestrator.name}-{self._starts}"
+        self.starts += 1
+        instance_id = instance_id or f"{orchestrator.name}-{self.starts}"
         old = self.instances.get(instance_id)
         if old is not None and not old.is_completed:
             raise NotPossibleError(
@@ -84,7 +86,7 @@ class TaskHub:
         event = ExecutionStarted(
             timestamp=self.clock.now,
             instance=OrchestrationInstance(
-                instance_id=instance_id, execution_id=self._id(f"start {instance_id} {self._starts}")
+                instance_id=instance_id, execution_id=self._id(f"start {instance_id} {self.starts}")
             ),
             name=orchestrator.name,
             input=input_text,
@@ -114,6 +116,7 @@ class TaskHub:
         if call.done_at is None:
             call.done_at = self.clock.now
         call.arrival = None
+        self._note_accepted(call)
         return call.outcome.completion(call.cause, self.clock.now)
 
     def receive(self, event: HistoryEvent, target: OrchestrationInstance) -> bool:
@@ -198,7 +201,7 @@ class TaskHub:
         instance.apply(checkpoint, with_row=with_row)
         instance.inbox.clear()
         self._waiting.pop(instance.instance_id, None)
-        self._inspector.after_episode(instance, checkpoint)
+        self.inspector.after_episode(instance, checkpoint)
 
     def send(self, checkpoint: Checkpoint) -> None:
         """Put everything on its way that a checkpoint sends."""
@@ -231,14 +234,28 @@ class TaskHub:
             scheduled_at=self.clock.now,
         )
         self.calls.append(call)
+        if isinstance(call.input, HttpRequest):
+            instance.accepted.pop(call.input.url, None)
         answered = answer_for(cause, self.answers, self.app)
         due_at = None
         if answered is not None:
             call.answered = answered
-            call.outcome = run_answer(cause.name, call.input, answered, self.app)
+            call.outcome = call.first_outcome = run_answer(cause.name, call.input, answered, self.app)
             call.runs = 1
             due_at = None if answered.delay is None else self.clock.now + answered.delay
         self.arrivals.add(target, call=call, due_at=due_at)
+
+    def _note_accepted(self, call: Call) -> None:
+        """Remember an HTTP call that was answered 202: its result stands elsewhere."""
+        if not isinstance(call.input, HttpRequest) or call.outcome is None:
+            return
+        response = call.outcome.value
+        if not isinstance(response, dict) or response.get("statusCode") != 202:
+            return
+        headers = response.get("headers") or {}
+        for name, location in headers.items():
+            if name.lower() == "location":
+                self.instances[call.instance_id].accepted[str(location)] = call.input.url
 
     def _begin(self, event: ExecutionStarted) -> bool:
         instance_id = event.instance.instance_id
@@ -255,6 +272,11 @@ class TaskHub:
         replayer = InstanceReplayer(self.app, self._watch, is_live=self._is_live)
         instance = self.instances[instance_id] = HubInstance(instance_id, name, replayer, created_at=self.clock.now)
         return instance
+
+    def adopt(self, instance: HubInstance) -> None:
+        """Take an instance of another hub, which is not used there any more; it gets a replayer of this hub."""
+        instance.replayer = InstanceReplayer(self.app, self._watch, is_live=self._is_live)
+        self.instances[instance.instance_id] = instance
 
     def _entity_batch(self, instance: HubInstance, now: Ticks, new_id: Callable[[], str]) -> Checkpoint:
         name = split_entity_id(instance.instance_id)[0]

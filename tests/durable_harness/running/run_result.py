@@ -22,7 +22,7 @@ from durable_engine import (
     timeline_of,
 )
 from durable_harness.app.outcomes import input_of
-from durable_harness.core.errors import UnknownNameError
+from durable_harness.core.errors import NotPossibleError, UnknownNameError
 from durable_harness.core.findings import Finding
 from durable_harness.hub.arrivals import Call
 from durable_harness.hub.instance import HubInstance
@@ -94,7 +94,13 @@ class Run:
         return self.ended_at - self.started_at
 
     def timeline(self) -> Timeline:
-        """What happened, over virtual time: ``print`` it, or write its ``html()`` into a file."""
+        """What happened, over virtual time: ``print`` it, or write its ``html()`` into a file.
+
+        Raises:
+            NotPossibleError: The first episode has not ended: there is nothing to show.
+        """
+        if not self.history:
+            raise NotPossibleError(f"{self.instance_id!r} ({self.name}) has not ended its first episode.")
         texts = {number: compact_json(status) for number, status in enumerate(self.custom_statuses, start=1) if status}
         # Only the last execution's history is kept, and its episodes are counted from its own beginning.
         return timeline_of(self.history, custom_statuses=texts if self.executions == 1 else None)

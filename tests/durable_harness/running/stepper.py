@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from durable_engine import TICKS_PER_SECOND
-from durable_harness.core.errors import NotPossibleError, UnansweredError
+from durable_harness.core.errors import NotPossibleError
 from durable_harness.hub.arrivals import Arrival
 from durable_harness.hub.instance import HubInstance
 from durable_harness.hub.task_hub import TaskHub
 from durable_harness.running.choices import Choices
 from durable_harness.running.faults import Fault, FaultPlan
 from durable_harness.running.pending import describe_arrival, stuck_error
+from durable_harness.running.unanswered import unanswered_error
 
 __all__ = ["Chooser", "Driver", "GivenOrder"]
 
@@ -171,16 +172,7 @@ class Driver:
         unanswered = self.hub.arrivals.unanswered
         if not unanswered:
             return
-        calls = [(one.call.name, one.call.input) for one in unanswered if one.call is not None]
+        calls = [one.call for one in unanswered if one.call is not None]
         if not calls:
             raise NotPossibleError("Something without a cause waits for an answer.")
-        lines = "".join(f"\n  {name}({value!r:.200})" for name, value in calls[:20])
-        more = f"\n  and {len(calls) - 20} more" if len(calls) > 20 else ""
-        answered = sorted({name for kind, name, _ in self.hub.answers.said if kind == "function"})
-        raise UnansweredError(
-            f"The orchestration called what nobody has answered:{lines}{more}\n"
-            f"Say harness.answer({calls[0][0]!r}, ...) with a value, a function, an exception or in_turn(...), or "
-            f"harness.answer({calls[0][0]!r}, app_activity) to run the app's own. Answered are: "
-            f"{', '.join(answered) or 'none'}.",
-            calls=calls,
-        )
+        raise unanswered_error(calls, self.hub.answers)

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from durable_engine import (
     Answer,
+    EventRaised,
     ExecutionStarted,
     HistoryEvent,
     OrchestratorStarted,
@@ -109,6 +110,8 @@ class LiveWorker:
         for event in events:
             if executor.has_execution_completed:
                 return
+            if isinstance(event, EventRaised):
+                self.context.events[event.name] += 1
             if event.event_type in _SEEN:
                 executor.process_event(to_sdk_event(event))
 

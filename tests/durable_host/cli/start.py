@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from durable_host.config.host_json import HostJson, HostJsonError, read_host_json
 from durable_host.config.installed import missing_extra
-from durable_host.config.logs import set_up_logging
+from durable_host.config.logs import capture_prints, set_up_logging
 from durable_host.config.script_root import HELP, find_script_root
 from durable_host.config.settings import Settings, SettingsError, read_settings, storage_connection
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["add_arguments"]
 
 _DEFAULT_PORT: Final = 7071
+_ISOLATION: Final = (
+    "PYTHON_ISOLATE_WORKER_DEPENDENCIES is ignored: host and app share one environment of packages here."
+)
 _LAST_PORT: Final = 65_535
 _log = logging.getLogger("Host.Startup")
 
@@ -51,8 +54,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--clean", action="store_true", help="remove the storage emulator's data first, that of other apps included"
     )
-    parser.add_argument("--verbose", action="store_true", help="print everything that is logged")
+    parser.add_argument("--verbose", action="store_true", help="print the log as the real host's console has it")
     parser.set_defaults(run=_run)
+
+
+def _say(text: str) -> None:
+    """A line of the command's own: what the app prints is part of the log, this is not."""
+    print(text, file=sys.__stdout__, flush=True)
 
 
 async def _run(arguments: argparse.Namespace) -> int:
@@ -61,7 +69,7 @@ async def _run(arguments: argparse.Namespace) -> int:
         try:
             await _serve(arguments, stop, resources)
         except KeyboardInterrupt:
-            print("Stopped before the host had started.", flush=True)
+            _say("Stopped before the host had started.")
         except _user_errors() as error:
             print(f"{error}", file=sys.stderr, flush=True)
             return 1
@@ -69,7 +77,7 @@ async def _run(arguments: argparse.Namespace) -> int:
 
 
 async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: contextlib.ExitStack) -> None:
-    script_root = find_script_root(arguments.script_root)
+    script_root = find_script_root(arguments.script_root).resolve()
     settings = read_settings(script_root, os.environ)
     settings.apply(os.environ)
     os.environ.setdefault("FUNCTIONS_WORKER_RUNTIME", "python")
@@ -77,14 +85,18 @@ async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: co
     os.environ.setdefault("AzureWebJobsScriptRoot", str(script_root.resolve()))
     host_json = read_host_json(script_root)
     set_up_logging(host_json.log_levels, verbose=arguments.verbose)
-    for note in (*settings.notes, *host_json.notes):
-        print(note, flush=True)
+    capture_prints()
+    isolation = (_ISOLATION,) if os.environ.get("PYTHON_ISOLATE_WORKER_DEPENDENCIES") == "1" else ()
+    for note in (*settings.notes, *host_json.notes, *isolation):
+        _say(note)
     if arguments.cassettes is not None:
         if problem := missing_extra("cassettes", "--cassettes"):
             raise SettingsError(problem)
         from recorded_pages import install
 
         install(arguments.cassettes)
+    # As the worker: what the app opens by a relative path is beside its code.
+    os.chdir(script_root)
     connection_string = _open_storage(host_json, resources, clean=arguments.clean)
 
     from durable_host.app.index import FunctionIndex
@@ -93,7 +105,7 @@ async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: co
 
     index = FunctionIndex.load(script_root)
     for note in index.notes:
-        print(note, flush=True)
+        _say(note)
     options = HostOptions(
         connection_string=connection_string,
         port=_port(arguments.port, settings),
@@ -103,14 +115,14 @@ async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: co
     async with contextlib.AsyncExitStack() as running:
         host = Host(index, host_json, options)
         await stop.unless_requested(running.enter_async_context(host))
-        print(functions_text(index, host.origin, host.route_of), flush=True)
-        print(f"Dashboard {host.dashboard}", flush=True)
-        print("Host started. Press Ctrl+C to stop it.", flush=True)
+        _say(functions_text(index, host.origin, host.route_of))
+        _say(f"Dashboard {host.dashboard}")
+        _say("Host started. Press Ctrl+C to stop it.")
         await stop.requested.wait()
-        print("Stopping: running activities may end, partitions are given back.", flush=True)
+        _say("Stopping: running activities may end, partitions are given back.")
     if host.still_running:
         # Python would wait for these threads, perhaps for ever. Their messages are taken again by the next host.
-        print(f"Left behind: {host.still_running} functions that did not end.", flush=True)
+        _say(f"Left behind: {host.still_running} functions that did not end.")
         resources.close()
         os._exit(0)
 
@@ -128,7 +140,7 @@ def _open_storage(host_json: HostJson, resources: contextlib.ExitStack, *, clean
 
     logging.getLogger("durable_host.azurite").setLevel(logging.INFO)
     storage = resources.enter_context(open_development_storage(clean=clean))
-    print(storage.note, flush=True)
+    _say(storage.note)
     return storage.connection_string
 
 

@@ -27,7 +27,8 @@ from durable_engine import (
 from durable_host.clock import now
 from durable_host.dispatch.http_activity import HttpActivity
 from durable_host.dispatch.message_locks import HeldMessages
-from durable_host.dispatch.outbox import Outbox
+from durable_host.dispatch.state_log import ACTIVITY, StateLog
+from durable_host.task_hub.hub.hub import TaskHub
 from durable_host.task_hub.queues.poller import Poller
 from durable_host.task_hub.queues.queue import MAX_RECEIVE, ReceivedMessage
 
@@ -48,9 +49,18 @@ class ActivityDispatcher:
     are not: they would wait here while another host of the app is idle.
     """
 
-    def __init__(self, held: HeldMessages, run: RunActivity, http: HttpActivity, *, limit: int) -> None:
-        self._held, self._run_activity, self._http = held, run, http
-        self._outbox: Outbox | None = None
+    def __init__(
+        self,
+        hub: TaskHub,
+        held: HeldMessages,
+        run: RunActivity,
+        http: HttpActivity,
+        *,
+        limit: int,
+        log: StateLog | None = None,
+    ) -> None:
+        self._hub, self._held, self._run_activity, self._http = hub, held, run, http
+        self._log = log or StateLog("")
         self._limit, self._taken = limit, 0
         self._places = asyncio.Semaphore(limit)
         self._usual_seconds = _AHEAD_SECONDS * limit
@@ -58,20 +68,16 @@ class ActivityDispatcher:
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
 
-    def connect(self, outbox: Outbox) -> None:
-        """Say where results go out; the outbox in turn hands its work items to this dispatcher."""
-        self._outbox = outbox
+    # The reader of the work-item queue.
 
-    # The outbox's Taker.
-
-    def reserve(self, message: Message) -> bool:
+    def reserve(self) -> bool:
         """Take a place for a work item of our own, if one is free."""
         if self._stopping or self._room() <= 0:
             return False
         self._taken += 1
         return True
 
-    def give_up(self, message: Message) -> None:
+    def give_up(self) -> None:
         """Free a place that was taken."""
         self._taken -= 1
         self._free.set()
@@ -84,7 +90,7 @@ class ActivityDispatcher:
         task.add_done_callback(self._tasks.discard)
 
     async def receive_for_ever(self, poller: Poller) -> None:
-        """Receive work items whenever a place is free, until the poller is stopped."""
+        """Receive work items whenever a place is free, until the poller, whose reader this is, is stopped."""
         while not self._stopping:
             self._free.clear()
             room = self._room()
@@ -129,7 +135,7 @@ class ActivityDispatcher:
                 else:
                     await self._run_and_report(message)
         finally:
-            self.give_up(message.data.message)
+            self.give_up()
 
     async def _run_and_report(self, message: ReceivedMessage) -> None:
         scheduled, target = message.data.message.event, message.data.message.target
@@ -140,8 +146,7 @@ class ActivityDispatcher:
             if scheduled.name == HTTP_ACTIVITY:
                 completion = await self._http.run(scheduled)
             else:
-                outcome = await self._run_activity(scheduled.name, activity_input(scheduled))
-                completion = completion_of(scheduled, outcome, now())
+                completion = await self._run_user_code(target.instance_id, scheduled)
             seconds = (now() - began) / TICKS_PER_SECOND
             self._usual_seconds += _PACE * (seconds - self._usual_seconds)
             await self._report(completion, message)
@@ -158,8 +163,17 @@ class ActivityDispatcher:
         else:
             await self._held.delete([message])
 
+    async def _run_user_code(self, instance_id: str, scheduled: TaskScheduled) -> TaskCompleted | TaskFailed:
+        about = instance_id, scheduled.name, ACTIVITY
+        self._log.started(*about, scheduled.input, scheduled.event_id)
+        outcome = await self._run_activity(scheduled.name, activity_input(scheduled))
+        completion = completion_of(scheduled, outcome, now())
+        if isinstance(completion, TaskCompleted):
+            self._log.completed(*about, completion.result, scheduled.event_id)
+        else:
+            self._log.failed(*about, "System.Exception\n", scheduled.event_id)
+        return completion
+
     async def _report(self, completion: TaskCompleted | TaskFailed, message: ReceivedMessage) -> None:
         target = message.data.message.target
-        if self._outbox is None:
-            raise RuntimeError("ActivityDispatcher.connect must be called before anything is run")
-        await self._outbox.send(Message(event=completion, target=target), sender=target, episode=message.data.episode)
+        await self._hub.send(Message(event=completion, target=target), sender=target, episode=message.data.episode)

@@ -31,11 +31,10 @@ class ControlReaders:
         """Begin to receive from this control queue."""
         if index in self._readers:
             return
-        poller = self._hub.poller(self._hub.control_queue(index))
+        poller = self._hub.poller(self._hub.control_queue(index), self._dispatcher)
         task = asyncio.create_task(self._dispatcher.receive_for_ever(poller), name=f"control queue {index}")
         task.add_done_callback(self._report)
         self._readers[index] = poller, task
-        self._dispatcher.partitions.add(index)
 
     async def drain_partition(self, index: int) -> None:
         """Receive no more from it, and return when nothing of it is in flight."""
@@ -44,8 +43,9 @@ class ControlReaders:
 
     def partition_lost(self, index: int) -> None:
         """Receive no more from it; whoever owns it now gets at once what waits here."""
+        if index in self._readers:
+            self._readers[index][0].stop()
         task = asyncio.create_task(self._let_go(index), name=f"lost partition {index}")
-        self._dispatcher.partitions.discard(index)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
@@ -58,7 +58,6 @@ class ControlReaders:
         await self._dispatcher.give_up_partition(index)
 
     async def _stop_reading(self, index: int) -> None:
-        self._dispatcher.partitions.discard(index)
         poller, task = self._readers.pop(index, (None, None))
         if poller is not None and task is not None:
             poller.stop()

@@ -11,13 +11,16 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from dataclasses import replace
 from typing import Final
 
 from durable_engine import App, Checkpoint, Notice, Ticks, TimerFired, early_timer, run_entity_batch, run_episode
 from durable_host.clock import new_id, now
+from durable_host.dispatch.episode_log import EpisodeLog
 from durable_host.dispatch.message_rules import is_entity
 from durable_host.dispatch.sessions import Session
 from durable_host.dispatch.sorting import Batch
+from durable_host.dispatch.state_log import StateLog
 
 __all__ = ["EpisodeRunner"]
 
@@ -28,8 +31,11 @@ _log = logging.getLogger("Host.Triggers.DurableTask")
 class EpisodeRunner:
     """Runs the episodes of all instances. ``long_seconds`` is when one that has not ended is reported."""
 
-    def __init__(self, app: App, executor: Executor, *, long_seconds: float = _LONG_SECONDS) -> None:
+    def __init__(
+        self, app: App, executor: Executor, *, log: StateLog | None = None, long_seconds: float = _LONG_SECONDS
+    ) -> None:
         self._app, self._executor, self._long_seconds = app, executor, long_seconds
+        self._log = log or StateLog("")
         self._in_threads: set[Future[Checkpoint]] = set()
 
     @property
@@ -40,7 +46,8 @@ class EpisodeRunner:
     async def run(self, session: Session, batch: Batch) -> Checkpoint:
         """Run one episode to its end, however long that takes, and log what will surprise."""
         moment = now()
-        future = self._executor.submit(self._engine(session.instance_id, batch, moment))
+        log = EpisodeLog(self._log, session.instance_id, batch.past, batch.events)
+        future = self._executor.submit(self._engine(session.instance_id, batch, moment, log))
         self._in_threads.add(future)
         future.add_done_callback(self._in_threads.discard)
         episode = asyncio.wrap_future(future)
@@ -54,11 +61,17 @@ class EpisodeRunner:
                 self._long_seconds,
             )
         checkpoint = await episode
+        log.ended(checkpoint)
         _tell(session, (*checkpoint.notices, *_early_timers(batch, moment)))
         return checkpoint
 
-    def _engine(self, instance_id: str, batch: Batch, moment: Ticks) -> Callable[[], Checkpoint]:
-        past, events, app = batch.past, batch.events, self._app
+    def _engine(self, instance_id: str, batch: Batch, moment: Ticks, log: EpisodeLog) -> Callable[[], Checkpoint]:
+        past, events = batch.past, batch.events
+        app = replace(
+            self._app,
+            orchestrator=lambda name: log.around(name, self._app.orchestrator(name)),
+            entity=lambda name: log.around(name, self._app.entity(name)),
+        )
         if not is_entity(instance_id, past, events):
             return _contained(lambda: run_episode(past, events, app, now=moment, new_id=new_id))
         functions = app.functions

@@ -1,8 +1,7 @@
 """Orchestrations and entities: take control messages, run episodes, apply their checkpoints.
 
 The consumer of this process's control queues.
-Invariant: messages out, then history, then the instance's row, then the messages in are deleted; a crash between any
-two of these loses nothing.
+Invariant: the messages that came in are deleted after the checkpoint is in storage, so that a crash loses nothing.
 """
 
 from __future__ import annotations
@@ -15,11 +14,10 @@ from typing import Any
 
 from azure.core.exceptions import AzureError
 
-from durable_engine import Checkpoint, GenericEvent, Message
+from durable_engine import GenericEvent
 from durable_host.dispatch.episodes import EpisodeRunner
 from durable_host.dispatch.message_locks import HeldMessages
 from durable_host.dispatch.message_rules import is_ended, names_entity
-from durable_host.dispatch.outbox import Outbox
 from durable_host.dispatch.row_repair import repair_row
 from durable_host.dispatch.sessions import Session, Sessions
 from durable_host.dispatch.sorting import Batch, sort_messages
@@ -42,26 +40,19 @@ class OrchestrationDispatcher:
         self, hub: TaskHub, held: HeldMessages, episodes: EpisodeRunner, *, limit: int, entity_limit: int
     ) -> None:
         self._hub, self._held, self._episodes = hub, held, episodes
-        self._outbox: Outbox | None = None
         self._sessions = Sessions()
         self._places, self._entity_places = asyncio.Semaphore(limit), asyncio.Semaphore(entity_limit)
         self._stopping = False
         self._patience_seconds: float | None = None
         self._background: set[asyncio.Task[None]] = set()
-        self.partitions: set[int] = set()
-        """The partitions whose queues this process reads now; messages to their instances are kept."""
 
-    def connect(self, outbox: Outbox) -> None:
-        """Say where messages go out; the outbox in turn hands its messages to this dispatcher."""
-        self._outbox = outbox
+    # The reader of the control queues that this process owns.
 
-    # The outbox's Taker.
+    def reserve(self) -> bool:
+        """Whether messages can wait here for their instances' episodes."""
+        return not self._stopping
 
-    def reserve(self, message: Message) -> bool:
-        """Whether this process reads the queue of the message's instance."""
-        return not self._stopping and self._hub.partition_of(message.target.instance_id) in self.partitions
-
-    def give_up(self, message: Message) -> None:
+    def give_up(self) -> None:
         """Nothing had to be taken for it."""
 
     def take(self, message: ReceivedMessage) -> None:
@@ -179,18 +170,8 @@ class OrchestrationDispatcher:
     async def _run_episode(self, session: Session, loaded: LoadedHistory, batch: Batch) -> None:
         began = time.perf_counter()
         checkpoint = await self._episodes.run(session, batch)
-        await self._apply(session, checkpoint, loaded, time.perf_counter() - began)
-
-    async def _apply(self, session: Session, checkpoint: Checkpoint, loaded: LoadedHistory, seconds: float) -> None:
-        """The checkpoint in the order that makes a crash harmless; the caller then deletes the messages."""
-        if self._outbox is None:
-            raise RuntimeError("OrchestrationDispatcher.connect must be called before anything is run")
-        sender = checkpoint.sender or checkpoint.instance
-        await self._outbox.send_all(checkpoint.messages, sender=sender, episode=checkpoint.episode)
-        written = await self._hub.write_history(checkpoint, loaded)
-        session.remember(written, seconds)
-        await self._hub.write_instance(checkpoint, written)
-        await self._hub.delete_orphans(checkpoint, loaded)
+        seconds = time.perf_counter() - began
+        session.remember(await self._hub.apply_checkpoint(checkpoint, loaded), seconds)
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

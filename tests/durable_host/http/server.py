@@ -20,8 +20,10 @@ from durable_engine import TICKS_PER_SECOND
 from durable_host.app.index import FunctionIndex
 from durable_host.app.worker import Worker
 from durable_host.clock import now
-from durable_host.http.admin import AdminApi
+from durable_host.dispatch.state_log import StateLog
+from durable_host.http.admin import AdminApi, ByHand
 from durable_host.http.client_binding import WEBHOOK_PATH, ClientBinding
+from durable_host.http.event_grid import EVENT_GRID_PATH, EventGrid
 from durable_host.http.management.api import ManagementApi
 from durable_host.http.management.context import ManagementContext
 from durable_host.http.messages import NOT_FOUND, Answer, Request
@@ -93,7 +95,9 @@ class HttpServer:
         route_prefix: str = "api",
         default_version: str | None = None,
         replaces_running: bool = False,
+        by_hand: ByHand | None = None,
         open_site: OpenSite | None = None,
+        log: StateLog | None = None,
     ) -> None:
         self.triggers = HttpTriggers(index, worker, route_prefix)
         self.port = 0
@@ -101,7 +105,8 @@ class HttpServer:
         self._site: Site | None = None
         *wanted, reserved = _SITE_PATHS
         self.site_path = next((path for path in wanted if not self.triggers.takes(path)), reserved)
-        self._admin = AdminApi(index, worker, self.triggers)
+        self.admin = AdminApi(index, worker, self.triggers, by_hand)
+        self._event_grid = EventGrid(index, worker)
         self._binding = binding
         self._management = ManagementApi(
             ManagementContext(
@@ -110,6 +115,7 @@ class HttpServer:
                 binding=binding,
                 default_version=default_version,
                 replaces_running=replaces_running,
+                log=log or StateLog(binding.hub_name),
             )
         )
         self._server: web.Server | None = None
@@ -123,7 +129,13 @@ class HttpServer:
     async def start(self, port: int) -> int:
         """Listen on a port, 0 for any that is free; the port that it is."""
         loop = asyncio.get_running_loop()
-        server = web.Server(self._handle, access_log=None, max_line_size=_LONGEST_LINE, max_field_size=_LONGEST_LINE)
+        server = web.Server(
+            self._handle,
+            access_log=None,
+            max_line_size=_LONGEST_LINE,
+            max_field_size=_LONGEST_LINE,
+            auto_decompress=False,  # a function gets the body as it was sent
+        )
         try:
             first = await loop.create_server(server, _IPV4, port)
         except OSError as error:
@@ -151,7 +163,8 @@ class HttpServer:
             await self._server.shutdown(grace)
         if self._site is not None:
             await self._site.stop()
-        await self._admin.stop(grace)
+        await self.admin.stop(grace)
+        await self._event_grid.stop(grace)
 
     async def _handle(self, message: web.BaseRequest) -> web.StreamResponse:
         try:
@@ -162,20 +175,24 @@ class HttpServer:
         return response_of(answer)
 
     async def _answer(self, request: Request) -> Answer:
-        path = request.path
+        path = request.decoded_path
+        if "\0" in path:
+            return Answer(status=400)
         lowered = path.lower()
         if lowered.startswith(WEBHOOK_PATH) and lowered[len(WEBHOOK_PATH) :][:1] in ("", "/"):
             return await self._management.answer(request, path[len(WEBHOOK_PATH) :])
+        if lowered == EVENT_GRID_PATH:
+            return await self._event_grid.answer(request)
         if self._open_site is not None and f"{path}/".startswith(f"{self.site_path}/"):
             # Made when somebody looks: a start has no need of templates.
             self._site = self._site or self._open_site(self.site_path, self._management.answer)
             return await self._site.answer(request)
         if lowered.startswith("/admin/"):
-            return await self._admin.answer(request)
+            return await self.admin.answer(request)
         answer = await self.triggers.answer(request)
         if answer is not None:
             return answer
-        return self._admin.front_page() if path == "/" and request.method == "GET" else NOT_FOUND
+        return self.admin.front_page() if path == "/" and request.method == "GET" else NOT_FOUND
 
 
 async def read_request(message: web.BaseRequest) -> Request:
@@ -184,7 +201,7 @@ async def read_request(message: web.BaseRequest) -> Request:
     if not target.startswith("/"):
         # The absolute form, which proxies send, and OPTIONS *.
         target = "/" + target.partition("://")[2].partition("/")[2]
-    path, _, query = target.partition("#")[0].partition("?")
+    path, _, query = target.partition("?")
     headers: dict[str, str] = {}
     for name, value in message.headers.items():
         lowered = name.lower()
@@ -203,6 +220,14 @@ async def read_request(message: web.BaseRequest) -> Request:
 
 def response_of(answer: Answer) -> web.Response:
     """An answer as it goes out."""
+    unsendable = [name for name, value in answer.headers if not (value.isascii() and value.isprintable())]
+    if unsendable:
+        _log.error(
+            "The answer's headers %s hold letters that HTTP headers cannot have; as in Azure the answer is a 500. "
+            "Escape them, with urllib.parse.quote for example.",
+            ", ".join(unsendable),
+        )
+        answer = Answer(status=500)
     # In the real host's order, and with the name of its server: through call_http these become part of histories.
     date = formatdate(now() // TICKS_PER_SECOND, usegmt=True)
     headers = CIMultiDict({"Date": date, "Server": _SERVER})

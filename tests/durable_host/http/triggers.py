@@ -6,12 +6,15 @@ Invariant: a function that fails, or returns what cannot be an answer, is a 500 
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from azure.functions.meta import Datum
 
 from durable_host.app.index import HTTP, AppError, FunctionIndex, IndexedFunction
+from durable_host.app.trigger import Trigger
 from durable_host.app.worker import Worker
 from durable_host.http.messages import Answer, Request
 from durable_host.http.routing import Match, RouteTable, TemplateError
@@ -61,12 +64,14 @@ class HttpTriggers:
         if function.not_run is not None:
             text = f"Function '{function.name}' is not run here: {function.not_run}."
             return Answer(status=501, headers=_TEXT, body=text.encode())
-        encoded, raised = await self._worker.run(function, _request_data(request, match), reason=_REASON)
-        if raised is not None:
+        data = _request_data(request, match)
+        trigger = Trigger(data=data, names=_names(request, match), reason=_REASON)
+        outcome = await self._worker.run(function, trigger)
+        if outcome.raised is not None:
             return Answer(status=500)
-        if encoded is None:
+        if outcome.returned is None:
             return Answer(status=204)
-        return _answer(encoded)
+        return _answer(outcome.returned)
 
 
 def _request_data(request: Request, match: Match[IndexedFunction]) -> Datum:
@@ -83,6 +88,16 @@ def _request_data(request: Request, match: Match[IndexedFunction]) -> Datum:
         },
         "http",
     )
+
+
+def _names(request: Request, match: Match[IndexedFunction]) -> dict[str, Any]:
+    """What binding expressions may use: parts of the route, of the query, and of a JSON object in the body."""
+    members: dict[str, Any] = {}
+    if request.body.lstrip()[:1] == b"{":
+        with contextlib.suppress(ValueError):
+            members = json.loads(request.body)
+    query = _joined(request.query)
+    return {**members, **query, **match.values, "query": query, "headers": dict(request.headers)}
 
 
 def _texts(values: Mapping[str, str]) -> dict[str, Datum]:

@@ -6,9 +6,10 @@ Invariant: it is the same for every request.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from durable_host.dispatch.state_log import StateLog
 from durable_host.http.client_binding import ClientBinding
 from durable_host.http.messages import Answer, Request, json_answer
 
@@ -43,6 +44,7 @@ class ManagementContext:
     binding: ClientBinding
     default_version: str | None = None
     replaces_running: bool = False
+    log: StateLog = field(default_factory=lambda: StateLog(""))
 
     def check_status_answer(self, request: Request, instance_id: str) -> Answer:
         """The 202 that follows a start: the instance's URLs, seen from where the request came in; no rewind."""

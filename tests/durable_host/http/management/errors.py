@@ -12,6 +12,7 @@ from __future__ import annotations
 import traceback
 from typing import Final
 
+from durable_engine import JsonReaderError
 from durable_host.http.messages import Answer, json_answer
 
 __all__ = [
@@ -77,11 +78,9 @@ def invalid_operation(exception_message: str) -> DotNetError:
     return DotNetError(500, _SOMETHING_WRONG, exception_message=exception_message, exception_type=INVALID_OPERATION)
 
 
-def invalid_json(error: ValueError) -> DotNetError:
+def invalid_json(error: JsonReaderError) -> DotNetError:
     """A 400 for a body that is not JSON."""
-    line, column = getattr(error, "lineno", 0), getattr(error, "colno", 0)
-    text = f"{getattr(error, 'msg', error)}. Path '', line {line}, position {column}."
-    return DotNetError(400, "Invalid JSON content", exception_message=text, exception_type=_JSON_READER)
+    return DotNetError(400, "Invalid JSON content", exception_message=str(error), exception_type=_JSON_READER)
 
 
 def unexpected(error: Exception) -> DotNetError:

@@ -7,9 +7,8 @@ Invariant: an instance that has not ended is never replaced, unless host.json sa
 from __future__ import annotations
 
 import asyncio
-import json
 
-from durable_engine import FINAL_STATUSES, compact_json
+from durable_engine import FINAL_STATUSES, JsonReaderError, compact_json, read_json
 from durable_host.app.index import ORCHESTRATION
 from durable_host.clock import new_guid, new_id
 from durable_host.http.management import status
@@ -27,8 +26,8 @@ async def start(context: ManagementContext, request: Request, name: str, instanc
     input_text = body_text(request.body) if request.body else None
     if input_text is not None:
         try:
-            json.loads(input_text)
-        except ValueError as error:
+            read_json(input_text)
+        except JsonReaderError as error:
             if input_text.strip():
                 raise invalid_json(error) from error
             input_text = None

@@ -17,7 +17,6 @@ from azure.storage.blob.aio import ContainerClient
 from azure.storage.queue.aio import QueueClient
 
 from durable_host.task_hub.account.batch_client import QuickBatchTableClient
-from durable_host.task_hub.account.transport import WholeAnswerTransport
 from durable_host.task_hub.base.errors import StorageAccountError
 
 __all__ = ["StorageAccount", "full_connection_string"]
@@ -68,8 +67,7 @@ class StorageAccount:
         self._connection_string = full_connection_string(connection_string)
         self._session = self._open(CONNECTIONS)
         self._lease_session = self._open(LEASE_CONNECTIONS)
-        self._transport = WholeAnswerTransport(self._session)
-        self._lease_transport = WholeAnswerTransport(self._lease_session)
+        self._transport, self._lease_transport = _transport(self._session), _transport(self._lease_session)
 
     def queue(self, name: str) -> QueueClient:
         """The client of one queue; messages are plain text."""
@@ -86,9 +84,7 @@ class StorageAccount:
 
     def container(self, name: str, *, is_for_leases: bool = False) -> ContainerClient:
         """The client of one container; one with a lease has connections of its own."""
-        # Blobs can be large and are read in pieces, which needs azure-core's own transport.
-        session = self._lease_session if is_for_leases else self._session
-        transport = AioHttpTransport(session=session, session_owner=False, use_env_settings=False)
+        transport = self._lease_transport if is_for_leases else self._transport
         return ContainerClient.from_connection_string(
             self._connection_string, name, api_version=API_VERSION, transport=transport, **RETRIES
         )
@@ -114,6 +110,10 @@ class StorageAccount:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+
+def _transport(session: aiohttp.ClientSession) -> AioHttpTransport:
+    return AioHttpTransport(session=session, session_owner=False, use_env_settings=False)
 
 
 def _is_on_this_machine(connection_string: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from durable_engine import (
     SOURCE_INSTANCE,
@@ -29,28 +29,14 @@ if TYPE_CHECKING:
     from durable_host.task_hub.hub.hub import TaskHub
     from durable_host.task_hub.tables.instance_summaries import InstanceSummary, SummaryPage
 
-__all__ = ["HandOver", "InstancePage", "InstanceQuery", "InstanceRow", "Outbox", "TaskHubClient"]
-
-
-HandOver = tuple[Callable[[], None], str | None]
-"""Hands a message that is in its queue to this process, and the name of its blob if it needed one."""
-
-
-class Outbox(Protocol):
-    """Where messages go out. The host's own also hands them to its dispatcher, if that would receive them anyway."""
-
-    async def send(self, message: Message, *, sender: OrchestrationInstance, episode: int | None) -> object:
-        """Put a message into its queue."""
-
-    async def put(self, message: Message, *, sender: OrchestrationInstance, episode: int | None) -> HandOver:
-        """Put a message into its queue; what is returned hands it over, once what else it needs is in storage."""
+__all__ = ["InstancePage", "InstanceQuery", "InstanceRow", "TaskHubClient"]
 
 
 class TaskHubClient:
-    """A client of one task hub. All texts are JSON text as stored. Without an outbox it only uses the queues."""
+    """A client of one task hub. All texts are JSON text as stored."""
 
-    def __init__(self, hub: TaskHub, *, outbox: Outbox | None = None) -> None:
-        self._hub, self._outbox = hub, outbox
+    def __init__(self, hub: TaskHub) -> None:
+        self._hub = hub
 
     @property
     def hub_name(self) -> str:
@@ -88,14 +74,9 @@ class TaskHubClient:
             tags=None if restarted_from is None else {SOURCE_INSTANCE: restarted_from},
         )
         message = Message(event=event, target=instance, deliver_at=scheduled_start_at)
-        hand_over, blob_name = await self._put_start(message)
-        if await hub.instances.start_row(event, now=hub.now(), message_blob=blob_name, replaces=replaces):
-            hand_over()
-
-    async def _put_start(self, message: Message) -> HandOver:
-        if self._outbox is None:
-            return _nothing, await self._hub.send(message, sender=CLIENT, episode=None)
-        return await self._outbox.put(message, sender=CLIENT, episode=None)
+        sent = await hub.put(message, sender=CLIENT, episode=None)
+        if await hub.instances.start_row(event, now=hub.now(), message_blob=sent.blob_name, replaces=replaces):
+            sent.hand_over()
 
     async def get_instance(self, instance_id: str) -> InstanceRow | None:
         """The instance as its row shows it, or None."""
@@ -128,8 +109,7 @@ class TaskHubClient:
     async def send_to_instance(self, instance_id: str, event: HistoryEvent) -> None:
         """Send an event to whichever execution of an instance is current when it arrives."""
         target = OrchestrationInstance(instance_id=instance_id, execution_id=None)
-        outbox: Outbox | TaskHub = self._outbox or self._hub
-        await outbox.send(Message(event=event, target=target), sender=CLIENT, episode=None)
+        await self._hub.send(Message(event=event, target=target), sender=CLIENT, episode=None)
 
     async def rewind(self, instance_id: str, reason: str | None, now: Ticks) -> None:
         """Strike the failures out of the history, then wake the instances that failed first."""
@@ -147,7 +127,3 @@ class TaskHubClient:
         """Remove all instances asked for; returns how many there were."""
         hub = self._hub
         return await purge_matching(query, history=hub.history, instances=hub.instances, payloads=hub.payloads)
-
-
-def _nothing() -> None:
-    return None

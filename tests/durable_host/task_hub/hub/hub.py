@@ -20,6 +20,7 @@ from azure.core.exceptions import AzureError
 
 from durable_engine import Checkpoint, Message, OrchestrationInstance, TaskScheduled, Ticks
 from durable_host import clock
+from durable_host.task_hub.account.concurrency import for_each
 from durable_host.task_hub.account.large_payloads import LargePayloads
 from durable_host.task_hub.account.storage import StorageAccount, full_connection_string
 from durable_host.task_hub.base.errors import StorageAccountError
@@ -31,7 +32,7 @@ from durable_host.task_hub.leases.partitions import PartitionListener, Partition
 from durable_host.task_hub.queues.control_queue import ControlQueue
 from durable_host.task_hub.queues.messages import SequenceCounter
 from durable_host.task_hub.queues.poller import Poller
-from durable_host.task_hub.queues.queue import HubQueue
+from durable_host.task_hub.queues.queue import HubQueue, Reader, SentMessage
 from durable_host.task_hub.queues.work_item_queue import WorkItemQueue
 from durable_host.task_hub.tables.history_table import HistoryTable, LoadedHistory, WrittenHistory
 from durable_host.task_hub.tables.instances_table import InstancesTable
@@ -153,9 +154,10 @@ class TaskHub:
         self._worker = None
         await self.partitions.stop()
 
-    def poller(self, queue: HubQueue) -> Poller:
-        """The poller of one queue, which this process's own sending wakes."""
-        return Poller(queue, max_interval=self.options.max_polling_interval_seconds, jitter=self._jitter)
+    def poller(self, queue: HubQueue, reader: Reader | None = None) -> Poller:
+        """The poller of one queue, which this process's own sending wakes; ``reader`` gets what it sends at once."""
+        seconds = self.options.max_polling_interval_seconds
+        return Poller(queue, max_interval=seconds, jitter=self._jitter, reader=reader)
 
     def partition_of(self, instance_id: str) -> int:
         """The partition of an instance."""
@@ -174,9 +176,13 @@ class TaskHub:
         is_work_item = isinstance(message.event, TaskScheduled)
         return self.work_items if is_work_item else self.queue_of(message.target.instance_id)
 
-    async def send(self, message: Message, *, sender: OrchestrationInstance, episode: int | None) -> str | None:
-        """Send one message; returns the name of its blob if it needed one."""
-        return await self.queue_for(message).send(message, sender=sender, episode=episode)
+    async def put(self, message: Message, *, sender: OrchestrationInstance, episode: int | None) -> SentMessage:
+        """Put one message into its queue; the caller hands it over to its reader in this process."""
+        return await self.queue_for(message).put(message, sender=sender, episode=episode)
+
+    async def send(self, message: Message, *, sender: OrchestrationInstance, episode: int | None) -> None:
+        """Put one message into its queue, and hand it over where that is possible."""
+        (await self.put(message, sender=sender, episode=episode)).hand_over()
 
     async def apply_checkpoint(self, checkpoint: Checkpoint, loaded: LoadedHistory) -> WrittenHistory:
         """Steps 1 to 4; returns the history as it is now. On any error the messages must not be deleted."""
@@ -189,9 +195,8 @@ class TaskHub:
     async def send_messages(self, checkpoint: Checkpoint) -> None:
         """Step 1."""
         sender = checkpoint.sender or checkpoint.instance
-        await asyncio.gather(
-            *(self.send(message, sender=sender, episode=checkpoint.episode) for message in checkpoint.messages)
-        )
+        episode = checkpoint.episode
+        await for_each(checkpoint.messages, lambda message: self.send(message, sender=sender, episode=episode))
 
     async def write_history(self, checkpoint: Checkpoint, loaded: LoadedHistory) -> WrittenHistory:
         """Step 2."""

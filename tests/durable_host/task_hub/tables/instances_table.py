@@ -21,6 +21,7 @@ from azure.data.tables.aio import TableClient
 
 from durable_engine import ExecutionStarted, InstanceUpdate, Ticks
 from durable_host.task_hub.account.large_payloads import LargePayloads, is_large_property, property_blob_name
+from durable_host.task_hub.base.errors import ContinuationError
 from durable_host.task_hub.base.names import escape_key, quoted
 from durable_host.task_hub.queues.messages import read_message
 from durable_host.task_hub.tables.instance_rows import (
@@ -88,7 +89,7 @@ class InstancesTable:
             rows = [row async for row in page]
             instances = await asyncio.gather(*(self._instance(row, with_input=query.with_input) for row in rows))
             following: Any = pages.continuation_token  # type: ignore[attr-defined]  # typed as any async iterator
-            token = _to_continuation([following["PartitionKey"], following["RowKey"]]) if following else None
+            token = _to_continuation([following["PartitionKey"], following["RowKey"] or ""]) if following else None
             return InstancePage(rows=tuple(instances), continuation=token)
         return InstancePage(rows=(), continuation=None)
 
@@ -203,8 +204,8 @@ def _from_continuation(token: str) -> dict[str, str] | None:
     try:
         keys = json.loads(base64.urlsafe_b64decode(token))
         partition_key, row = (str(key) for key in keys)
-    except ValueError as error:
-        raise ValueError(
+    except (TypeError, ValueError) as error:
+        raise ContinuationError(
             f"{token!r} is not a continuation token of this host. Pass on the x-ms-continuation-token header of the "
             "last answer as it came, or leave it out to begin with the first page."
         ) from error

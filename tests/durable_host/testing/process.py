@@ -21,11 +21,11 @@ from types import TracebackType
 from typing import Self
 
 from durable_host.azurite import free_port
-from host_process.client import HostClient
+from durable_host.testing.client import HostClient
 
 __all__ = ["HostProcess", "HostStartError"]
 
-TESTS = Path(__file__).parents[1]
+PACKAGES = Path(__file__).parents[2]
 START_SECONDS = 60.0
 STOP_SECONDS = 40.0
 PORTS_TRIED = 5
@@ -136,7 +136,7 @@ class HostProcess:
         with contextlib.ExitStack() as on_failure:
             folder = Path(on_failure.enter_context(tempfile.TemporaryDirectory(prefix="host-")))
             log, port = folder / "host.log", free_port()
-            command = [sys.executable, "-m", "durable_host", "start", "--script-root", str(script_root)]
+            command = [sys.executable, "-m", "durable_host", "start", "--script-root", str(script_root.resolve())]
             # In a group of its own: the terminal's Ctrl+C is for the tests, which then stop the host.
             flags = 0
             if sys.platform == "win32":
@@ -144,7 +144,7 @@ class HostProcess:
             with log.open("wb") as output:
                 process = subprocess.Popen(
                     [*command, "--port", str(port), *arguments],
-                    cwd=TESTS,
+                    cwd=script_root,
                     env=_environment(connection_string, environment),
                     stdin=subprocess.DEVNULL,
                     stdout=output,
@@ -174,7 +174,7 @@ class HostProcess:
 
 
 def _environment(connection_string: str, additions: Mapping[str, str]) -> dict[str, str]:
-    paths = [str(TESTS), os.environ.get("PYTHONPATH", "")]
+    paths = [str(PACKAGES), os.environ.get("PYTHONPATH", "")]
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "WEBSITE_"))},
         "AzureWebJobsStorage": connection_string,

@@ -9,29 +9,20 @@ from __future__ import annotations
 
 import http.client
 import json
-import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import quote, urlencode
 
 from durable_engine import FINAL_STATUSES
+from durable_host.testing.waiting import wait_until
 
-__all__ = ["Answer", "HostClient", "wait_until"]
+__all__ = ["Answer", "HostClient"]
 
 MANAGEMENT: Final = "/runtime/webhooks/durabletask"
 REQUEST_SECONDS: Final = 30.0
 POLL_SECONDS: Final = 0.02
-
-
-def wait_until(holds: Callable[[], bool], what: str, *, seconds: float = 30.0, poll_seconds: float = 0.02) -> None:
-    """Poll until something is so; a wait in vain fails and says for what."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"Waited {seconds:g} s in vain until {what}.")
-        time.sleep(poll_seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,16 +105,20 @@ class HostClient:
         poll_seconds: float = POLL_SECONDS,
     ) -> dict[str, Any]:
         """Poll until the instance is in one of the states; returns that status."""
-        deadline = time.monotonic() + seconds
-        while True:
-            status = self.status(instance_id)
-            if status is not None and status["runtimeStatus"] in states:
-                return status
-            if time.monotonic() > deadline:
-                raise TimeoutError(
-                    f"Instance {instance_id!r} was not {' or '.join(sorted(states))} after {seconds:g} s, but {status}."
-                )
-            time.sleep(poll_seconds)
+        seen: dict[str, Any] = {}
+
+        def has_arrived() -> bool:
+            seen.clear()
+            seen.update(self.status(instance_id) or {})
+            return seen.get("runtimeStatus") in states
+
+        wait_until(
+            has_arrived,
+            lambda: f"instance {instance_id!r} is {' or '.join(sorted(states))}; it is {seen or 'unknown'}",
+            seconds=seconds,
+            poll_seconds=poll_seconds,
+        )
+        return seen
 
     def close(self) -> None:
         """Close the connection."""
