@@ -162,7 +162,7 @@ class InstanceReader:
         return view
 
     async def _with_standing(self, key: _Key, view: InstanceView) -> InstanceView:
-        """How it stands, if that is known soon, else the next look has it: the SDK takes its time for a long history."""
+        """How it stands, if that is known soon, else the next look has it: the SDK is slow with a long history."""
         if self._app is None:
             return view
         if key not in self._standings:
