@@ -64,6 +64,8 @@ class InstanceView:
     drawing: str | None = None
     standing: Standing | None = None
     trouble: tuple[str, ...] = ()
+    earlier: tuple[tuple[Timeline, str], ...] = ()
+    """The executions before this one that continued as new, the latest first, with their drawings."""
 
     @property
     def is_live(self) -> bool:
@@ -184,7 +186,15 @@ class InstanceReader:
     def _draw(self, view: InstanceView) -> InstanceView:
         try:
             timeline = timeline_of(view.events, now=view.read_at if view.is_live else None)
-            return replace(view, timeline=timeline, drawing=timeline.drawing(self._link_of))
+            earlier = [timeline_of(history) for history in self._client.earlier_executions(view.row.instance_id)]
+            return replace(
+                view,
+                timeline=timeline,
+                drawing=timeline.drawing(self._link_of),
+                earlier=tuple(
+                    (one, one.drawing(self._link_of, name=f"earlier-{place}")) for place, one in enumerate(earlier)
+                ),
+            )
         except EngineError as error:
             return replace(view, trouble=(f"The timeline cannot be drawn: {error}",))
 
