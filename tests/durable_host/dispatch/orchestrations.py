@@ -172,6 +172,7 @@ class OrchestrationDispatcher:
         checkpoint = await self._episodes.run(session, batch)
         seconds = time.perf_counter() - began
         session.remember(await self._hub.apply_checkpoint(checkpoint, loaded), seconds)
+        self._hub.earlier.keep(session.instance_id, checkpoint.left_behind)
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

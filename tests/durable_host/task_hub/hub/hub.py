@@ -27,6 +27,7 @@ from durable_host.task_hub.base.errors import StorageAccountError
 from durable_host.task_hub.base.names import HubNames, partition_of
 from durable_host.task_hub.base.options import TaskHubOptions
 from durable_host.task_hub.hub.creation import HubClients, create_hub
+from durable_host.task_hub.hub.earlier_executions import EarlierExecutions
 from durable_host.task_hub.leases.app_lease import AppLease
 from durable_host.task_hub.leases.partitions import PartitionListener, PartitionManager, report_failure
 from durable_host.task_hub.queues.control_queue import ControlQueue
@@ -67,6 +68,7 @@ class TaskHub:
         self.names = HubNames(hub=options.hub_name)
         self.worker_name = options.worker_name or f"{socket.gethostname()}-{new_guid()}"
         self._connection_string = full_connection_string(connection_string)
+        self.earlier = EarlierExecutions()
         self._account: StorageAccount | None = None
         self._worker: asyncio.Task[None] | None = None
 
