@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from durable_engine import HistoryReport, HistorySource, compact_json
 from durable_harness.app.answers import Answers
@@ -81,6 +82,7 @@ class Harness:
         """
         self.app = functions_of(app)
         self._answers = Answers()
+        self._is_cut_short = False
         self.matched_tokens: set[str] = set()
         """The tokens of ``--durable-replay`` that were replayed here."""
         self._is_faithful, self._start_at = faithful, start_at
@@ -169,8 +171,9 @@ class Harness:
             OrchestratorError: Its code is wrong: not deterministic, or using the SDK in a way that does not work.
         """
         instance = self._begin(orchestrator, _client_input(input), instance_id, events)
-        Driver(self._hub).run_until_ended(instance)
-        run = self._settle(instance)
+        with self._telling():
+            Driver(self._hub).run_until_ended(instance)
+            run = self._settle(instance)
         self._warn_of_unheard(events)
         return run
 
@@ -202,7 +205,7 @@ class Harness:
             )
         return Instance(self._hub, found, self._settle)
 
-    def replay_history(self, history: HistorySource, *, strict: bool = True) -> HistoryReport:
+    def replay_history(self, history: HistorySource | Path, *, strict: bool = True) -> HistoryReport:
         """Hold a recorded history against the app's code of today; see ``durable_harness.replay_history``."""
         return replay_history(self.app, history, strict=strict)
 
@@ -314,6 +317,7 @@ class Harness:
         try:
             yield
         except HarnessError as error:
+            self._is_cut_short = True
             for text in self._findings.untold():
                 error.add_note(text)
             raise
@@ -382,9 +386,9 @@ class Harness:
     def unused(self) -> list[str]:
         """What was answered and never asked for, in words; an ``in_turn`` with entries left among it.
 
-        It is empty where a fault was found: what comes after it was never reached.
+        It is empty where an error was raised: what comes after it was never reached.
         """
-        is_cut_short = any(not finding.is_warning for finding in self._findings.all.values())
+        is_cut_short = self._is_cut_short or any(not finding.is_warning for finding in self._findings.all.values())
         return [] if is_cut_short else self._answers.unused
 
     def _settle(self, instance: HubInstance) -> Run:

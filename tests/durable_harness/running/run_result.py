@@ -6,7 +6,7 @@ Invariant: a snapshot never changes, whatever happens to the instance later.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,6 +22,7 @@ from durable_engine import (
     timeline_of,
 )
 from durable_harness.app.outcomes import input_of
+from durable_harness.core.arguments import did_you_mean
 from durable_harness.core.errors import NotPossibleError, UnknownNameError
 from durable_harness.core.findings import Finding
 from durable_harness.hub.arrivals import Call
@@ -87,6 +88,8 @@ class Run:
     """1, and one more for each continue-as-new."""
     started_at: datetime
     ended_at: datetime
+    known_names: tuple[str, ...] | None = field(default=None, repr=False)
+    """The activities and orchestrators of the app; None around a bare orchestrator, which may call anything."""
 
     @property
     def elapsed(self) -> timedelta:
@@ -122,7 +125,15 @@ class Run:
         return [call.input for call in self.calls_of(name)]
 
     def was_called(self, name: str) -> bool:
-        """Whether an activity was called at all."""
+        """Whether an activity was called at all.
+
+        Raises:
+            UnknownNameError: The app has nothing of this name, so that it could not be called.
+        """
+        if self.known_names is not None and name.lower() not in map(str.lower, self.known_names):
+            raise UnknownNameError(
+                f"The app has no {name!r}.{did_you_mean(name, self.known_names)}", name=name, known=self.known_names
+            )
         return any(call.name.lower() == name.lower() for call in self.calls)
 
 
@@ -159,6 +170,7 @@ def snapshot(
         executions=instance.executions + 1,
         started_at=ticks_to_datetime(instance.created_at),
         ended_at=ticks_to_datetime(instance.updated_at),
+        known_names=None if hub.app.is_bare else (*hub.app.known.activities, *hub.app.known.orchestrators),
     )
 
 
