@@ -16,6 +16,7 @@ from durable_harness.core.errors import (
     HarnessError,
     MisuseError,
     NotPossibleError,
+    NotProvedError,
     OrchestratorError,
     OrderDependentError,
     ReplayMismatchError,
@@ -28,7 +29,7 @@ from durable_harness.core.errors import (
 )
 from durable_harness.core.findings import Finding, SdkDefectWarning
 from durable_harness.entity_handle import EntityHandle, OperationResult
-from durable_harness.exploring.explorer import Exploration, Schedule
+from durable_harness.exploring.exploration import Exploration, Schedule
 from durable_harness.exploring.schedule import Ending, UnrepeatableAnswerError
 from durable_harness.harness import Harness
 from durable_harness.history_replay import replay_history
@@ -39,6 +40,7 @@ from durable_harness.running.pending import Pending, PendingTimer
 from durable_harness.running.raised_events import Raised, raised
 from durable_harness.running.run_result import ActivityCall, Run, Timer
 from durable_harness.worker.log_capture import LogLine
+from durable_harness.world import World
 
 __all__ = [
     "ActivityCall",
@@ -63,6 +65,7 @@ __all__ = [
     "LogLine",
     "MisuseError",
     "NotPossibleError",
+    "NotProvedError",
     "OperationResult",
     "Options",
     "OrchestratorError",
@@ -82,6 +85,7 @@ __all__ = [
     "UnknownNameError",
     "UnrepeatableAnswerError",
     "UnusedWarning",
+    "World",
     "WrongArgumentError",
     "app_activity",
     "deterministic",
