@@ -24,7 +24,7 @@ _SOFT: Final[Sequence[tuple[re.Pattern[str], str]]] = tuple(
     for pattern, token in (
         (r'\{\\*"\$type\\*":\\*"Newtonsoft.*', "<exception>"),
         (r"(StackTrace: |\\n|\n)\s*at (System|Microsoft|DurableTask|durable_engine).*", "<frames>"),
-        (r"'StackTrace': '.*", "<frames>"),
+        (r"'StackTrace': ['\\\"].*", "<frames>"),
         (r'\\*"StackTrace\\*":\\*"\s*at .*', "<frames>"),
         (r"\.\.\.\(\d+\)", "...(<n>)"),
         (r"1f8b0800[0-9a-f]{8}", "<gzip of some second>"),
