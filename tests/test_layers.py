@@ -47,7 +47,7 @@ OWN_TESTS = {
     "durable_engine": {"engine"},
     "durable_harness": {"harness"},
     "recorded_pages": {"bench", "pages"},
-    "durable_host": {"host", "takeover", "kill", "bench"},
+    "durable_host": {"attack", "host", "takeover", "kill", "bench"},
 }
 """The suites that may look inside a package; `bench` measures parts beside their peers."""
 
@@ -63,6 +63,7 @@ DOORS = {
 """The packages whose ``__init__`` says what they offer to everybody else."""
 
 SUITES = {
+    "attack",
     "bench",
     "engine",
     "flow",

@@ -11,10 +11,9 @@ import contextlib
 import logging
 import os
 from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from durable_engine import ActivityOutcome, App, KnownFunctions, UserException
 from durable_host.app.index import ACTIVITY, ENTITY, ORCHESTRATION, FunctionIndex, IndexedFunction
@@ -34,18 +33,19 @@ from durable_host.task_hub.hub.hub import TaskHub
 
 __all__ = ["Host", "HostOptions", "activity_runner"]
 
-# Python's default would give a two-core machine six threads, which blocking activities alone can fill.
-_EPISODE_THREADS: Final = 4
 _log = logging.getLogger("Host.Startup")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostOptions:
-    """What the command line decides. ``lease_seconds`` and ``renew_seconds`` are for tests of hosts that die."""
+    """What the command line decides. ``lease_seconds`` and ``renew_seconds`` are for tests of hosts that die.
+
+    ``patience_seconds`` is what a stop waits for running functions: with all that follows it stays below ten seconds.
+    """
 
     connection_string: str
     port: int = 7071
-    patience_seconds: float = 10.0
+    patience_seconds: float = 4.0
     lease_seconds: float = 30.0
     renew_seconds: float = 10.0
 
@@ -94,11 +94,9 @@ class Host:
         resources.push_async_callback(self.worker.stop)
         http = HttpActivity()
         resources.push_async_callback(http.close)
-        threads = ThreadPoolExecutor(_EPISODE_THREADS, thread_name_prefix="episode")
-        resources.callback(threads.shutdown, wait=False, cancel_futures=True)
 
         held = HeldMessages(min(settings.control_visibility_seconds, settings.work_item_visibility_seconds))
-        self._episodes = EpisodeRunner(self._app(), threads)
+        self._episodes = EpisodeRunner(self._app(), limit_seconds=settings.function_timeout_seconds)
         self._orchestrations = OrchestrationDispatcher(
             self.hub, held, self._episodes, limit=settings.max_orchestrators, entity_limit=settings.max_entities
         )
@@ -119,15 +117,18 @@ class Host:
         # Activities that still run may use the client binding, which reaches the task hub through the server.
         resources.push_async_callback(self.server.stop)
         await self.server.start(options.port)
-        resources.push_async_callback(self._activities.stop, options.patience_seconds)
         work_items = self.hub.poller(self.hub.work_items, self._activities)
         self._background(resources, self._activities.receive_for_ever(work_items))
         resources.callback(work_items.stop)
         readers = ControlReaders(self.hub, self._orchestrations)
         resources.push_async_callback(readers.stop)
         self.hub.start_partitions(readers)
-        resources.push_async_callback(self.hub.stop_partitions)
-        resources.callback(self._orchestrations.hurry, options.patience_seconds)
+        resources.push_async_callback(self._drain, options.patience_seconds)
+
+    async def _drain(self, patience_seconds: float) -> None:
+        """Let what runs end, and give back what waits, activities and partitions at the same time."""
+        self._orchestrations.hurry(patience_seconds)
+        await asyncio.gather(self._activities.stop(patience_seconds), self.hub.stop_partitions())
 
     def _app(self) -> App:
         index = self.index

@@ -11,12 +11,11 @@ import asyncio
 import contextlib
 import logging
 import os
-import signal
 import sys
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from durable_host.cli.stopping import StopRequest, say
 from durable_host.config.host_json import HostJson, HostJsonError, read_host_json
 from durable_host.config.installed import missing_extra
 from durable_host.config.logs import set_up_logging
@@ -61,7 +60,7 @@ async def _run(arguments: argparse.Namespace) -> int:
         try:
             await _serve(arguments, stop, resources)
         except KeyboardInterrupt:
-            print("Stopped before the host had started.", flush=True)
+            say("Stopped before the host had started.")
         except _user_errors() as error:
             print(f"{error}", file=sys.stderr, flush=True)
             return 1
@@ -78,7 +77,7 @@ async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: co
     host_json = read_host_json(script_root)
     set_up_logging(host_json.log_levels, verbose=arguments.verbose)
     for note in (*settings.notes, *host_json.notes):
-        print(note, flush=True)
+        say(note)
     if arguments.cassettes is not None:
         if problem := missing_extra("cassettes", "--cassettes"):
             raise SettingsError(problem)
@@ -92,8 +91,12 @@ async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: co
     from durable_host.host import Host, HostOptions
 
     index = FunctionIndex.load(script_root)
+    if stop.is_requested:
+        raise KeyboardInterrupt  # the app's code has swallowed it
+    if stop.listen():
+        say("The app has set handlers for Ctrl+C or SIGTERM while it was imported; this host keeps them for itself.")
     for note in index.notes:
-        print(note, flush=True)
+        say(note)
     options = HostOptions(
         connection_string=connection_string,
         port=_port(arguments.port, settings),
@@ -103,15 +106,12 @@ async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: co
     async with contextlib.AsyncExitStack() as running:
         host = Host(index, host_json, options)
         await stop.unless_requested(running.enter_async_context(host))
-        print(functions_text(index, host.origin, host.route_of), flush=True)
-        print("Host started. Press Ctrl+C to stop it.", flush=True)
+        say(functions_text(index, host.origin, host.route_of))
+        say("Host started. Press Ctrl+C to stop it.")
         await stop.requested.wait()
-        print("Stopping: running activities may end, partitions are given back.", flush=True)
+        say("Stopping: running activities may end, partitions are given back.")
     if host.still_running:
-        # Python would wait for these threads, perhaps for ever. Their messages are taken again by the next host.
-        print(f"Left behind: {host.still_running} functions that did not end.", flush=True)
-        resources.close()
-        os._exit(0)
+        say(f"Left behind: {host.still_running} functions that did not end.")
 
 
 def _open_storage(host_json: HostJson, resources: contextlib.ExitStack, *, clean: bool) -> str:
@@ -127,7 +127,7 @@ def _open_storage(host_json: HostJson, resources: contextlib.ExitStack, *, clean
 
     logging.getLogger("durable_host.azurite").setLevel(logging.INFO)
     storage = resources.enter_context(open_development_storage(clean=clean))
-    print(storage.note, flush=True)
+    say(storage.note)
     return storage.connection_string
 
 
@@ -172,39 +172,3 @@ def _port_number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) <= _LAST_PORT):
         raise argparse.ArgumentTypeError(f"{text!r} is no port: give a number from 0 (any free one) to {_LAST_PORT}")
     return int(text)
-
-
-class StopRequest:
-    """Ctrl+C, SIGTERM, or Ctrl+Break on Windows. The first one counts, further ones change nothing.
-
-    While ``interrupts`` is true, it breaks into what runs as KeyboardInterrupt: importing an app or starting the
-    storage emulator takes seconds, and what they have begun is undone on the way out.
-    """
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.requested = asyncio.Event()
-        self.interrupts = True
-        self._loop = loop
-        for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
-            if hasattr(signal, name):
-                signal.signal(getattr(signal, name), self._on_signal)
-
-    async def unless_requested(self, work: Coroutine[Any, Any, object]) -> None:
-        """Do some work to its end, or cancel it when the stop is requested; then this raises KeyboardInterrupt."""
-        task, stopped = asyncio.ensure_future(work), asyncio.ensure_future(self.requested.wait())
-        try:
-            await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
-            if not task.done():
-                task.cancel()
-                await asyncio.wait([task])
-                raise KeyboardInterrupt
-            await task
-        finally:
-            stopped.cancel()
-
-    def _on_signal(self, signal_number: int, frame: object) -> None:
-        if self.interrupts:
-            self.interrupts = False
-            raise KeyboardInterrupt
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the process is about to end
-            self._loop.call_soon_threadsafe(self.requested.set)

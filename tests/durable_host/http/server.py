@@ -119,7 +119,7 @@ class HttpServer:
         self.port = bound
         return bound
 
-    async def stop(self, *, grace: float = 5.0) -> None:
+    async def stop(self, *, grace: float = 1.0) -> None:
         """Take no more connections and give running requests ``grace`` seconds to end."""
         for listener in self._listeners:
             listener.close()
