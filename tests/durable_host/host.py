@@ -11,7 +11,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
@@ -26,6 +26,7 @@ from durable_host.dispatch.http_activity import HttpActivity
 from durable_host.dispatch.message_locks import HeldMessages
 from durable_host.dispatch.orchestrations import OrchestrationDispatcher
 from durable_host.http.client_binding import ClientBinding
+from durable_host.http.origins import Origins
 from durable_host.http.server import HttpServer
 from durable_host.task_hub.base.options import TaskHubOptions
 from durable_host.task_hub.hub.client import TaskHubClient
@@ -48,6 +49,8 @@ class HostOptions:
     patience_seconds: float = 4.0
     lease_seconds: float = 30.0
     renew_seconds: float = 10.0
+    listen: str = "127.0.0.1"
+    origins: Origins = field(default_factory=Origins)
 
 
 class Host:
@@ -111,6 +114,8 @@ class Host:
             route_prefix=settings.route_prefix,
             default_version=settings.default_version,
             replaces_running=settings.replaces_running,
+            origins=options.origins,
+            listen=options.listen,
         )
         self._background(resources, held.renew_for_ever())
         resources.push_async_callback(self._orchestrations.stop, options.patience_seconds)

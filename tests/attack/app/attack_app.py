@@ -41,6 +41,12 @@ def computes(context: df.DurableOrchestrationContext) -> Steps:
     yield
 
 
+@app.orchestration_trigger(context_name="context")
+def waits(context: df.DurableOrchestrationContext) -> Steps:
+    """Waits for somebody."""
+    return (yield context.wait_for_external_event("go"))
+
+
 @app.activity_trigger(input_name="value")
 def same(value: Any) -> Any:
     """What it got."""
@@ -101,3 +107,17 @@ def nests(value: int) -> Any:
 def http_same(req: func.HttpRequest) -> func.HttpResponse:
     """What the route holds."""
     return func.HttpResponse(req.route_params["value"])
+
+
+@app.route(route="body")
+def http_body(req: func.HttpRequest) -> func.HttpResponse:
+    """The body as it came."""
+    return func.HttpResponse(req.get_body())
+
+
+@app.route(route="odd/{kind}")
+def http_odd(req: func.HttpRequest) -> func.HttpResponse:
+    """An answer that HTTP cannot carry."""
+    if req.route_params["kind"] == "status":
+        return func.HttpResponse("x", status_code=99)
+    return func.HttpResponse("x", headers={"no name": "1"})

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from durable_host.cli.reach import add_reach_arguments, origins_of
 from durable_host.cli.stopping import StopRequest, say
 from durable_host.config.host_json import HostJson, HostJsonError, read_host_json
 from durable_host.config.installed import missing_extra
@@ -50,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--clean", action="store_true", help="remove the storage emulator's data first, that of other apps included"
     )
+    add_reach_arguments(parser)
     parser.add_argument("--verbose", action="store_true", help="print everything that is logged")
     parser.set_defaults(run=_run)
 
@@ -100,6 +102,8 @@ async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: co
     options = HostOptions(
         connection_string=connection_string,
         port=_port(arguments.port, settings),
+        listen=arguments.listen,
+        origins=origins_of(arguments, settings.cors),
         **_times(HostOptions),
     )
     stop.interrupts = False

@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+from dataclasses import replace
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Final
 
+import aiohttp
 from aiohttp import web
 from multidict import CIMultiDict
 
@@ -24,6 +26,7 @@ from durable_host.http.client_binding import WEBHOOK_PATH, ClientBinding
 from durable_host.http.management.api import ManagementApi
 from durable_host.http.management.context import ManagementContext
 from durable_host.http.messages import NOT_FOUND, Answer, Request
+from durable_host.http.origins import Origins
 from durable_host.http.triggers import HttpTriggers
 
 if TYPE_CHECKING:
@@ -76,9 +79,12 @@ class HttpServer:
         route_prefix: str = "api",
         default_version: str | None = None,
         replaces_running: bool = False,
+        origins: Origins | None = None,
+        listen: str = _IPV4,
     ) -> None:
         self.triggers = HttpTriggers(index, worker, route_prefix)
         self.port = 0
+        self._origins, self._listen = origins or Origins(), listen
         self._admin = AdminApi(index, worker, self.triggers)
         self._binding = binding
         self._management = ManagementApi(
@@ -101,9 +107,16 @@ class HttpServer:
     async def start(self, port: int) -> int:
         """Listen on a port, 0 for any that is free; the port that it is."""
         loop = asyncio.get_running_loop()
-        server = web.Server(self._handle, access_log=None, max_line_size=_LONGEST_LINE, max_field_size=_LONGEST_LINE)
+        server = web.Server(
+            self._handle,
+            access_log=None,
+            max_line_size=_LONGEST_LINE,
+            max_field_size=_LONGEST_LINE,
+            # Functions get the body as it was sent, as from the real host.
+            auto_decompress=False,
+        )
         try:
-            first = await loop.create_server(server, _IPV4, port)
+            first = await loop.create_server(server, self._listen, port)
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise PortInUseError(port) from error
@@ -112,7 +125,8 @@ class HttpServer:
         self._listeners.append(first)
         bound: int = first.sockets[0].getsockname()[1]
         try:
-            self._listeners.append(await loop.create_server(server, _IPV6, bound))
+            if self._listen == _IPV4:
+                self._listeners.append(await loop.create_server(server, _IPV6, bound))
         except OSError:
             _log.debug("No listener on %s: clients that try it for localhost fall back to %s.", _IPV6, _IPV4)
         self._binding.listening_on(bound)
@@ -132,14 +146,27 @@ class HttpServer:
     async def _handle(self, message: web.BaseRequest) -> web.StreamResponse:
         try:
             answer = await self._answer(await _request(message))
+        except (ConnectionError, aiohttp.ClientError, web.RequestPayloadError) as error:
+            _log.debug("%s %s: the client left before its body was there: %s", message.method, message.path, error)
+            answer = Answer(status=400)
         except Exception:
             _log.exception("%s %s failed in the host", message.method, message.path)
             answer = Answer(status=500)
         return _response(answer)
 
     async def _answer(self, request: Request) -> Answer:
+        preflight = self._origins.preflight(request)
+        if preflight is not None:
+            return preflight
+        answer = await self._routed(request)
+        headers = self._origins.headers_for(request)
+        return replace(answer, headers=(*answer.headers, *headers)) if headers else answer
+
+    async def _routed(self, request: Request) -> Answer:
         path = request.path
         lowered = path.lower()
+        if lowered.startswith(("/runtime/", "/admin/")) and (refusal := self._origins.refusal(request)):
+            return refusal
         if lowered.startswith(WEBHOOK_PATH) and lowered[len(WEBHOOK_PATH) :][:1] in ("", "/"):
             return await self._management.answer(request, path[len(WEBHOOK_PATH) :])
         if lowered.startswith("/admin/"):
@@ -169,6 +196,7 @@ async def _request(message: web.BaseRequest) -> Request:
         query_text=query,
         headers=headers,
         body=body,
+        is_abandoned=lambda: message.transport is None or message.transport.is_closing(),
     )
 
 
