@@ -16,6 +16,7 @@ from typing import Any, Final
 from azure.core.exceptions import AzureError
 
 from durable_engine import FINAL_STATUSES, ExecutionTerminated, GenericEvent, HistoryError
+from durable_host.dispatch.applied_requests import applied_after
 from durable_host.dispatch.episodes import EpisodeInterruptedError, EpisodeRunner
 from durable_host.dispatch.message_locks import HeldMessages
 from durable_host.dispatch.message_rules import is_ended, names_entity
@@ -221,7 +222,8 @@ class OrchestrationDispatcher:
         began = time.perf_counter()
         checkpoint = await self._episodes.run(session, batch)
         seconds = time.perf_counter() - began
-        session.remember(await self._hub.apply_checkpoint(checkpoint, loaded), seconds)
+        applied = applied_after(loaded.applied, batch.events, checkpoint)
+        session.remember(await self._hub.apply_checkpoint(checkpoint, loaded, applied), seconds)
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

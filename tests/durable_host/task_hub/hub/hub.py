@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self
@@ -220,10 +220,15 @@ class TaskHub:
         """Put one message into its queue, and hand it over where that is possible."""
         (await self.put(message, sender=sender, episode=episode)).hand_over()
 
-    async def apply_checkpoint(self, checkpoint: Checkpoint, loaded: LoadedHistory) -> WrittenHistory:
-        """Steps 1 to 4; returns the history as it is now. On any error the messages must not be deleted."""
+    async def apply_checkpoint(
+        self, checkpoint: Checkpoint, loaded: LoadedHistory, applied: Sequence[str] = ()
+    ) -> WrittenHistory:
+        """Steps 1 to 4; returns the history as it is now. On any error the messages must not be deleted.
+
+        ``applied`` are the requests that an entity has applied, remembered with the history.
+        """
         await self.send_messages(checkpoint)
-        written = await self.write_history(checkpoint, loaded)
+        written = await self.write_history(checkpoint, loaded, applied)
         await self.write_instance(checkpoint, written)
         await self.delete_orphans(checkpoint, loaded)
         return written
@@ -234,13 +239,16 @@ class TaskHub:
         episode = checkpoint.episode
         await for_each(checkpoint.messages, lambda message: self.send(message, sender=sender, episode=episode))
 
-    async def write_history(self, checkpoint: Checkpoint, loaded: LoadedHistory) -> WrittenHistory:
+    async def write_history(
+        self, checkpoint: Checkpoint, loaded: LoadedHistory, applied: Sequence[str] = ()
+    ) -> WrittenHistory:
         """Step 2."""
         return await self.history.append(
             loaded,
             checkpoint.instance.execution_id or "",
             checkpoint.events,
             replaces_history=checkpoint.replaces_history,
+            applied=applied,
         )
 
     async def write_instance(self, checkpoint: Checkpoint, written: WrittenHistory) -> None:
