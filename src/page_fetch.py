@@ -35,18 +35,18 @@ Reader = Callable[[Iterable[bytes], str | None], T]
 
 
 class PageRetry(Retry):
-    """urllib3's Retry, which else would read an answer to its end, however long that is, before it asks again."""
+    """urllib3's Retry; that alone would read an answer to its end, however long it is, before it asks again."""
 
     def increment(self, *args: Any, **kwargs: Any) -> Self:
         """Count an attempt, and leave its answer."""
-        if kwargs.get("response") is not None:
-            kwargs["response"].close()
+        if response := kwargs.get("response"):
+            response.close()
         return super().increment(*args, **kwargs)
 
 
 RETRIES = PageRetry(
     total=3,
-    other=0,  # whatever is neither a connection nor an answer stays as it is: a wrong certificate, for one
+    other=0,  # what fails neither to connect nor to answer will fail again: a wrong certificate, for one
     status_forcelist=(429, 502, 503, 504),
     allowed_methods=("GET",),
     backoff_factor=0.5,
@@ -66,7 +66,7 @@ class FetchLimits:
     total_seconds: float = 30.0
     """When these are over, no further request and no further read begins."""
     max_bytes: int = 1024 * 1024
-    """Counted after decompression, so that a small download cannot fill the memory."""
+    """Counted after decompression, so that a small download cannot fill the memory. ``read_title`` takes less."""
     max_redirects: int = 5
 
 
@@ -109,12 +109,10 @@ class PageFetcher:
             return self._follow(url, read, ends_at)
         except _FetchError as error:
             return NoTitle(code=error.code, reason=error.reason)
+        except urllib3_errors.ProtocolError:  # of a body: requests wraps those that come before it
+            return NoTitle(code="connection_broken", reason="the connection broke before the page was complete")
         except (requests.RequestException, urllib3_errors.HTTPError) as error:
             return _failure(error)
-
-    def close(self) -> None:
-        """Close all kept connections."""
-        self.session.close()
 
     def _follow(self, url: str, read: Reader[T], ends_at: float) -> T:
         hop = url
@@ -149,12 +147,8 @@ class PageFetcher:
         while True:
             if time.monotonic() > ends_at:
                 raise _FetchError("timeout", "the page did not come in time")
-            try:
-                # Unlike requests' iter_content, this returns what has arrived, and waits only while that is nothing.
-                chunk = response.raw.read1(_CHUNK_BYTES, decode_content=True)
-            except urllib3_errors.ProtocolError as error:
-                reason = "the connection broke before the page was complete"
-                raise _FetchError("connection_broken", reason) from error
+            # Unlike requests' iter_content, this returns what has arrived, and waits only while that is nothing.
+            chunk = response.raw.read1(_CHUNK_BYTES, decode_content=True)
             if not chunk:
                 return
             size += len(chunk)

@@ -19,13 +19,14 @@ from title_outcome import NoTitle
 
 SITE_SUFFIX = " | Microsoft Learn"
 
-# The first bytes of a page that are looked at for a title: mostly the first of these sizes is enough, and each costs as
-# much as all before it, so that a page which needs them all costs little more than its last look.
-LOOKS = (512, 2_048, 8_192, 32_768, 131_072, 393_216)
+# How many of a page's first bytes are looked at. For most pages the first or the second look is enough, and since the
+# sizes grow so fast, a page that needs all of them costs little more than its last look. That one is bounded because
+# the parser takes quadratic time for end tags that fit nothing: some seconds for so many bytes, hours for many more.
+LOOKS = (1_024, 4_096, 16_384, 65_536, 262_144)
 MAX_BYTES = LOOKS[-1]
 
-# Outermost elements that are kept of a page, with all that is in them: so a title in one of the last four is not at the
-# top of what was kept, as the page's own title is.
+# Only these elements of a page are kept, each with all that is in it. The page's own title is at the top of what was
+# kept; one in the last four, which browsers do not show, is not.
 _KEPT = SoupStrainer(["title", "meta", "svg", "math", "template", "noscript"])
 # lxml takes this for an empty element; in HTML it is a start tag like any other.
 _SELF_CLOSED = re.compile("(<title[^<>]*)/>", re.IGNORECASE)
@@ -34,9 +35,9 @@ _START = "<!DOCTYPE html>"
 # Text at the end of an unfinished page: a title that holds it goes on after what has been read.
 _CUT = "\ufdd0"
 
-_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([^\s\"';,]+)", re.IGNORECASE)
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([^\s\"';,]+)", re.IGNORECASE)
 _XML_ENCODING = re.compile(rb"\s*<\?xml\s[^>]*?encoding\s*=\s*[\"']([^\"'>]+)")
-# A page whose own words could be read as ASCII is not UTF-16, whatever they say; both rules are the standard's.
+# What a page says in letters of ASCII cannot be true if it says UTF-16. The standard has both rules.
 _AS_DECLARED = {"utf-16le": "utf-8", "utf-16be": "utf-8", "x-user-defined": "windows-1252"}
 # White space as HTML means it: str.split would also eat no-break spaces, which belong to a title.
 _WHITE_SPACE = re.compile("[\t\n\f\r ]+")
@@ -50,15 +51,15 @@ def read_title(chunks: Iterable[bytes], content_type: str | None) -> str | NoTit
         content_type: The page's Content-Type header.
 
     Returns:
-        The title, ``""`` where a page has none, or ``too_large`` where none came in the first 384 KB.
+        The title, ``""`` where a page has none, or ``too_large`` where none came in the first 256 KB.
     """
     left = iter(chunks)
-    body = b""
+    body = bytearray()
     for size in LOOKS:
         while len(body) < size and (chunk := next(left, None)) is not None:
             body += chunk
         is_end = len(body) < size
-        title = _look(body[:size], content_type, is_last=is_end or size == MAX_BYTES)
+        title = _look(bytes(body[:size]), content_type, is_last=is_end or size == MAX_BYTES)
         if title is not None:
             return title
         if is_end:

@@ -16,6 +16,14 @@ _HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]
 _ABSOLUTE = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#]*)(?P<rest>.*)\Z", re.DOTALL)
 # Blanks and controls are cut or moved by some parsers, a backslash is a slash to some, a surrogate cannot be sent.
 _AMBIGUOUS = re.compile(r"[\x00-\x20\x7f-\xa0\\\u2028\u2029\ud800-\udfff]")
+_JSON_NAMES = {
+    type(None): "null",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    list: "an array",
+    dict: "an object",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +60,7 @@ class UrlPolicy:
     def refuse(self, url: object) -> Refusal | None:
         """Return None for a URL that may be called, else the first rule that it breaks."""
         if not isinstance(url, str):
-            return Refusal(code="not_a_string", reason=f"a URL must be a string, not {_json_name(url)}")
+            return Refusal(code="not_a_string", reason=f"a URL must be a string, not {_JSON_NAMES[type(url)]}")
         if not url:
             return Refusal(code="bad_url", reason="the URL is empty")
         if len(url) > MAX_URL_LENGTH:
@@ -86,13 +94,3 @@ class UrlPolicy:
         if colon and port != "443":
             return Refusal(code="port_not_allowed", reason=f"the port {port or '(empty)'} is not allowed; only 443 is")
         return None
-
-
-def _json_name(value: object) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "a boolean"
-    if isinstance(value, int | float):
-        return "a number"
-    return "an array" if isinstance(value, list) else "an object"

@@ -1,9 +1,7 @@
 """After `azd up`: say where the app is, how to get its key, and how to call it.
 
-Role: azd prints the bare address of the app; a caller needs the route and the key as well.
-Called by: azd, as the postup hook of azure.yaml, with the outputs of infra/main.bicep in its environment.
-Calls: nothing; the key is fetched by the command that is printed, never by this hook, so it ends up in no log.
-Invariant: works with the standard library of any Python 3, and changes nothing.
+azd alone prints the bare address. The key is fetched by the command that is printed, never here, so it ends up in no
+log.
 """
 
 from __future__ import annotations

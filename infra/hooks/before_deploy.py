@@ -1,10 +1,8 @@
 """Before a deployment: stop it when it would break what is running.
 
-Role: compares host.json with the backend that the infrastructure has; and, when REPLAY_BEFORE_DEPLOY is true, replays
-the running instances of the deployed task hub against the code that is about to be deployed.
-Called by: azd, as the predeploy hook of azure.yaml, with its environment.
-Calls: `python -m durable_host replay` (in tests/), which reads the task hub and exits 1 when the code would break one.
-Invariant: needs the standard library alone until a replay is asked for; never writes to Azure.
+With REPLAY_BEFORE_DEPLOY, the running instances of the deployed task hub are replayed against the code that is about to
+be deployed. Without, this does nothing. It needs the standard library alone until a replay is asked for, and never
+writes to Azure.
 """
 
 from __future__ import annotations
@@ -17,35 +15,18 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from azd_environment import ROOT, StopDeployment, is_on
+
 WOULD_BREAK = 1
+PUBLIC_CLOUD = ".table.core.windows.net"
 READERS = "azure.data.tables", "azure.storage.blob", "azure.durable_functions"
 
 
-class StopDeployment(Exception):
-    """Why azd must not deploy, and what to do about it."""
-
-
-def is_on(environment: Mapping[str, str], name: str, default: str) -> bool:
-    """Answer whether a switch of the azd environment is on, by azd's own rule."""
-    return environment.get(name, default).lower() in ("1", "t", "true")
-
-
-def check_backend(environment: Mapping[str, str]) -> str:
-    """Answer the hub's name, if host.json keeps the hub where the infrastructure has it."""
+def task_hub() -> str:
+    """Answer the name of the task hub, which is the same in either backend."""
     host = json.loads((ROOT / "src" / "host.json").read_text(encoding="utf-8"))
-    durable = host.get("extensions", {}).get("durableTask", {})
-    in_scheduler = durable.get("storageProvider", {}).get("type") == "azureManaged"
-    if in_scheduler is not is_on(environment, "DURABLE_TASK_SCHEDULER_ENABLED", "false"):
-        wanted, switch = ("in the scheduler", "true") if in_scheduler else ("in Azure Storage", "false")
-        raise StopDeployment(
-            f"src/host.json keeps the task hub {wanted}, but the infrastructure is set up for the other backend.\n"
-            f"Either run `azd env set DURABLE_TASK_SCHEDULER_ENABLED {switch}` and `azd provision`,\n"
-            "or change src/host.json as the README tells (Durable Task Scheduler)."
-        )
-    return str(durable.get("hubName", ""))
+    return str(host["extensions"]["durableTask"]["hubName"])
 
 
 def addresses_of(host: str) -> list[str]:
@@ -56,18 +37,18 @@ def addresses_of(host: str) -> list[str]:
         return []
 
 
-def check_way_in(environment: Mapping[str, str], account: str, addresses: Iterable[str]) -> None:
-    """Raise, if the storage account cannot be reached from here."""
+def check_way_in(environment: Mapping[str, str], host: str, addresses: Iterable[str]) -> None:
+    """Raise, if the tables of the storage account cannot be reached from here."""
     found = [ipaddress.ip_address(each) for each in addresses]
     if not found:
         raise StopDeployment(
-            f"The task hub cannot be replayed: {account}.table.core.windows.net does not resolve from here.\n"
-            "Check the name (AZURE_STORAGE_ACCOUNT_NAME) and the connection."
+            f"The task hub cannot be replayed: {host} does not resolve from here.\n"
+            "Check the name (AZURE_STORAGE_TABLE_HOST) and the connection."
         )
     if is_on(environment, "VNET_ENABLED", "true") and not any(each.is_private for each in found):
         raise StopDeployment(
-            f"The task hub cannot be replayed from here: storage account {account} answers in its virtual network\n"
-            f"only, and its name resolves to the public address {found[0]}. Deploy from a machine in that network (a\n"
+            f"The task hub cannot be replayed from here: {host} answers in its virtual network\n"
+            f"only, and resolves to the public address {found[0]}. Deploy from a machine in that network (a\n"
             "VPN, a self-hosted runner), or run `azd env set REPLAY_BEFORE_DEPLOY false` to deploy without this check."
         )
 
@@ -103,27 +84,35 @@ def replay(hub: str, account: str, environment: Mapping[str, str]) -> None:
     if code != 0:
         raise StopDeployment(
             f"The task hub {hub} of storage account {account} could not be replayed (exit code {code}, reason above).\n"
-            "Reading it needs the roles Storage Table Data Reader and Storage Blob Data Reader: set\n"
-            "HUB_READER_PRINCIPAL_ID as the README tells, then run `azd provision`. A new role takes minutes to count."
+            "Reading it needs the roles Storage Table Data Reader and Storage Blob Data Reader: run\n"
+            "`azd env set DEPLOYER_READS_HUB true`, then `azd provision`. A new role takes minutes to count."
         )
 
 
 def main() -> int:
     """Check, and answer 0 when azd may deploy."""
     environment = dict(os.environ)
+    if not is_on(environment, "REPLAY_BEFORE_DEPLOY", "false"):
+        return 0
     try:
-        hub = check_backend(environment)
-        if not is_on(environment, "REPLAY_BEFORE_DEPLOY", "false"):
-            return 0
         if is_on(environment, "DURABLE_TASK_SCHEDULER_ENABLED", "false"):
             raise StopDeployment(
                 "REPLAY_BEFORE_DEPLOY is true, but a task hub in the Durable Task Scheduler cannot be replayed.\n"
                 "Run `azd env set REPLAY_BEFORE_DEPLOY false`."
             )
-        account = environment.get("AZURE_STORAGE_ACCOUNT_NAME", "")
-        if not account:
-            raise StopDeployment("No AZURE_STORAGE_ACCOUNT_NAME in the environment. Run `azd provision` first.")
-        check_way_in(environment, account, addresses_of(f"{account}.table.core.windows.net"))
+        account, host = (environment.get(f"AZURE_STORAGE_{name}") for name in ("ACCOUNT_NAME", "TABLE_HOST"))
+        if not account or not host:
+            raise StopDeployment(
+                "No AZURE_STORAGE_ACCOUNT_NAME or no AZURE_STORAGE_TABLE_HOST in the environment. Run `azd provision`\n"
+                "first."
+            )
+        if not host.endswith(PUBLIC_CLOUD):
+            raise StopDeployment(
+                f"REPLAY_BEFORE_DEPLOY is true, but the replay reads Azure's public cloud only, and {host} is in\n"
+                "another. Run `azd env set REPLAY_BEFORE_DEPLOY false`."
+            )
+        check_way_in(environment, host, addresses_of(host))
+        hub = task_hub()
         print(f"Replaying the running instances of {hub} in {account} against src/ ...", flush=True)
         replay(hub, account, environment)
     except StopDeployment as stop:

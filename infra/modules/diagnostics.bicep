@@ -2,7 +2,7 @@
 // Off by default, because a task hub is polled all day and its reads are billed by the gigabyte.
 
 @description('Log Analytics workspace that the logs go to.')
-param workspaceId string
+param workspaceName string
 
 @description('Function app whose logs are sent.')
 param functionAppName string
@@ -16,61 +16,55 @@ var storageLogs = [
   { category: 'StorageDelete', enabled: true }
 ]
 
+resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' existing = {
+  name: workspaceName
+}
+
 resource site 'Microsoft.Web/sites@2025-03-01' existing = {
   name: functionAppName
 }
 
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: storageAccountName
+
+  resource blobService 'blobServices' existing = { name: 'default' }
+  resource queueService 'queueServices' existing = { name: 'default' }
+  resource tableService 'tableServices' existing = { name: 'default' }
 }
 
-resource blobService 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01' existing = {
-  parent: account
-  name: 'default'
-}
-
-resource queueService 'Microsoft.Storage/storageAccounts/queueServices@2025-06-01' existing = {
-  parent: account
-  name: 'default'
-}
-
-resource tableService 'Microsoft.Storage/storageAccounts/tableServices@2025-06-01' existing = {
-  parent: account
-  name: 'default'
-}
-
+// Diagnostic settings have had no other API version than previews since 2021.
 resource siteLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'log-analytics'
   scope: site
   properties: {
-    workspaceId: workspaceId
+    workspaceId: workspace.id
     logs: [{ category: 'FunctionAppLogs', enabled: true }]
   }
 }
 
 resource blobLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'log-analytics'
-  scope: blobService
+  scope: account::blobService
   properties: {
-    workspaceId: workspaceId
+    workspaceId: workspace.id
     logs: storageLogs
   }
 }
 
 resource queueLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'log-analytics'
-  scope: queueService
+  scope: account::queueService
   properties: {
-    workspaceId: workspaceId
+    workspaceId: workspace.id
     logs: storageLogs
   }
 }
 
 resource tableLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'log-analytics'
-  scope: tableService
+  scope: account::tableService
   properties: {
-    workspaceId: workspaceId
+    workspaceId: workspace.id
     logs: storageLogs
   }
 }

@@ -1,6 +1,9 @@
 // The Flex Consumption plan and the one app on it. All settings are inline, so that the app is configured by one
-// update: every further one would restart the deployment endpoint that azd is about to use.
-// Settings that the Flex Consumption plan deprecates (FUNCTIONS_WORKER_RUNTIME, alwaysOn, ...) are left out on purpose.
+// update. The two policies at the end can only come after it, and each may restart the deployment endpoint once more:
+// a first `azd deploy` that meets such a restart is run again (infra/README.md, Troubleshooting).
+// What the plan deprecates (FUNCTIONS_WORKER_RUNTIME, alwaysOn, ...), and properties that some regions have refused
+// there and nobody needs (http20Enabled, netFrameworkVersion, ...), are left out on purpose.
+import { Scale, Tags } from 'types.bicep'
 
 @minLength(2)
 @maxLength(60)
@@ -14,7 +17,7 @@ param planName string
 param location string
 
 @description('Tags of both.')
-param tags object
+param tags Tags
 
 @description('Name of the service in azure.yaml: azd finds the app by it.')
 param serviceName string
@@ -22,23 +25,14 @@ param serviceName string
 @description('Python version.')
 param pythonVersion string
 
-@description('Memory of one instance in MB.')
-param instanceMemoryMB int
-
-@description('The most instances.')
-param maximumInstanceCount int
-
-@description('Instances of the durable group that are always ready.')
-param durableAlwaysReady int
+@description('How the app scales and is updated.')
+param scale Scale
 
 @description('Hosts whose pages the app may read, separated by commas.')
 param titleHosts string
 
-@description('Resource id of the identity of the app.')
-param identityId string
-
-@description('Client id of the identity of the app.')
-param identityClientId string
+@description('Identity of the app.')
+param identityName string
 
 @description('Storage account of the host, the package and the task hub.')
 param storageAccountName string
@@ -49,14 +43,15 @@ param deploymentContainerName string
 @description('Application Insights component that the app sends to.')
 param appInsightsName string
 
-@description('Subnet that the app sends from. Empty: no network.')
-param subnetId string
+@description('Virtual network that the app sends through. Empty: none.')
+param vnetName string
 
-@description('Address of the Durable Task Scheduler. Empty: the task hub is in the storage account.')
-param schedulerEndpoint string
+@description('Durable Task Scheduler that keeps the task hub. Empty: the storage account keeps it.')
+param schedulerName string
 
-@description('Task hub in the scheduler.')
-param schedulerTaskHubName string
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
+  name: identityName
+}
 
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: storageAccountName
@@ -66,25 +61,47 @@ resource appInsights 'Microsoft.Insights/components@2020-02-02' existing = {
   name: appInsightsName
 }
 
+resource vnet 'Microsoft.Network/virtualNetworks@2025-05-01' existing = if (!empty(vnetName)) {
+  name: vnetName
+
+  resource appSubnet 'subnets' existing = { name: 'app' }
+}
+
+resource scheduler 'Microsoft.DurableTask/schedulers@2026-02-01' existing = if (!empty(schedulerName)) {
+  name: schedulerName
+}
+
 // No plain AzureWebJobsStorage: an exact match would win over these.
 var settings = [
   { name: 'AzureWebJobsStorage__credential', value: 'managedidentity' }
-  { name: 'AzureWebJobsStorage__clientId', value: identityClientId }
+  { name: 'AzureWebJobsStorage__clientId', value: identity.properties.clientId }
   { name: 'AzureWebJobsStorage__blobServiceUri', value: account.properties.primaryEndpoints.blob }
   { name: 'AzureWebJobsStorage__tableServiceUri', value: account.properties.primaryEndpoints.table }
   { name: 'APPLICATIONINSIGHTS_CONNECTION_STRING', value: appInsights.properties.ConnectionString }
-  { name: 'APPLICATIONINSIGHTS_AUTHENTICATION_STRING', value: 'ClientId=${identityClientId};Authorization=AAD' }
+  {
+    name: 'APPLICATIONINSIGHTS_AUTHENTICATION_STRING'
+    value: 'ClientId=${identity.properties.clientId};Authorization=AAD'
+  }
   { name: 'PYTHON_THREADPOOL_THREAD_COUNT', value: '32' } // fetch_title waits for the network, one thread each
   { name: 'TITLE_HOSTS', value: titleHosts }
 ]
-var storageBackend = [
-  { name: 'AzureWebJobsStorage__queueServiceUri', value: account.properties.primaryEndpoints.queue }
-]
-var schedulerConnection = 'Endpoint=${schedulerEndpoint};Authentication=ManagedIdentity;ClientID=${identityClientId}'
-var schedulerBackend = [
-  { name: 'DURABLE_TASK_SCHEDULER_CONNECTION_STRING', value: schedulerConnection }
-  { name: 'TASKHUB_NAME', value: schedulerTaskHubName }
-]
+// Which backend the host uses is said in host.json, which azd's hooks write into the package: the platform's scale
+// controller reads that file and not the app settings that could override it.
+var backend = empty(schedulerName)
+  ? { name: 'AzureWebJobsStorage__queueServiceUri', value: account.properties.primaryEndpoints.queue }
+  : {
+      name: 'DURABLE_TASK_SCHEDULER_CONNECTION_STRING'
+      value: 'Endpoint=${scheduler!.properties.endpoint};Authentication=ManagedIdentity;ClientID=${identity.properties.clientId}'
+    }
+
+// A plan that is spread over zones keeps at least two always ready instances of a group that has any.
+var durableAlwaysReady = scale.durableAlwaysReady == 0 ? 0 : max(scale.durableAlwaysReady, scale.zoneRedundant ? 2 : 1)
+var httpTriggers = scale.httpConcurrency == 0
+  ? {}
+  : { triggers: { http: { perInstanceConcurrency: scale.httpConcurrency } } }
+// Documented (learn.microsoft.com/azure/azure-functions/flex-consumption-site-updates, December 2025, a preview), but
+// not in the resource type's definition, so it is sent only where it was asked for.
+var updateStrategy = scale.rollingUpdates ? { siteUpdateStrategy: { type: 'RollingUpdate' } } : {}
 
 resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   name: planName
@@ -95,7 +112,10 @@ resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
     name: 'FC1'
     tier: 'FlexConsumption'
   }
-  properties: { reserved: true }
+  properties: {
+    reserved: true
+    zoneRedundant: scale.zoneRedundant
+  }
 }
 
 resource site 'Microsoft.Web/sites@2025-03-01' = {
@@ -106,14 +126,15 @@ resource site 'Microsoft.Web/sites@2025-03-01' = {
   identity: {
     type: 'UserAssigned'
     userAssignedIdentities: {
-      '${identityId}': {}
+      '${identity.id}': {}
     }
   }
   properties: {
     serverFarmId: plan.id
     httpsOnly: true
     publicNetworkAccess: 'Enabled' // the trigger is called from anywhere, with a key
-    virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
+    virtualNetworkSubnetId: empty(vnetName) ? null : vnet::appSubnet.id
+    #disable-next-line BCP037 // siteUpdateStrategy, see above
     functionAppConfig: {
       deployment: {
         storage: {
@@ -121,7 +142,7 @@ resource site 'Microsoft.Web/sites@2025-03-01' = {
           value: '${account.properties.primaryEndpoints.blob}${deploymentContainerName}'
           authentication: {
             type: 'UserAssignedIdentity'
-            userAssignedIdentityResourceId: identityId
+            userAssignedIdentityResourceId: identity.id
           }
         }
       }
@@ -130,15 +151,16 @@ resource site 'Microsoft.Web/sites@2025-03-01' = {
         version: pythonVersion
       }
       scaleAndConcurrency: {
-        instanceMemoryMB: instanceMemoryMB
-        maximumInstanceCount: maximumInstanceCount
+        instanceMemoryMB: scale.instanceMemoryMB
+        maximumInstanceCount: scale.maximumInstanceCount
         alwaysReady: durableAlwaysReady > 0 ? [{ name: 'durable', instanceCount: durableAlwaysReady }] : []
+        ...httpTriggers
       }
+      ...updateStrategy
     }
     siteConfig: {
       minTlsVersion: '1.2'
-      http20Enabled: true
-      appSettings: concat(settings, empty(schedulerEndpoint) ? storageBackend : schedulerBackend)
+      appSettings: concat(settings, [backend])
     }
   }
 }
@@ -155,9 +177,6 @@ resource scmPublishing 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2
   name: 'scm'
   properties: { allow: false }
 }
-
-@description('Name of the app.')
-output name string = site.name
 
 @description('Address of the app.')
 output uri string = 'https://${site.properties.defaultHostName}'

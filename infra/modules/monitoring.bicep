@@ -1,5 +1,6 @@
 // Application Insights on a Log Analytics workspace. It takes telemetry from identities only: whoever learns the
 // connection string can send nothing with it.
+import { Tags } from 'types.bicep'
 
 @description('Name of the Log Analytics workspace.')
 param workspaceName string
@@ -11,7 +12,7 @@ param appInsightsName string
 param location string
 
 @description('Tags of both.')
-param tags object
+param tags Tags
 
 @description('The most gigabytes that the workspace takes in a day.')
 param dailyQuotaGb int
@@ -38,9 +39,3 @@ resource appInsights 'Microsoft.Insights/components@2020-02-02' = {
     DisableLocalAuth: true
   }
 }
-
-@description('Resource id of the workspace, for diagnostic settings.')
-output workspaceId string = workspace.id
-
-@description('Name of the component: the app looks up its connection string itself, so that no output holds one.')
-output appInsightsName string = appInsights.name

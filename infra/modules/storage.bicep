@@ -1,5 +1,6 @@
 // The storage account of the app: its package, the host's keys and locks, and the task hub.
 // No key opens it, and with the network no public address reaches it.
+import { Tags } from 'types.bicep'
 
 @minLength(3)
 @maxLength(24)
@@ -10,7 +11,7 @@ param name string
 param location string
 
 @description('Tags of the account.')
-param tags object
+param tags Tags
 
 @minLength(3)
 @maxLength(63)
@@ -20,12 +21,15 @@ param deploymentContainerName string
 @description('Answer on the public endpoints (identities only). False needs private endpoints.')
 param publicAccess bool
 
+@description('Keep a copy in each of three availability zones.')
+param zoneRedundant bool
+
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   name: name
   location: location
   tags: tags
   kind: 'StorageV2'
-  sku: { name: 'Standard_LRS' }
+  sku: { name: zoneRedundant ? 'Standard_ZRS' : 'Standard_LRS' }
   properties: {
     accessTier: 'Hot'
     allowBlobPublicAccess: false
@@ -53,9 +57,3 @@ resource deploymentContainer 'Microsoft.Storage/storageAccounts/blobServices/con
   name: deploymentContainerName
   properties: { publicAccess: 'None' }
 }
-
-@description('Name of the account.')
-output name string = account.name
-
-@description('Name of the container, given back so that the app waits for it.')
-output deploymentContainerName string = deploymentContainer.name

@@ -108,7 +108,7 @@ def fetch_200_pages(quick: bool) -> Row:
 
         seconds = _seconds(lambda: threads.map(ours, range(count)))
         peer_seconds = _seconds(lambda: threads.map(peer, range(count)))
-        fetcher.close()
+        fetcher.session.close()
     scale = _PAGES / count
     return Row(
         name="fetch_200_pages",
@@ -161,7 +161,7 @@ def _bytes(name: str, path: str, quick: bool) -> Row:
         fetcher = server.fetcher()
         for _ in range(count):
             _require_title(fetcher.fetch(f"https://{HOST}{path}", read))
-        fetcher.close()
+        fetcher.session.close()
         response = requests.get(server.peer_url(path), verify=str(server.ca_file), timeout=60)
         _require_title(_html_parser(response.content))
     whole = len(response.content)

@@ -9,7 +9,7 @@ def test_activity_failure_that_nobody_catches_fails_the_orchestration_with_its_t
     ended = flow.run("fails_in_activity", "no such city")
 
     assert ended == failed(
-        "Orchestrator function 'fails_in_activity' failed: Activity function 'fail' failed:  ValueError: no such city",
+        "Orchestrator function 'fails_in_activity' failed: Activity function 'fail' failed: ValueError: no such city",
         custom_status="about to fail",
         history=["TaskFailed fail"],
     )
@@ -27,7 +27,7 @@ def test_caught_failure_is_undone_by_another_activity(flow: Flow) -> None:
     ended = flow.run("compensates", "out of stock")
 
     assert ended == completed(
-        {"error": "Activity function 'fail' failed:  ValueError: out of stock", "then": "undone"},
+        {"error": "Activity function 'fail' failed: ValueError: out of stock", "then": "undone"},
         history=["TaskFailed fail", "TaskCompleted same"],
     )
 
@@ -35,7 +35,7 @@ def test_caught_failure_is_undone_by_another_activity(flow: Flow) -> None:
 def test_one_failure_fails_the_fan_out_and_its_siblings_end_all_the_same(flow: Flow) -> None:
     ended = flow.run("one_of_three_fails")
 
-    assert (ended.runtime_status, ended.output) == ("Completed", "Activity function 'fail' failed:  ValueError: x")
+    assert (ended.runtime_status, ended.output) == ("Completed", "Activity function 'fail' failed: ValueError: x")
     assert sorted(ended.history) == [
         "ExecutionCompleted",
         "ExecutionStarted",
@@ -86,7 +86,7 @@ def test_activity_that_fails_at_every_attempt_fails_the_orchestration(flow: Flow
     ended = flow.run("retried", 5)
 
     assert ended == failed(
-        "Orchestrator function 'retried' failed: Activity function 'fail_at_first' failed:  RuntimeError: call 3 fails",
+        "Orchestrator function 'retried' failed: Activity function 'fail_at_first' failed: RuntimeError: call 3 fails",
         history=["TaskFailed fail_at_first", "TimerCreated", "TimerFired"] * 3,
     )
 

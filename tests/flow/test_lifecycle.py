@@ -62,7 +62,7 @@ def test_failed_orchestration_that_is_rewound_tries_again_only_what_failed(flow:
 
     assert ended == failed(
         "Orchestrator function 'fails_until_rewound' failed: "
-        "Activity function 'fail_at_first' failed:  RuntimeError: call 1 fails",
+        "Activity function 'fail_at_first' failed: RuntimeError: call 1 fails",
         history=["TaskCompleted same", "TaskFailed fail_at_first"],
     )
     again = started.wait_until_status("Completed")

@@ -60,6 +60,7 @@ ROW = InstanceRow(
     generation=1,
     scheduled_start_at=None,
     tags=None,
+    parent_instance_id=None,
     etag="etag",
 )
 OTHER = replace(ROW, execution_id="theirs")

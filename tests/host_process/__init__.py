@@ -5,11 +5,9 @@ Invariant: a host that was started here is gone when its ``with`` block ends, an
 
 from __future__ import annotations
 
-from host_process.client import Answer, HostClient
-from host_process.process import HostProcess, HostStartError
+from durable_host.testing import Answer, HostClient, HostProcess, HostStartError, soon, wait_until
 from host_process.storage_proxy import StorageProxy, StorageRequest
 from host_process.storage_witness import InconsistentHistoryError, StorageWitness, StoredInstance
-from host_process.waiting import soon, wait_until
 
 __all__ = [
     "Answer",

@@ -1,27 +1,23 @@
 """Checks of who may do what: role assignments, and what the template gives away in its outputs.
 
-Role: the assignments of every setting are compared whole with the intended ones, scope and kind of principal included.
-Called by: ``checks``.
-Calls: ``template`` for the deployments, ``bicep_syntax`` for outputs.
-Invariant: nobody but the app gets a role unless a reader was asked for, and then only roles that read.
+Nobody but the app gets a role unless whoever deploys asked to read, and then only roles that read.
 """
 
 from __future__ import annotations
 
 import re
+import uuid
 from collections import Counter
 from collections.abc import Iterator
 
-from infra.bicep_functions import FUNCTIONS, SUBSCRIPTION_ID
-from infra.bicep_nodes import Access, Call, Expression, children_of
-from infra.bicep_syntax import declarations
-from infra.bicep_values import Value
-from infra.deployed import Deployment
-from infra.template import MAIN, Setting, Template
+from infra.cases import Case
+from infra.compiler import SUBSCRIPTION_ID
+from infra.deployment import Deployment, Resource, is_read_from
+from infra.template import Template
 
 __all__ = ["OUTPUTS", "ROLES", "output_faults", "role_faults"]
 
-Assignment = tuple[Value, Value, Value, Value]
+Assignment = tuple[str, str, str | None, str]
 
 ROLES = {
     "Storage Blob Data Owner": "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
@@ -31,6 +27,7 @@ ROLES = {
     "Durable Task Data Contributor": "0ad04412-c4d5-4796-b79c-f76d14c8d402",
     "Storage Blob Data Reader": "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",
     "Storage Table Data Reader": "76199698-9eea-4c19-bc75-cec21354c6b6",
+    "Durable Task Data Reader": "d6a5505f-6ebb-45a4-896e-ac8274cfc0ac",
 }
 OUTPUTS = frozenset(
     {
@@ -38,52 +35,71 @@ OUTPUTS = frozenset(
         "AZURE_LOCATION",
         "AZURE_RESOURCE_GROUP",
         "AZURE_STORAGE_ACCOUNT_NAME",
+        "AZURE_STORAGE_TABLE_HOST",
         "AZURE_TENANT_ID",
         "SERVICE_API_NAME",
         "SERVICE_API_URI",
     }
 )
 _SECRET = re.compile(
-    r"connection_?string|instrumentation_?key|password|secret|token|credential|sas|(^|_)keys?$|^list", re.I
+    r"connection_?string|instrumentation_?key|password|secret|token|credential|sas|keys?\b|\blist\w+\(", re.I
 )
+_ASSIGNMENT, _DEPLOYER = "Microsoft.Authorization/roleAssignments", "[deployer().objectId]"
+_GUIDS = uuid.UUID("11fb06fb-712d-4ddd-98c7-e71bbd588830")
+"""The namespace of the guid() of ARM templates."""
 
 
 def role_faults(template: Template) -> Iterator[str]:
     """Answer each assignment that is missing, and each that nobody asked for."""
-    for setting, deployment in template.deployments:
+    for case, deployment in template.deployments:
         actual = Counter(_actual(deployment))
-        wanted = Counter(_wanted(setting, deployment))
+        wanted = Counter(_wanted(case, deployment))
         for assignment in wanted - actual:
-            yield f"with {setting}: missing {_told(assignment)}"
+            yield f"case {case.name}: missing {_told(assignment)}"
         for assignment in actual - wanted:
-            yield f"with {setting}: not asked for, or twice: {_told(assignment)}"
-        yield from _name_faults(setting, deployment)
+            yield f"case {case.name}: not asked for, or twice: {_told(assignment)}"
+        for each in deployment.of_type(_ASSIGNMENT):
+            if str(each.body["name"]) != _wanted_name(each, deployment):
+                yield f"case {case.name}: {_told(_assignment(each, deployment))} is not named guid(scope, who, role)"
 
 
 def _actual(deployment: Deployment) -> Iterator[Assignment]:
-    for each in deployment.of_type("Microsoft.Authorization/roleAssignments"):
-        kind, principal = each.at("properties.principalType"), each.at("properties.principalId")
-        yield each.scope_id, kind, principal, each.at("properties.roleDefinitionId")
+    for each in deployment.of_type(_ASSIGNMENT):
+        yield _assignment(each, deployment)
 
 
-def _wanted(setting: Setting, deployment: Deployment) -> Iterator[Assignment]:
-    app = f"<{deployment.only('Microsoft.ManagedIdentity/userAssignedIdentities').id}|properties.principalId>"
+def _assignment(each: Resource, deployment: Deployment) -> Assignment:
+    who = str(each.at("properties.principalId"))
+    if is_read_from(who, _identity(deployment), "principalId"):
+        who = "the app"
+    return each.scope, who, each.at("properties.principalType"), str(each.at("properties.roleDefinitionId"))
+
+
+def _identity(deployment: Deployment) -> Resource:
+    return deployment.only("Microsoft.ManagedIdentity/userAssignedIdentities")
+
+
+def _wanted(case: Case, deployment: Deployment) -> Iterator[Assignment]:
     account = deployment.only("Microsoft.Storage/storageAccounts").id
+    app = "the app", "ServicePrincipal"
     on_storage = {
         "blob": "Storage Blob Data Owner",
         "queue": "Storage Queue Data Contributor",
         "table": "Storage Table Data Contributor",
     }
-    for service in setting.storage_services:
-        yield account, "ServicePrincipal", app, _role_id(on_storage[service])
+    for service in case.storage_services:
+        yield account, *app, _role_id(on_storage[service])
     insights = deployment.only("Microsoft.Insights/components").id
-    yield insights, "ServicePrincipal", app, _role_id("Monitoring Metrics Publisher")
-    if setting.is_on("DURABLE_TASK_SCHEDULER_ENABLED"):
+    yield insights, *app, _role_id("Monitoring Metrics Publisher")
+    reads = case.is_on("DEPLOYER_READS_HUB")
+    if case.in_scheduler:
         scheduler = deployment.only("Microsoft.DurableTask/schedulers").id
-        yield scheduler, "ServicePrincipal", app, _role_id("Durable Task Data Contributor")
-    if setting.reader is not None:
+        yield scheduler, *app, _role_id("Durable Task Data Contributor")
+        if reads:
+            yield scheduler, _DEPLOYER, None, _role_id("Durable Task Data Reader")
+    elif reads:
         for role in ("Storage Blob Data Reader", "Storage Table Data Reader"):
-            yield account, setting.reader, setting.environment["HUB_READER_PRINCIPAL_ID"], _role_id(role)
+            yield account, _DEPLOYER, None, _role_id(role)
 
 
 def _role_id(role: str) -> str:
@@ -91,35 +107,26 @@ def _role_id(role: str) -> str:
 
 
 def _told(assignment: Assignment) -> str:
-    scope, kind, principal, role = assignment
-    guid = str(role).rpartition("/")[2]
-    name = next((name for name, each in ROLES.items() if each == guid), guid)
-    return f"{name} on {scope} for {kind} {principal}"
+    scope, who, _, role = assignment
+    guid = role.rpartition("/")[2]
+    name = next((name for name, each in ROLES.items() if each == guid), f"role {guid}")
+    return f"{name} on {scope.rpartition('/')[2]} for {who}"
 
 
-def _name_faults(setting: Setting, deployment: Deployment) -> Iterator[str]:
-    """A name that does not come from all three parts collides as soon as one of them changes."""
-    for each in deployment.of_type("Microsoft.Authorization/roleAssignments"):
-        guid = str(each.at("properties.roleDefinitionId")).rpartition("/")[2]
-        if each.name != FUNCTIONS["guid"].answer(each.scope_id, each.at("properties.principalId"), guid):
-            yield f"with {setting}: {each.path}:{each.line}: name the assignment guid(scope, principal, role)"
+def _wanted_name(each: Resource, deployment: Deployment) -> str:
+    """A name that leaves one of the three out collides; one of a principal's id cannot be predicted."""
+    guid = str(each.at("properties.roleDefinitionId")).rpartition("/")[2]
+    if each.at("properties.principalId") == _DEPLOYER:
+        return f"[guid('{each.scope}', deployer().objectId, '{guid}')]"
+    return str(uuid.uuid5(_GUIDS, f"{each.scope}-{_identity(deployment).id}-{guid}"))
 
 
 def output_faults(template: Template) -> Iterator[str]:
-    """Answer outputs that are missing or too many, and any output of any file that gives a secret away."""
-    actual = {each.name for each in declarations(template.files[MAIN]) if each.kind == "output"}
-    for name in sorted(actual ^ OUTPUTS):
-        yield f"{MAIN}: output {name} is {'not asked for' if name in actual else 'missing'}"
-    for path, text in template.bicep.items():
-        for each in declarations(text):
-            if each.kind == "output" and each.value is not None:
-                for word in (each.name, *_words(each.value)):
-                    if _SECRET.search(word):
-                        yield f"{path}: output {each.name} gives away {word!r}"
-
-
-def _words(node: Expression) -> Iterator[str]:
-    if isinstance(node, Access | Call):
-        yield node.name
-    for child in children_of(node):
-        yield from _words(child)
+    """Answer outputs that are missing or too many, and any that gives a secret away."""
+    outputs = template.outline["outputs"]
+    for name in sorted(set(outputs) ^ OUTPUTS):
+        yield f"output {name} is {'not asked for' if name in outputs else 'missing'}"
+    for case, deployment in template.deployments:
+        for name, value in {**outputs, **deployment.outputs}.items():
+            if _SECRET.search(f"{name} {value}"):
+                yield f"case {case.name}: output {name} gives something away: {value}"

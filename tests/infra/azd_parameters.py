@@ -1,10 +1,7 @@
 """What azd hands to the template: main.parameters.json with the environment filled in.
 
-Role: azd's own rules (a variable that is not set and has no default drops its parameter; "true" and "7" become
-a bool and a number when the template declares one), so that settings are tested by the names that people set.
-Called by: ``template`` for every setting, and the check of the parameters file.
-Calls: ``bicep_syntax`` for the declared types.
-Invariant: a value of the file is one variable and nothing else, which is also what the parameters check asks for.
+azd's own rules: a variable that is unset or empty gives its default, and with none drops its parameter; "true" and "7"
+become a bool and a number where the template declares one.
 """
 
 from __future__ import annotations
@@ -13,36 +10,28 @@ import json
 import re
 from collections.abc import Mapping
 
-from infra.bicep_syntax import declarations
-
-__all__ = ["VARIABLE", "parameters_from_azd"]
+__all__ = ["VARIABLE", "bicep_parameters", "parameters_from_azd"]
 
 VARIABLE = re.compile(r"\$\{(?P<name>[A-Z][A-Z0-9_]*)(?:=(?P<default>[^}]*))?\}")
-_BOOLS = {"1": True, "t": True, "T": True, "true": True, "TRUE": True, "True": True} | {
-    "0": False,
-    "f": False,
-    "F": False,
-    "false": False,
-    "FALSE": False,
-    "False": False,
-}
+_BOOLS = {word: word[0] in "1tT" for word in ("1", "t", "T", "true", "TRUE", "True", "0", "f", "F", "false", "FALSE")}
 
 
-def parameters_from_azd(file: str, main: str, environment: Mapping[str, str]) -> dict[str, object]:
-    """Answer the parameters that azd would pass on for an environment."""
-    declared = {each.name: each.type for each in declarations(main) if each.kind == "param"}
+def parameters_from_azd(file: str, types: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, object]:
+    """Answer the parameters that azd would pass on.
+
+    Args:
+        file: The text of main.parameters.json.
+        types: The ARM type of each parameter that the template declares.
+        environment: The variables of the azd environment.
+    """
     found: dict[str, object] = {}
     for name, entry in json.loads(file)["parameters"].items():
-        value = entry["value"]
-        if isinstance(value, str):
-            variable = VARIABLE.fullmatch(value)
-            if variable is None:
-                raise ValueError(f"parameter {name!r} in the parameters file is {value!r}, not one ${{VARIABLE}}")
-            value = environment.get(variable["name"]) or variable["default"]
-            if not value:
-                continue  # azd drops it: the template's default counts
-            value = _converted(value, declared.get(name))
-        found[name] = value
+        variable = VARIABLE.fullmatch(str(entry["value"]))
+        if variable is None:
+            raise ValueError(f"parameter {name!r} in the parameters file is {entry['value']!r}, not one ${{VARIABLE}}")
+        value = environment.get(variable["name"]) or variable["default"]
+        if value:
+            found[name] = _converted(value, types.get(name))
     return found
 
 
@@ -52,3 +41,15 @@ def _converted(value: str, declared: str | None) -> object:
     if declared == "int" and re.fullmatch(r"[+-]?\d+", value):
         return int(value)
     return value
+
+
+def bicep_parameters(main: str, values: Mapping[str, object]) -> str:
+    """Answer a .bicepparam file with these values, for the template at the relative path ``main``."""
+    lines = [f"using '{main}'", *(f"param {name} = {_literal(value)}" for name, value in values.items())]
+    return "\n".join([*lines, ""])
+
+
+def _literal(value: object) -> str:
+    if isinstance(value, bool | int):
+        return str(value).lower()
+    return "'" + str(value).replace("\\", "\\\\").replace("'", "\\'").replace("${", "\\${") + "'"

@@ -1,10 +1,4 @@
-"""All checks of the template, by name.
-
-Role: the list that the tests go through: once with the real files, and once for every planted mistake.
-Called by: the tests of this suite.
-Calls: every ``*_checks`` module.
-Invariant: each check takes a ``Template`` and answers faults as sentences; none means that it is content.
-"""
+"""All checks of the template, by name: gone through once with the real files, and once for every planted mistake."""
 
 from __future__ import annotations
 
@@ -13,21 +7,16 @@ from collections.abc import Callable, Iterator, Mapping
 from infra.access_checks import output_faults, role_faults
 from infra.azd_checks import azure_yaml_faults, package_faults, parameter_faults
 from infra.name_checks import name_faults
-from infra.network_checks import network_faults, order_faults
+from infra.network_checks import network_faults
+from infra.order_checks import order_faults
 from infra.property_checks import app_setting_faults, property_faults
 from infra.readme_checks import readme_faults
 from infra.repository_checks import editor_faults, gallery_faults, picture_faults, workflow_faults
-from infra.symbol_checks import parser_faults, symbol_faults
 from infra.template import Template
-from infra.type_checks import evaluation_faults, type_faults
 
 __all__ = ["CHECKS", "faults"]
 
 CHECKS: Mapping[str, Callable[[Template], Iterator[str]]] = {
-    "parsers": parser_faults,
-    "symbols": symbol_faults,
-    "evaluation": evaluation_faults,
-    "types": type_faults,
     "properties": property_faults,
     "app settings": app_setting_faults,
     "roles": role_faults,
@@ -44,6 +33,7 @@ CHECKS: Mapping[str, Callable[[Template], Iterator[str]]] = {
     "editor": editor_faults,
     "readme": readme_faults,
 }
+"""Each takes a ``Template`` and answers faults as sentences; none means that it is content."""
 
 
 def faults(template: Template, *names: str) -> dict[str, list[str]]:

@@ -1,8 +1,6 @@
 """The README's curl commands on a machine without curl: the few options that they use, through urllib.
 
-Role: a stand-in for the one program that the README's calls need and a bare machine may lack.
-Called by: the test of the README's commands, as ``python -m infra.curl ...``. Calls: urllib.
-Invariant: an option that is not known here is an error, so that a new one in the README cannot pass unseen.
+An option that is not known here is an error, so that a new one in the README cannot pass unseen.
 """
 
 from __future__ import annotations

@@ -1,9 +1,7 @@
-"""Checks that every name is legal, whatever azd accepts as the name of an environment.
+"""Checks that every name is legal, and known before anything exists, so that a preview can tell it.
 
-Role: Azure's own rules for names, which no type definition holds whole.
-Called by: ``checks`` for a handful of awkward names; a property test for any other.
-Calls: ``template``, which deploys with the name.
-Invariant: equal names but for upper and lower case give equal resources: Azure would not tell them apart either.
+Azure's own rules for names, which no type definition holds whole:
+learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
 """
 
 from __future__ import annotations
@@ -11,15 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from infra.bicep_values import BicepError
+from infra.cases import CASES
+from infra.deployment import Deployment
 from infra.template import Template
 
-__all__ = ["AWKWARD_NAMES", "ENVIRONMENT_NAME", "name_faults", "names_faults"]
+__all__ = ["AWKWARD_NAMES", "name_faults", "names_faults"]
 
-ENVIRONMENT_NAME = r"[a-zA-Z0-9\-()_.]{1,64}"  # azd's own rule
-AWKWARD_NAMES = ("a", "My.Env", "ends.", "....", "(x)_-.y", "-", "_", "1", "X" * 64, "." * 64)
+AWKWARD_NAMES = ("a", "(x)_-.Y", "X" * 64, "." * 64)
+"""Names that azd accepts for an environment: [a-zA-Z0-9\\-()_.]{1,64}."""
 
-# Length, then what may be in it; learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
 _RULES = {
     "Microsoft.Resources/resourceGroups": r"[-\w.()]{0,89}[-\w()]",
     "Microsoft.ManagedIdentity/userAssignedIdentities": r"[a-zA-Z0-9][-\w]{2,127}",
@@ -31,32 +29,46 @@ _RULES = {
     "Microsoft.Web/sites": r"[a-zA-Z0-9][-a-zA-Z0-9]{0,58}[a-zA-Z0-9]",
     "Microsoft.Network/virtualNetworks": r"[a-zA-Z0-9](?:[-\w.]{0,62}\w)?",
     "Microsoft.Network/privateEndpoints": r"[a-zA-Z0-9](?:[-\w.]{0,62}\w)?",
-    "Microsoft.Network/privateDnsZones/virtualNetworkLinks": r"[a-zA-Z0-9](?:[-\w.]{0,78}\w)?",
     "Microsoft.DurableTask/schedulers": r"[a-zA-Z0-9-]{3,64}",
     "Microsoft.DurableTask/schedulers/taskHubs": r"[a-zA-Z0-9-]{3,64}",
 }
+_OVERRIDES = {
+    "Microsoft.Resources/resourceGroups": "RESOURCE_GROUP_NAME",
+    "Microsoft.ManagedIdentity/userAssignedIdentities": "APP_IDENTITY_NAME",
+    "Microsoft.OperationalInsights/workspaces": "LOG_ANALYTICS_NAME",
+    "Microsoft.Insights/components": "APP_INSIGHTS_NAME",
+    "Microsoft.Storage/storageAccounts": "STORAGE_ACCOUNT_NAME",
+    "Microsoft.Web/serverfarms": "FUNCTION_PLAN_NAME",
+    "Microsoft.Web/sites": "FUNCTION_APP_NAME",
+    "Microsoft.Network/virtualNetworks": "VNET_NAME",
+    "Microsoft.DurableTask/schedulers": "DURABLE_TASK_SCHEDULER_NAME",
+}
+_PREDICTED_BY_AZURE = re.compile(r"environment\(\)|deployer\(\)")
+"""What a preview knows although the compiler alone does not: the cloud, and who deploys."""
 
 
 def name_faults(template: Template) -> Iterator[str]:
-    """Answer the illegal names of every awkward environment."""
-    for name in AWKWARD_NAMES:
-        yield from names_faults(template, name)
+    """Answer the illegal names of every case, and those that cannot be predicted."""
+    for case, deployment in template.deployments:
+        yield from (f"case {case.name}: {fault}" for fault in names_faults(deployment))
+        for each in deployment.resources:
+            for text in (str(each.body["name"]), each.id):
+                if "reference(" in text or (text.startswith("[") and not _PREDICTED_BY_AZURE.search(text)):
+                    yield f"case {case.name}: {each.type} {text} is not known before the deployment"
+    yield from _override_faults(template)
 
 
-def names_faults(template: Template, environment_name: str) -> Iterator[str]:
-    """Answer the illegal names that one environment's name leads to."""
-    environment = {"AZURE_LOCATION": "westeurope", "DURABLE_TASK_SCHEDULER_ENABLED": "true"}
-    try:
-        one, other = (
-            template.deploy({**environment, "AZURE_ENV_NAME": name})
-            for name in (environment_name, environment_name.swapcase())
-        )
-    except BicepError as wrong:
-        yield f"environment {environment_name!r}: {wrong}"
-        return
-    for each in one.resources:
-        rule = _RULES.get(each.type, ".+")
-        if not re.fullmatch(rule, each.name, re.ASCII):
-            yield f"environment {environment_name!r}: {each.type} may not be called {each.name!r}"
-    if [each.name.lower() for each in one.resources[1:]] != [each.name.lower() for each in other.resources[1:]]:
-        yield f"environment {environment_name!r}: upper and lower case share a resource group, but not the names in it"
+def names_faults(deployment: Deployment) -> Iterator[str]:
+    """Answer the illegal names of one deployment."""
+    for each in deployment.resources:
+        if not re.fullmatch(_RULES.get(each.type, ".+"), each.name, re.ASCII):
+            yield f"{each.type} may not be called {each.name!r}"
+
+
+def _override_faults(template: Template) -> Iterator[str]:
+    """In the case where every name was given, another name has lost its override."""
+    named = template.deployment("named")
+    for kind, variable in _OVERRIDES.items():
+        asked, actual = CASES["named"].environment[variable], named.only(kind).name
+        if actual != asked:
+            yield f"case named: {kind} is called {actual!r}, although {variable} is {asked!r}"

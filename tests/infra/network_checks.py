@@ -1,21 +1,19 @@
-"""Checks of the private network, and of the order in which things come to be.
+"""Checks of the private network: every service that the app uses has its endpoint, zone, link and group.
 
-Role: every service that the app uses has its endpoint, zone, link and group; nothing is used before it exists.
-Called by: ``checks``.
-Calls: ``template`` for the deployments.
-Invariant: with the network off there is none of it; with it on, a service that lacks one of the four is a fault.
+With the network off there is none of it; with it on, a service that lacks one of the four is a fault.
 """
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Mapping
+from typing import Any
 
-from infra.bicep_values import Value
-from infra.deployed import Deployment, Resource, texts_in
-from infra.template import Setting, Template
+from infra.cases import Case
+from infra.deployment import Deployment, Resource
+from infra.template import Template
 
-__all__ = ["network_faults", "order_faults"]
+__all__ = ["network_faults"]
 
 _VNET, _SITE = "Microsoft.Network/virtualNetworks", "Microsoft.Web/sites"
 _ENDPOINT, _GROUP = "Microsoft.Network/privateEndpoints", "Microsoft.Network/privateEndpoints/privateDnsZoneGroups"
@@ -25,12 +23,12 @@ _APP_SUBNET_SIZE = 27  # carries 1,000 instances of one Flex Consumption app
 
 def network_faults(template: Template) -> Iterator[str]:
     """Answer what keeps the app from a service, or lets it out where it should not go."""
-    for setting, deployment in template.deployments:
-        faults = _private if setting.is_on("VNET_ENABLED") else _public
-        yield from (f"with {setting}: {fault}" for fault in faults(setting, deployment))
+    for case, deployment in template.deployments:
+        faults = _private if case.private else _public
+        yield from (f"case {case.name}: {fault}" for fault in faults(case, deployment))
 
 
-def _public(_: Setting, deployment: Deployment) -> Iterator[str]:
+def _public(_: Case, deployment: Deployment) -> Iterator[str]:
     for each in deployment.resources:
         if each.type.startswith("Microsoft.Network/"):
             yield f"{each.type} {each.name} is deployed although there is no network"
@@ -39,7 +37,7 @@ def _public(_: Setting, deployment: Deployment) -> Iterator[str]:
             yield "the app is in a subnet although there is no network"
 
 
-def _private(setting: Setting, deployment: Deployment) -> Iterator[str]:
+def _private(case: Case, deployment: Deployment) -> Iterator[str]:
     networks = deployment.of_type(_VNET)
     if len(networks) != 1:
         yield f"there are {len(networks)} virtual networks, not one"
@@ -49,7 +47,7 @@ def _private(setting: Setting, deployment: Deployment) -> Iterator[str]:
     }
     yield from _subnet_faults(networks[0], subnets, deployment)
 
-    targets = dict(_targets(setting, deployment))
+    targets = dict(_targets(case, deployment))
     endpoints = deployment.of_type(_ENDPOINT)
     served = [str(service) for each in endpoints for service in _group_ids(each)]
     for service in sorted(set(served) - set(targets)):
@@ -66,27 +64,27 @@ def _private(setting: Setting, deployment: Deployment) -> Iterator[str]:
             yield f"{len(deployment.of_type(kind))} {kind}, not {len(targets)}"
 
 
-def _targets(setting: Setting, deployment: Deployment) -> Iterator[tuple[str, tuple[str, str]]]:
+def _targets(case: Case, deployment: Deployment) -> Iterator[tuple[str, tuple[str, str]]]:
     account = deployment.only("Microsoft.Storage/storageAccounts").id
-    for service in setting.storage_services:
-        yield service, (account, f"privatelink.{service}.core.windows.net")
-    if setting.is_on("DURABLE_TASK_SCHEDULER_ENABLED"):
+    for service in case.storage_services:
+        yield service, (account, f"[format('privatelink.{{0}}.{{1}}', '{service}', environment().suffixes.storage)]")
+    if case.in_scheduler:
         scheduler = deployment.only("Microsoft.DurableTask/schedulers").id
         yield "scheduler", (scheduler, "privatelink.durabletask.io")
 
 
-def _dicts(value: Value) -> list[dict[str, Value]]:
+def _dicts(value: Any) -> list[dict[str, Any]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
-def _group_ids(endpoint: Resource) -> list[Value]:
+def _group_ids(endpoint: Resource) -> list[Any]:
     connections = _dicts(endpoint.at("properties.privateLinkServiceConnections"))
     properties = connections[0].get("properties") if connections else None
     ids = properties.get("groupIds") if isinstance(properties, dict) else None
     return ids if isinstance(ids, list) else []
 
 
-def _subnet_faults(vnet: Resource, subnets: Mapping[str, Value], deployment: Deployment) -> Iterator[str]:
+def _subnet_faults(vnet: Resource, subnets: Mapping[str, Any], deployment: Deployment) -> Iterator[str]:
     prefixes = vnet.at("properties.addressSpace.addressPrefixes")
     space = [ipaddress.ip_network(str(each)) for each in prefixes] if isinstance(prefixes, list) else []
     ranges = {
@@ -114,11 +112,11 @@ def _subnet_faults(vnet: Resource, subnets: Mapping[str, Value], deployment: Dep
         yield f"subnet {name} ({ranges[name]}) is smaller than a /{_APP_SUBNET_SIZE}"
     if "_" in name:
         yield f"Flex Consumption takes no subnet with an underscore: {name}"
-    if app.get("defaultOutboundAccess") is False:
-        yield f"subnet {name} lets nothing out, but the app reads public pages"
+    if app.get("defaultOutboundAccess") is not True:
+        yield f"subnet {name} does not say that it lets traffic out, and the app reads public pages"
 
 
-def _endpoint_faults(endpoint: Resource, target: str, subnets: Mapping[str, Value], vnet: Resource) -> Iterator[str]:
+def _endpoint_faults(endpoint: Resource, target: str, subnets: Mapping[str, Any], vnet: Resource) -> Iterator[str]:
     connection = _dicts(endpoint.at("properties.privateLinkServiceConnections"))[0].get("properties")
     if isinstance(connection, dict) and connection.get("privateLinkServiceId") != target:
         yield f"the endpoint leads to {connection.get('privateLinkServiceId')}, not to {target}"
@@ -128,55 +126,16 @@ def _endpoint_faults(endpoint: Resource, target: str, subnets: Mapping[str, Valu
 
 
 def _resolution_faults(endpoint: Resource, zone: str, vnet: Resource, deployment: Deployment) -> Iterator[str]:
-    zones = [each for each in deployment.of_type(_ZONE) if each.name == zone]
+    zones = [each for each in deployment.of_type(_ZONE) if each.body["name"] == zone]
     if len(zones) != 1:
         yield f"there are {len(zones)} zones {zone}, not one"
         return
-    links = [each for each in deployment.of_type(_LINK) if each.parent_id == zones[0].id]
+    links = [each for each in deployment.of_type(_LINK) if zone.strip("[]") in each.body["name"]]
     if len(links) != 1 or links[0].at("properties.virtualNetwork.id") != vnet.id:
         yield f"zone {zone} is not linked to the network"
     elif links[0].at("properties.registrationEnabled") is not False:
         yield f"zone {zone} registers names by itself"
-    groups = [each for each in deployment.of_type(_GROUP) if each.parent_id == endpoint.id]
+    groups = [each for each in deployment.of_type(_GROUP) if each.id.startswith(f"{endpoint.id}/")]
     configs = _dicts(groups[0].at("properties.privateDnsZoneConfigs")) if len(groups) == 1 else []
     if [each.get("properties") for each in configs] != [{"privateDnsZoneId": zones[0].id}]:
         yield f"the endpoint does not enter itself into zone {zone}"
-
-
-def order_faults(template: Template) -> Iterator[str]:
-    """Answer what is used before it exists, and what the app does not wait for."""
-    found: dict[str, None] = {}
-    for setting, deployment in template.deployments:
-        ids = {each.id for each in deployment.resources}
-        for each in deployment.resources:
-            before = deployment.before(each)
-            if each.id in before:
-                found[f"{each.path}:{each.line}: {each.type} waits for itself"] = None
-            for used in _used(each, ids) - before - {each.id}:
-                found[f"{each.path}:{each.line}: {each.type} uses {used}, but may be created before it"] = None
-        for site in deployment.of_type(_SITE):
-            awaited = [each for each in deployment.resources if each.type in (_GROUP, _LINK) or _is_role(each)]
-            for each in awaited:
-                if each.id not in deployment.before(site):
-                    found[f"with {setting}: the app does not wait for {each.type} {each.name}"] = None
-    yield from found
-
-
-def _is_role(resource: Resource) -> bool:
-    return resource.type == "Microsoft.Authorization/roleAssignments"
-
-
-def _used(resource: Resource, ids: set[str]) -> set[str]:
-    """Answer the resources whose ids stand anywhere in a body, a scope or a parent: each has to exist first."""
-    texts = [*texts_in(dict(resource.body)), resource.scope_id or "", resource.parent_id or ""]
-    used = set()
-    for text in texts:
-        if "/" in text:
-            used |= {each for each in ids if each in text and not _longer(each, text)}
-    return used
-
-
-def _longer(own_id: str, text: str) -> bool:
-    """Answer whether the text goes on to name something below or beside it: another id that merely begins alike."""
-    rest = text.partition(own_id)[2]
-    return bool(rest) and rest[0] not in "|/"

@@ -1,29 +1,27 @@
-"""Draw what is deployed, from the Bicep itself, once with the network and once without.
+"""Draw what is deployed, from the snapshots, once with the network and once without.
 
-Role: `PYTHONPATH=tests python -m infra.pictures` writes infra/pictures/*.svg; a test draws them again and compares.
-Called by: a person, after a change of infra/; the picture check.
-Calls: ``template`` for the deployments.
-Invariant: every resource is in the picture, as a box, a line or a word; a type without a place stops the drawing.
+`PYTHONPATH=tests python -m infra.pictures` writes infra/pictures/*.svg; a test draws them again and compares. Every
+resource is in the picture, as a box, a line or a word; a type without a place stops the drawing.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 from infra.access_checks import ROLES
-from infra.deployed import Deployment, Resource
+from infra.deployment import Deployment, Resource
 from infra.template import ROOT, Template
 
 __all__ = ["PICTURES", "draw", "main"]
 
 PICTURES = {
-    "infra/pictures/with-network.svg": ("VNET_ENABLED=true (the default)", {"VNET_ENABLED": "true"}),
-    "infra/pictures/without-network.svg": ("VNET_ENABLED=false", {"VNET_ENABLED": "false"}),
+    "infra/pictures/with-network.svg": ("VNET_ENABLED=true (the default)", "default"),
+    "infra/pictures/without-network.svg": ("VNET_ENABLED=false", "no-network"),
 }
-_NAMED = {"AZURE_ENV_NAME": "titles", "AZURE_LOCATION": "westeurope"}
 _WIDTH, _LINE, _PAD, _BOX = 330, 19, 14, 300
 _ROLE_NAMES = {guid: name for name, guid in ROLES.items()}
 
@@ -41,9 +39,8 @@ class Box:
         return _PAD + _LINE * (1 + len(self.lines)) + _PAD // 2
 
 
-def draw(template: Template, title: str, environment: dict[str, str]) -> str:
-    """Answer the picture of one setting as SVG."""
-    deployment = template.deploy({**_NAMED, **environment})
+def draw(deployment: Deployment, title: str) -> str:
+    """Answer the picture of one case as SVG."""
     token = deployment.only("Microsoft.Storage/storageAccounts").name.removeprefix("st")
     columns = [list(_app(deployment)), list(_between(deployment)), list(_services(deployment))]
     columns = [column for column in columns if column]
@@ -51,7 +48,8 @@ def draw(template: Template, title: str, environment: dict[str, str]) -> str:
     for each in deployment.resources:
         if not any(_word(each) in line for line in drawn):
             raise ValueError(f"{each.type} {each.name} has no place in the picture: teach pictures.py")
-    return _svg(columns, f"{deployment.resources[0].name}: what is deployed, {title}").replace(token, "…")
+    group = deployment.only("Microsoft.Resources/resourceGroups").name
+    return _svg(columns, f"{group}: what is deployed, {title}").replace(token, "…")
 
 
 def _word(resource: Resource) -> str:
@@ -69,10 +67,16 @@ def _word(resource: Resource) -> str:
             return "entered in"
         case "basicPublishingCredentialsPolicies":
             return f"no {resource.name}"
-        case "schedulers":
-            return resource.name
+        case "privateDnsZones":
+            return _zone(resource)
         case _:
             return resource.name
+
+
+def _zone(resource: Resource) -> str:
+    """Answer a zone's name as it is in Azure's public cloud; the template asks the cloud for the end of it."""
+    service = re.search(r"'privatelink\.\{0\}\.\{1\}', '(\w+)'", resource.name)
+    return f"privatelink.{service[1]}.core.windows.net" if service else resource.name
 
 
 def _app(deployment: Deployment) -> Iterator[Box]:
@@ -93,7 +97,7 @@ def _app(deployment: Deployment) -> Iterator[Box]:
     )
     identity = deployment.only("Microsoft.ManagedIdentity/userAssignedIdentities")
     roles = [each for each in deployment.resources if each.type.endswith("/roleAssignments")]
-    lines = sorted(f"{_word(each)} on {str(each.scope_id).rpartition('/')[2]}" for each in roles)
+    lines = sorted(f"{_word(each)} on {each.scope.rpartition('/')[2]}" for each in roles)
     yield Box(heading=f"Identity {identity.name}", lines=tuple(lines))
 
 
@@ -104,15 +108,18 @@ def _between(deployment: Deployment) -> Iterator[Box]:
         lines = tuple(f"subnet {each['name']}: {each['properties']['addressPrefix']}" for each in parts)
         yield Box(heading=f"Virtual network {vnet.name}", lines=lines)
     zones = {each.id: each for each in deployment.of_type("Microsoft.Network/privateDnsZones")}
-    linked = {each.parent_id for each in deployment.of_type("Microsoft.Network/privateDnsZones/virtualNetworkLinks")}
+    links = [
+        str(each.body["name"]) for each in deployment.of_type("Microsoft.Network/privateDnsZones/virtualNetworkLinks")
+    ]
+    linked = {id_ for id_, zone in zones.items() if any(str(zone.body["name"]).strip("[]") in name for name in links)}
     for endpoint in deployment.of_type("Microsoft.Network/privateEndpoints"):
         groups = deployment.of_type("Microsoft.Network/privateEndpoints/privateDnsZoneGroups")
-        text = str([each.body for each in groups if each.parent_id == endpoint.id])
+        text = str([each.body for each in groups if each.id.startswith(f"{endpoint.id}/")])
         told = [
             line
             for zone_id, zone in zones.items()
             if zone_id in text
-            for line in (f"entered in the {'linked ' if zone_id in linked else ''}zone", zone.name)
+            for line in (f"entered in the {'linked ' if zone_id in linked else ''}zone", _zone(zone))
         ]
         yield Box(heading=f"Endpoint {endpoint.name}", lines=tuple(told))
 
@@ -196,9 +203,9 @@ def _arrow(x: int, y: int, to_x: int, to_y: int) -> str:
 def main() -> int:
     """Write every picture."""
     template = Template.read()
-    for path, (title, environment) in PICTURES.items():
+    for path, (title, case) in PICTURES.items():
         (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
-        (ROOT / path).write_text(draw(template, title, environment), encoding="utf-8")
+        (ROOT / path).write_text(draw(template.deployment(case), title), encoding="utf-8")
     return 0
 
 

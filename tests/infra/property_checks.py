@@ -1,96 +1,73 @@
-"""Checks of what each resource must, and must not, be told, in every setting of the switches.
+"""Checks of what each resource must, and must not, be told: the security and plan rules of the template.
 
-Role: the security and plan rules of the template, as one table of properties and one of app settings.
-Called by: ``checks``.
-Calls: ``template`` for the deployments.
-Invariant: app settings are compared whole, so that one more, or one less, is a fault as well.
+App settings are compared whole, so that one more, or one less, is a fault as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from infra.bicep_values import Value
-from infra.deployed import Deployment, Resource
-from infra.template import Setting, Template
+from infra.cases import Case
+from infra.deployment import Deployment, Resource
+from infra.template import Template
 
 __all__ = ["app_setting_faults", "property_faults"]
 
-Wanted = Mapping[str, Value]
+Wanted = Mapping[str, Any]
 _ACCOUNT, _CONTAINER = "Microsoft.Storage/storageAccounts", "Microsoft.Storage/storageAccounts/blobServices/containers"
 _SITE, _PLAN = "Microsoft.Web/sites", "Microsoft.Web/serverfarms"
-_SCHEDULER, _IDENTITY = "Microsoft.DurableTask/schedulers", "Microsoft.ManagedIdentity/userAssignedIdentities"
+_SCHEDULER, _HUB = "Microsoft.DurableTask/schedulers", "Microsoft.DurableTask/schedulers/taskHubs"
+_IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities"
 _INSIGHTS, _WORKSPACE = "Microsoft.Insights/components", "Microsoft.OperationalInsights/workspaces"
 _PUBLISHING = "Microsoft.Web/sites/basicPublishingCredentialsPolicies"
 _DIAGNOSTICS = "Microsoft.Insights/diagnosticSettings"
+_SCALE = "properties.functionAppConfig.scaleAndConcurrency"
 
-# The plan deprecates these, or they open a door; the definitions would let them pass.
+# All that is said of the site beside its settings. The plan deprecates the rest, or some regions have refused it there,
+# or it opens a door; the resource type would let it pass.
+_SITE_CONFIG = {"appSettings", "minTlsVersion"}
 _FORBIDDEN: Mapping[str, tuple[str, ...]] = {
-    _SITE: (
-        "properties.keyVaultReferenceIdentity",
-        "properties.reserved",
-        "properties.siteConfig.alwaysOn",
-        "properties.siteConfig.connectionStrings",
-        "properties.siteConfig.cors",
-        "properties.siteConfig.ftpsState",
-        "properties.siteConfig.functionAppScaleLimit",
-        "properties.siteConfig.linuxFxVersion",
-        "properties.siteConfig.pythonVersion",
-        "properties.siteConfig.vnetRouteAllEnabled",
-    ),
+    _SITE: ("properties.keyVaultReferenceIdentity", "properties.reserved"),
     _ACCOUNT: ("properties.networkAcls.ipRules", "properties.networkAcls.virtualNetworkRules"),
 }
 
 
 def property_faults(template: Template) -> Iterator[str]:
     """Answer each required property that is missing or different, and each forbidden one that is there."""
-    found: dict[str, None] = {}
-    for setting, deployment in template.deployments:
-        for kind, wanted in _required(setting, deployment).items():
+    for case, deployment in template.deployments:
+        for kind, wanted in _required(case, deployment).items():
             resources = deployment.of_type(kind)
             if not resources:
-                found[f"with {setting}: there is no {kind}"] = None
+                yield f"case {case.name}: there is no {kind}"
             for resource in resources:
-                for fault in _differences(resource, wanted):
-                    found[f"with {setting}: {fault}"] = None
+                yield from (f"case {case.name}: {fault}" for fault in _differences(resource, wanted))
         for kind, paths in _FORBIDDEN.items():
             for resource in deployment.of_type(kind):
                 for path in paths:
                     if resource.at(path) is not None:
-                        found[f"{resource.path}: {kind} sets {path}, which it must not"] = None
-    yield from found
+                        yield f"case {case.name}: {kind} sets {path}, which it must not"
+        for site in deployment.of_type(_SITE):
+            for name in sorted(set(site.at("properties.siteConfig")) - _SITE_CONFIG):
+                yield f"case {case.name}: {_SITE} sets siteConfig.{name}, which Flex Consumption does not need"
 
 
 def _differences(resource: Resource, wanted: Wanted) -> Iterator[str]:
     for path, value in wanted.items():
         actual = resource.at(path)
-        if (not value(actual)) if callable(value) else (actual != value or type(actual) is not type(value)):
-            expected = value.__doc__ if callable(value) else repr(value)
-            yield f"{resource.path}: {resource.type} has {path} = {actual!r}, not {expected}"
+        if actual != value or type(actual) is not type(value):
+            yield f"{resource.type} has {path} = {actual!r}, not {value!r}"
 
 
-def _one_of(*allowed: Value) -> Callable[[Value], bool]:
-    def check(value: Value) -> bool:
-        return value in allowed
-
-    check.__doc__ = f"one of {allowed!r}"
-    return check
-
-
-def _id_of(deployment: Deployment, kind: str) -> str:
-    found = deployment.of_type(kind)
-    return found[0].id if len(found) == 1 else f"the one {kind}"
-
-
-def _required(setting: Setting, deployment: Deployment) -> Mapping[str, Wanted]:
-    private = setting.is_on("VNET_ENABLED")
-    identity_id, workspace_id, plan_id = (_id_of(deployment, kind) for kind in (_IDENTITY, _WORKSPACE, _PLAN))
-    always_ready = setting.environment.get("DURABLE_ALWAYS_READY")
+def _required(case: Case, deployment: Deployment) -> Mapping[str, Wanted]:
+    private = case.private
+    identity_id, workspace_id, plan_id = (deployment.only(kind).id for kind in (_IDENTITY, _WORKSPACE, _PLAN))
+    spread = case.is_on("ZONE_REDUNDANT")
     required: dict[str, Wanted] = {
-        "Microsoft.Resources/resourceGroups": {"tags.azd-env-name": setting.environment["AZURE_ENV_NAME"]},
+        "Microsoft.Resources/resourceGroups": {"tags.azd-env-name": case.environment["AZURE_ENV_NAME"]},
         _ACCOUNT: {
             "kind": "StorageV2",
-            "sku.name": "Standard_LRS",
+            "sku.name": "Standard_ZRS" if spread else "Standard_LRS",
             "properties.allowBlobPublicAccess": False,
             "properties.allowCrossTenantReplication": False,
             "properties.allowSharedKeyAccess": False,
@@ -106,11 +83,17 @@ def _required(setting: Setting, deployment: Deployment) -> Mapping[str, Wanted]:
         _WORKSPACE: {
             "properties.sku.name": "PerGB2018",
             "properties.retentionInDays": 30,
-            "properties.workspaceCapping.dailyQuotaGb": 1,
+            "properties.workspaceCapping.dailyQuotaGb": int(case.environment.get("LOG_DAILY_QUOTA_GB", "1")),
         },
         _INSIGHTS: {"properties.DisableLocalAuth": True, "properties.WorkspaceResourceId": workspace_id},
-        _PLAN: {"kind": "functionapp", "sku.name": "FC1", "sku.tier": "FlexConsumption", "properties.reserved": True},
-        _PUBLISHING: {"name": _one_of("ftp", "scm"), "properties.allow": False},
+        _PLAN: {
+            "kind": "functionapp",
+            "sku.name": "FC1",
+            "sku.tier": "FlexConsumption",
+            "properties.reserved": True,
+            "properties.zoneRedundant": spread,
+        },
+        _PUBLISHING: {"properties.allow": False},
         _SITE: {
             "kind": "functionapp,linux",
             "tags.azd-service-name": "api",
@@ -120,65 +103,88 @@ def _required(setting: Setting, deployment: Deployment) -> Mapping[str, Wanted]:
             "properties.httpsOnly": True,
             "properties.publicNetworkAccess": "Enabled",
             "properties.siteConfig.minTlsVersion": "1.2",
-            "properties.siteConfig.http20Enabled": True,
             "properties.functionAppConfig.deployment.storage.type": "blobContainer",
             "properties.functionAppConfig.deployment.storage.authentication": {
                 "type": "UserAssignedIdentity",
                 "userAssignedIdentityResourceId": identity_id,
             },
-            "properties.functionAppConfig.runtime": {"name": "python", "version": "3.12"},
-            "properties.functionAppConfig.scaleAndConcurrency": {
-                "instanceMemoryMB": 2048,
-                "maximumInstanceCount": 100,
-                "alwaysReady": [{"name": "durable", "instanceCount": int(always_ready)}] if always_ready else [],
-            },
+            **_scaling(case),
         },
     }
-    if setting.is_on("DURABLE_TASK_SCHEDULER_ENABLED"):
+    if case.in_scheduler:
+        location = case.environment.get("DURABLE_TASK_SCHEDULER_LOCATION", case.environment["AZURE_LOCATION"])
+        required[_HUB] = {"name": f"{deployment.only(_SCHEDULER).name}/TitlesHub"}
         required[_SCHEDULER] = {
+            "location": location,
             "properties.sku.name": "Consumption",
             "properties.publicNetworkAccess": "Disabled" if private else "Enabled",
             "properties.ipAllowlist": [] if private else ["0.0.0.0/0"],
         }
-    if setting.is_on("DIAGNOSTICS_ENABLED"):
+    if case.is_on("DIAGNOSTICS_ENABLED"):
         required[_DIAGNOSTICS] = {"properties.workspaceId": workspace_id}
     return required
 
 
+def _scaling(case: Case) -> Wanted:
+    always_ready, concurrency = case.environment.get("DURABLE_ALWAYS_READY"), case.environment.get("HTTP_CONCURRENCY")
+    least = 2 if case.is_on("ZONE_REDUNDANT") else 1
+    ready = [{"name": "durable", "instanceCount": max(int(always_ready), least)}] if always_ready else []
+    return {
+        "properties.functionAppConfig.runtime": {
+            "name": "python",
+            "version": case.environment.get("FUNCTION_PYTHON_VERSION", "3.12"),
+        },
+        "properties.functionAppConfig.siteUpdateStrategy": (
+            {"type": "RollingUpdate"} if case.is_on("ROLLING_UPDATES") else None
+        ),
+        f"{_SCALE}.instanceMemoryMB": int(case.environment.get("INSTANCE_MEMORY_MB", "2048")),
+        f"{_SCALE}.maximumInstanceCount": int(case.environment.get("MAXIMUM_INSTANCE_COUNT", "100")),
+        f"{_SCALE}.alwaysReady": ready,
+        f"{_SCALE}.triggers": {"http": {"perInstanceConcurrency": int(concurrency)}} if concurrency else None,
+    }
+
+
 def app_setting_faults(template: Template) -> Iterator[str]:
     """Answer each app setting that is missing, different, doubled, or not asked for."""
-    for setting, deployment in template.deployments:
-        sites = deployment.of_type(_SITE)
-        given = sites[0].at("properties.siteConfig.appSettings") if sites else None
-        pairs = [(str(one.get("name")), one.get("value")) for one in given] if isinstance(given, list) else []
-        wanted = _app_settings(setting, deployment)
+    for case, deployment in template.deployments:
+        given = deployment.only(_SITE).at("properties.siteConfig.appSettings")
+        pairs = [(str(one["name"]), _readable(str(one["value"]), deployment)) for one in given]
+        wanted = _app_settings(case)
         for name in sorted({name for name, _ in pairs} | set(wanted)):
             values = [value for each, value in pairs if each == name]
             expected = [wanted[name]] if name in wanted else []
             if values != expected:
-                yield f"with {setting}: app setting {name!r} is {values!r}, not {expected!r}"
+                yield f"case {case.name}: app setting {name!r} is {values!r}, not {expected!r}"
 
 
-def _app_settings(setting: Setting, deployment: Deployment) -> Mapping[str, str]:
-    account, insights = deployment.only(_ACCOUNT).id, deployment.only(_INSIGHTS).id
-    client_id = f"<{deployment.only(_IDENTITY).id}|properties.clientId>"
+def _readable(value: str, deployment: Deployment) -> str:
+    """Answer a value with short words for the resources that it is read from."""
+    kinds = {_ACCOUNT: "account", _IDENTITY: "identity", _INSIGHTS: "insights", _SCHEDULER: "scheduler"}
+    for kind, word in kinds.items():
+        for resource in deployment.of_type(kind):
+            value = value.replace(f"reference('{resource.id}', '{_versions(deployment)[kind]}')", word)
+    return value
+
+
+def _versions(deployment: Deployment) -> Mapping[str, str]:
+    return {each.type: str(each.at("apiVersion")) for each in deployment.resources}
+
+
+def _app_settings(case: Case) -> Mapping[str, str]:
     settings = {
-        f"AzureWebJobsStorage__{service}ServiceUri": f"<{account}|properties.primaryEndpoints.{service}>"
-        for service in setting.storage_services
+        f"AzureWebJobsStorage__{service}ServiceUri": f"[account.primaryEndpoints.{service}]"
+        for service in case.storage_services
     } | {
         "AzureWebJobsStorage__credential": "managedidentity",
-        "AzureWebJobsStorage__clientId": client_id,
-        "APPLICATIONINSIGHTS_CONNECTION_STRING": f"<{insights}|properties.ConnectionString>",
-        "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": f"ClientId={client_id};Authorization=AAD",
+        "AzureWebJobsStorage__clientId": "[identity.clientId]",
+        "APPLICATIONINSIGHTS_CONNECTION_STRING": "[insights.ConnectionString]",
+        "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": "[format('ClientId={0};Authorization=AAD', identity.clientId)]",
         "PYTHON_THREADPOOL_THREAD_COUNT": "32",
-        "TITLE_HOSTS": "learn.microsoft.com",
+        "TITLE_HOSTS": case.environment.get("TITLE_HOSTS", "learn.microsoft.com"),
     }
-    if setting.is_on("DURABLE_TASK_SCHEDULER_ENABLED"):
-        endpoint = f"<{deployment.only(_SCHEDULER).id}|properties.endpoint>"
-        settings |= {
-            "DURABLE_TASK_SCHEDULER_CONNECTION_STRING": (
-                f"Endpoint={endpoint};Authentication=ManagedIdentity;ClientID={client_id}"
-            ),
-            "TASKHUB_NAME": "TitlesHub",
-        }
+    if case.in_scheduler:
+        settings["DURABLE_TASK_SCHEDULER_CONNECTION_STRING"] = (
+            "[format('Endpoint={0};Authentication=ManagedIdentity;ClientID={1}', "
+            "scheduler.endpoint, identity.clientId)]"
+        )
     return settings

@@ -1,18 +1,19 @@
-"""The commands that README.md tells its readers to run.
+"""The commands that the READMEs tell their readers to run: every one in a fenced block, and what it needs.
 
-Role: finds every command in the fenced blocks of the README, and says what each needs.
-Called by: ``readme_checks``, and the test that runs those that can run offline.
-Calls: nothing.
-Invariant: a command that fits no kind is an error, so that a new one in the README is either run or explained.
+A command that fits no kind is an error, so that a new one in a README is either run or explained.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import Enum
 
-__all__ = ["Needs", "commands", "needs_of"]
+__all__ = ["INFRA_README", "README", "READMES", "Needs", "commands", "needs_of", "readmes"]
+
+README, INFRA_README = "README.md", "infra/README.md"
+READMES = (README, INFRA_README)
+"""The root README has what everybody needs (`azd up`, a call, cleaning up); that of infra/ has the rest."""
 
 _FENCE = re.compile(r"^```(?:shell|sh|bash|console)\n(.*?)^```", re.M | re.S)
 
@@ -28,11 +29,13 @@ class Needs(Enum):
 
 
 _KINDS = (
-    (r"(.* && )?func ", Needs.TOOL),
-    (r"(azd|az) ", Needs.AZURE),
+    (r"(.* && )?(\S*=\S* )*func ", Needs.TOOL),
+    (r"docker ", Needs.TOOL),
+    (r"(azd|az|bicep) ", Needs.AZURE),
     (r"eval \"\$\(azd ", Needs.AZURE),
     (r"KEY=\$\(az ", Needs.AZURE),
     (r"curl .*\$SERVICE_API_URI", Needs.AZURE),
+    (r"(\S*=\S* )*python3? infra/hooks/(before|after)_package\.py", Needs.NOTHING),
     (r"(\S*/)?(pip|python3?|py)\b.* install ", Needs.NETWORK),
     (r"git clone |cd ", Needs.NETWORK),
     (r"npm |npx ", Needs.NETWORK),
@@ -42,6 +45,11 @@ _KINDS = (
     (r"curl ", Needs.NOTHING),
     (r"cp ", Needs.NOTHING),
 )
+
+
+def readmes(files: Mapping[str, str]) -> dict[str, str]:
+    """Answer the READMEs that tell how to deploy, by path."""
+    return {path: files[path] for path in READMES if path in files}
 
 
 def commands(readme: str) -> Iterator[str]:
@@ -58,4 +66,4 @@ def needs_of(command: str) -> Needs:
     for pattern, needs in _KINDS:
         if re.match(pattern, command):
             return needs
-    raise ValueError(f"README.md has {command!r}: say in tests/infra/readme.py what it needs, and run it if it can run")
+    raise ValueError(f"A README has {command!r}: say in tests/infra/readme.py what it needs, and run it if it can run")

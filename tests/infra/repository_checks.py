@@ -1,9 +1,6 @@
 """Checks of the files around the code: what the gallery validates, editors, workflows, the pictures.
 
-Role: the gallery's rules, told anew; and that what these files name is really there.
-Called by: ``checks``.
-Calls: PyYAML for workflows, ``pictures`` to draw again.
-Invariant: a copy that `azd init` made lacks .azdignore and what it names: the gallery's rules then rest.
+A copy that `azd init` made lacks .azdignore and what it names: the gallery's rules then rest.
 """
 
 from __future__ import annotations
@@ -16,8 +13,7 @@ from typing import Any
 
 import yaml
 
-from infra.azd_checks import variables
-from infra.bicep_values import BicepError
+from infra.azd_checks import HOOK_VARIABLES, variables
 from infra.pictures import PICTURES, draw
 from infra.template import Template
 
@@ -75,18 +71,16 @@ def _matches(pattern: str, path: str) -> bool:
 
 def picture_faults(template: Template) -> Iterator[str]:
     """Answer pictures that no longer show what is deployed."""
-    for path, (title, environment) in PICTURES.items():
+    for path, (title, case) in PICTURES.items():
         try:
-            fresh = draw(template, title, environment)
-        except BicepError:
-            continue  # the evaluation check tells
-        except (ValueError, KeyError) as wrong:
+            fresh = draw(template.deployment(case), title)
+        except ValueError as wrong:
             yield f"{path}: {wrong}"
             continue
         if template.files.get(path) != fresh:
             yield f"{path} is out of date: run `PYTHONPATH=tests python -m infra.pictures`"
-        if path not in template.files.get("README.md", ""):
-            yield f"README.md does not show {path}"
+        if f"({path.removeprefix('infra/')})" not in template.files["infra/README.md"]:
+            yield f"infra/README.md does not show {path}"
 
 
 def workflow_faults(template: Template) -> Iterator[str]:
@@ -99,11 +93,21 @@ def workflow_faults(template: Template) -> Iterator[str]:
         for name, job in workflow["jobs"].items():
             yield from (f"{path}: job {name}: {fault}" for fault in _job_faults(job))
     yield from _ci_faults(template)
-    deploy = template.files[".github/workflows/azure-dev.yml"]
-    environment = yaml.safe_load(deploy)["jobs"]["deploy"].get("env", {})
-    for variable in sorted(variables(template).values()):
+    yield from (f".github/workflows/azure-dev.yml: {fault}" for fault in _deploy_faults(template))
+
+
+def _deploy_faults(template: Template) -> Iterator[str]:
+    jobs = yaml.safe_load(template.files[".github/workflows/azure-dev.yml"])["jobs"]
+    environment = jobs["deploy"].get("env", {})
+    for variable in sorted({*variables(template).values(), *HOOK_VARIABLES}):
         if environment.get(variable) != f"${{{{ vars.{variable} }}}}":
-            yield f".github/workflows/azure-dev.yml does not pass on {variable}"
+            yield f"does not pass on {variable}"
+    tests = jobs["deploy"].get("needs")
+    if tests not in jobs or ".ci/run" not in [step.get("run") for step in jobs[tests]["steps"]]:
+        yield "deploys without waiting for the tests"
+    steps = {step.get("run", ""): step.get("if") for step in jobs["deploy"]["steps"]}
+    if steps.get("pip install tox && tox run -e start --notest") != "vars.REPLAY_BEFORE_DEPLOY == 'true'":
+        yield "does not make the environment that REPLAY_BEFORE_DEPLOY needs"
 
 
 def _job_faults(job: dict[str, Any]) -> Iterator[str]:

@@ -1,82 +1,28 @@
-"""The template as the checks see it: the text of its files, and what it deploys in every setting of its switches.
+"""The template as the checks see it: the text of its files, and what the compiler made of it.
 
-Role: one value that a test can read from disk, or change in memory to plant a mistake.
-Called by: every check and every test of this suite.
-Calls: ``bicep_deployment`` for what is deployed, ``azd_parameters`` for what azd would hand to it.
-Invariant: a check sees nothing but a ``Template``, so that a planted mistake is checked exactly as the real files are.
+A check sees nothing but a ``Template``, so that a planted mistake is checked exactly as the real files are.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import itertools
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from infra.azd_parameters import parameters_from_azd
-from infra.bicep_deployment import deploy
-from infra.bicep_syntax import BicepSyntaxError
-from infra.bicep_values import BicepError
-from infra.deployed import Deployment
+from infra.cases import CASES, Case
+from infra.compiler import Compiler
+from infra.deployment import Deployment
+from infra.snapshots import FOLDER, MAIN, PARAMETERS, outline, snapshot, written
 
-__all__ = ["MAIN", "PARAMETERS", "ROOT", "Setting", "Template"]
+__all__ = ["MAIN", "PARAMETERS", "ROOT", "Template"]
 
 ROOT = Path(__file__).resolve().parents[2]
-MAIN = "infra/main.bicep"
-PARAMETERS = "infra/main.parameters.json"
-_READ = (
-    "infra/**/*",
-    "src/*",
-    "fixtures/infra/*.json",
-    ".github/**/*",
-    ".devcontainer/*",
-    ".vscode/*",
-    "*",
-)
-_READER = "99999999-0000-0000-0000-000000000000"
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """One setting of every switch, as the environment that azd has."""
-
-    environment: Mapping[str, str]
-
-    def __str__(self) -> str:
-        return ", ".join(f"{name}={value}" for name, value in self.environment.items() if not name.startswith("AZURE_"))
-
-    def is_on(self, name: str) -> bool:
-        """Answer whether a switch is on; every setting names every switch."""
-        return self.environment[name] == "true"
-
-    @property
-    def reader(self) -> str | None:
-        """Answer the kind of principal that may read the task hub, or None."""
-        return self.environment.get("HUB_READER_PRINCIPAL_TYPE")
-
-    @property
-    def storage_services(self) -> set[str]:
-        """Answer the storage services that the app uses."""
-        return {"blob", "table"} if self.is_on("DURABLE_TASK_SCHEDULER_ENABLED") else {"blob", "queue", "table"}
-
-
-def _settings() -> Iterator[Setting]:
-    switches = ("VNET_ENABLED", "DURABLE_TASK_SCHEDULER_ENABLED", "DIAGNOSTICS_ENABLED")
-    readers: tuple[dict[str, str], ...] = (
-        {},
-        {"HUB_READER_PRINCIPAL_ID": _READER, "HUB_READER_PRINCIPAL_TYPE": "User"},
-        {
-            "HUB_READER_PRINCIPAL_ID": _READER,
-            "HUB_READER_PRINCIPAL_TYPE": "ServicePrincipal",
-            "DURABLE_ALWAYS_READY": "1",
-        },
-    )
-    named = {"AZURE_ENV_NAME": "titles", "AZURE_LOCATION": "westeurope"}
-    for values in itertools.product(("true", "false"), repeat=len(switches)):
-        for reader in readers:
-            yield Setting(environment={**named, **dict(zip(switches, values, strict=True)), **reader})
+_OUTLINE = f"{FOLDER}/template.json"
+_READ = ("infra/**/*", "src/*", f"{FOLDER}/**/*.json", ".github/**/*", ".devcontainer/*", ".vscode/*", "*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,37 +48,36 @@ class Template:
         """Answer the template with a file added or written anew."""
         return dataclasses.replace(self, files={**self.files, path: text})
 
-    def without_file(self, path: str) -> Template:
-        """Answer the template with a file missing."""
-        return dataclasses.replace(self, files={each: text for each, text in self.files.items() if each != path})
+    def with_outline(self, compiler: Compiler, folder: Path) -> Template:
+        """Answer the template with its outline made anew by the compiler, in an empty folder."""
+        made = outline(compiler, written(self.files, folder))
+        return self.with_file(_OUTLINE, json.dumps(made))
+
+    def with_snapshot(self, compiler: Compiler, folder: Path, case: Case) -> Template:
+        """Answer the template with the snapshot of one case made anew by the compiler, in an empty folder."""
+        main = written(self.files, folder)
+        made = snapshot(compiler, main, self.files[PARAMETERS], self.outline["parameters"], case.environment)
+        return self.with_file(_place_of(case.name), json.dumps(made))
 
     @property
-    def bicep(self) -> Mapping[str, str]:
-        """Answer the Bicep files."""
-        return {path: text for path, text in self.files.items() if path.endswith(".bicep")}
-
-    def deploy(self, environment: Mapping[str, str]) -> Deployment:
-        """Answer what ``azd provision`` would deploy with this environment."""
-        parameters = parameters_from_azd(self.files[PARAMETERS], self.files[MAIN], environment)
-        return deploy(self.bicep, MAIN, parameters)
-
-    @cached_property
-    def outcomes(self) -> list[tuple[Setting, Deployment | Exception]]:
-        """Answer, for every setting of the switches, the deployment or why there is none."""
-        return [(setting, self._outcome(setting)) for setting in _settings()]
+    def outline(self) -> Mapping[str, Any]:
+        """Answer the template's parameters, outputs and modules."""
+        document: Mapping[str, Any] = json.loads(self.files[_OUTLINE])
+        return document
 
     @property
-    def deployments(self) -> Iterator[tuple[Setting, Deployment]]:
-        """Answer the settings that deploy; the evaluation check tells of the others."""
-        for setting, outcome in self.outcomes:
-            if isinstance(outcome, Deployment):
-                yield setting, outcome
+    def deployments(self) -> Iterator[tuple[Case, Deployment]]:
+        """Answer every case with what it deploys."""
+        for case in CASES.values():
+            yield case, self.deployment(case.name)
 
-    def _outcome(self, setting: Setting) -> Deployment | Exception:
-        try:
-            return self.deploy(setting.environment)
-        except (BicepError, BicepSyntaxError, KeyError, ValueError) as wrong:
-            return wrong
+    def deployment(self, case: str) -> Deployment:
+        """Answer what one case deploys."""
+        return Deployment.from_json(json.loads(self.files[_place_of(case)]))
+
+
+def _place_of(case: str) -> str:
+    return f"{FOLDER}/snapshots/{case}.json"
 
 
 def _is_ours(path: Path) -> bool:

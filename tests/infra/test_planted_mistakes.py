@@ -1,42 +1,41 @@
-"""Every kind of mistake, planted in memory, is caught by the check that is there for it."""
+"""Every kind of mistake, planted in a copy, is noticed by the compiler or by the check that is there for it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
-import yaml
 
-from infra.checks import CHECKS, faults
-from infra.template import MAIN, ROOT, Template
+from infra.checks import CHECKS
+from infra.compiler import Compiler
+from infra.planted import COMPILER, MISTAKES, Mistake, messages
+from infra.template import MAIN, Template
 
 TEMPLATE = Template.read()
-PLANTED = ROOT / "fixtures/infra/planted_mistakes.yaml"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mistake:
-    """What is wrong, the check that has to notice, and the change that makes it so."""
-
-    what: str
-    check: str
-    path: str
-    old: str
-    new: str
+def named(mistake: Mistake) -> str:
+    return mistake.what.replace(" ", "-")
 
 
-MISTAKES = [Mistake(**entry) for entry in yaml.safe_load(PLANTED.read_text(encoding="utf-8"))]
+@pytest.mark.parametrize("mistake", [each for each in MISTAKES if not each.needs_compiler], ids=named)
+def test_a_planted_mistake_is_noticed(mistake: Mistake, tmp_path: Path) -> None:
+    assert mistake.says in "\n".join(messages(mistake, TEMPLATE, None, tmp_path))
 
 
-@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.what.replace(" ", "-"))
-def test_a_planted_mistake_is_caught_by_its_check(mistake: Mistake) -> None:
-    planted = TEMPLATE.changed(mistake.path, mistake.old, mistake.new)
+@pytest.mark.bicep
+@pytest.mark.xdist_group("bicep")
+@pytest.mark.parametrize("mistake", [each for each in MISTAKES if each.needs_compiler], ids=named)
+def test_a_mistake_planted_in_bicep_is_noticed(mistake: Mistake, compiler: Compiler, tmp_path: Path) -> None:
+    assert mistake.says in "\n".join(messages(mistake, TEMPLATE, compiler, tmp_path))
 
-    assert faults(planted, mistake.check).keys() == {mistake.check}
+
+def test_everyone_who_has_to_notice_has_a_planted_mistake() -> None:
+    assert {mistake.by for mistake in MISTAKES} == {*CHECKS, COMPILER}
 
 
-def test_every_check_has_a_planted_mistake() -> None:
-    assert {mistake.check for mistake in MISTAKES} == set(CHECKS)
+def test_no_planted_mistake_goes_without_words_to_look_for() -> None:
+    assert all(mistake.says for mistake in MISTAKES)
 
 
 def test_a_mistake_whose_place_is_gone_fails_rather_than_passes() -> None:

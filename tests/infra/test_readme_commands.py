@@ -1,4 +1,4 @@
-"""The README's commands are run as they stand there, but for the port; others say why they cannot run here."""
+"""The READMEs' commands are run as they stand there, but for the port; others say why they cannot run here."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ import pytest
 
 from durable_host.azurite import Azurite
 from host_process import HostProcess
-from infra.readme import Needs, commands, needs_of
+from infra.readme import READMES, Needs, commands, needs_of
 from infra.template import ROOT
 
-README = ROOT / "README.md"
-COMMANDS = list(commands(README.read_text(encoding="utf-8"))) if README.exists() else []
+COMMANDS = [each for path in READMES for each in commands((ROOT / path).read_text(encoding="utf-8"))]
 RUN_HERE = [command for command in COMMANDS if needs_of(command) is Needs.NOTHING]
 CALLS = [command for command in RUN_HERE if command.startswith("curl ")]
 OTHERS = [command for command in RUN_HERE if command not in CALLS]
@@ -54,7 +53,7 @@ def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_every_command_of_the_readme_is_run_or_says_what_it_needs() -> None:
+def test_every_command_of_the_readmes_is_run_or_says_what_it_needs() -> None:
     assert len(COMMANDS) > 5
     assert {needs_of(command) for command in COMMANDS} >= {Needs.AZURE, Needs.TOX, Needs.NOTHING}
 
@@ -83,7 +82,7 @@ def test_a_machine_without_curl_sends_the_same_calls(
     assert (good.returncode, bad.returncode) == (0, 22), good.stderr
 
 
-def test_every_call_of_the_readme_is_answered(address: str, tmp_path: Path) -> None:
+def test_every_call_of_the_readmes_is_answered(address: str, tmp_path: Path) -> None:
     status_url = ""
     for command in CALLS:
         called = re.sub(r"https?://(localhost|127\.0\.0\.1):7071", address, command)
@@ -97,7 +96,7 @@ def test_every_call_of_the_readme_is_answered(address: str, tmp_path: Path) -> N
     assert CALLS
 
 
-def test_every_other_command_of_the_readme_that_can_run_here_does(tmp_path: Path) -> None:
+def test_every_other_command_of_the_readmes_that_can_run_here_does(tmp_path: Path) -> None:
     left_out = shutil.ignore_patterns(".git", ".tox", ".azurite", ".venv", "__pycache__", ".*_cache")
     copy = shutil.copytree(ROOT, tmp_path / "copy", ignore=left_out)
     for command in OTHERS:

@@ -34,7 +34,7 @@ def main(order: dict[str, Any]) -> dict[str, Any]:
     fetcher.session.mount("https://", adapter)
     with ThreadPoolExecutor(order["threads"]) as threads:
         found = list(threads.map(functools.partial(_fetch, fetcher), order["urls"]))
-    fetcher.close()
+    fetcher.session.close()
     return {"outcomes": dict(zip(order["urls"], found, strict=True)), "peak": _peak()}
 
 

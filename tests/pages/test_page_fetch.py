@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from urllib3 import Retry
@@ -71,7 +72,7 @@ def fetch_from(
         try:
             return fetcher.fetch(PAGE, read_title)
         finally:
-            fetcher.close()
+            fetcher.session.close()
 
 
 def send(handler: BaseHTTPRequestHandler, status: int, body: bytes = b"", **headers: str) -> None:
@@ -93,7 +94,7 @@ def test_fetcher_reads_the_local_site_over_tls(local_site: LocalSite, site_map: 
 
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(lambda page: title_or_code(fetcher, page.url), site_map.recorded))
-    fetcher.close()
+    fetcher.session.close()
 
     assert found == [page.title or page.code for page in site_map.recorded]
 
@@ -286,7 +287,7 @@ def test_silent_page_ends_at_the_read_timeout() -> None:
 
 def test_failures_that_pass_are_tried_again_and_the_site_chooses_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
-    monkeypatch.setattr("urllib3.util.retry.time.sleep", waits.append)
+    monkeypatch.setattr("urllib3.util.retry.time", SimpleNamespace(sleep=waits.append, time=time.time))
     answers: Iterator[Callable[[BaseHTTPRequestHandler], object]] = iter(
         [
             lambda handler: send(handler, 503),
@@ -329,7 +330,7 @@ def test_only_failures_that_may_pass_are_tried_again_and_only_three_times(status
 @pytest.mark.parametrize("retry_after", ["86400", "Fri, 31 Dec 2100 23:59:59 GMT"])
 def test_site_that_asks_for_a_day_is_given_ten_seconds(monkeypatch: pytest.MonkeyPatch, retry_after: str) -> None:
     waits: list[float] = []
-    monkeypatch.setattr("urllib3.util.retry.time.sleep", waits.append)
+    monkeypatch.setattr("urllib3.util.retry.time", SimpleNamespace(sleep=waits.append, time=time.time))
 
     found = fetch_from(lambda handler: send(handler, 429, Retry_After=retry_after), retries=RETRIES)
 
@@ -356,7 +357,7 @@ def test_connection_is_kept_over_redirects_and_after_a_page_that_was_read_to_its
     with LocalSite(HOST, Handler) as site:
         fetcher = fetcher_of(site)
         codes = [title_or_code(fetcher, f"https://{HOST}/{number}") for number in range(3)]
-        fetcher.close()
+        fetcher.session.close()
 
     assert codes == ["no_title"] * 3
     assert len(clients) == 6

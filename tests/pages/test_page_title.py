@@ -45,7 +45,7 @@ UTF8 = "text/html; charset=utf-8"
         ("<head><noscript><img src=x><title>No script</title></noscript><title>Real</title>", "Real"),
         ("<!--[if IE]><title>Old</title><![endif]--><title>Real</title>", "Real"),
         ("<iframe srcdoc='<title>Frame</title>'></iframe><title>Real</title>", "Real"),
-        (f"<script>{'x = 1;' * 50_000}</script><title>After much script</title>", "After much script"),
+        (f"<script>{'x = 1;' * 40_000}</script><title>After much script</title>", "After much script"),
         ("<html><body>text</body></html><title>After</title>", "After"),
         ("<?xml version='1.0'?><html><head><title>Looks like XML</title></head></html>", "Looks like XML"),
     ],
@@ -111,7 +111,7 @@ def test_title_is_read_across_chunks() -> None:
     assert read_title(chunks, UTF8) == "Größe & Gewicht"
 
 
-@pytest.mark.parametrize("before", [0, 300, 1_000, 5_000, 20_000, 100_000, 380_000])
+@pytest.mark.parametrize("before", [0, 300, 1_000, 5_000, 20_000, 100_000, 250_000])
 @pytest.mark.parametrize("content_type", [UTF8, "text/html"])
 def test_no_more_is_read_than_the_next_look_needs(before: int, content_type: str) -> None:
     page = f"<!--{'x' * before}--><title>Early</title>".encode()
@@ -139,7 +139,7 @@ def test_title_of_one_encoding_only_waits_for_that_encoding() -> None:
 def test_page_without_title_in_its_first_part_is_too_large() -> None:
     found = read_title([b"text " * MAX_BYTES, b"<title>Late</title>"], UTF8)
 
-    assert found == NoTitle(code="too_large", reason="the page has no title in its first 393,216 bytes")
+    assert found == NoTitle(code="too_large", reason="the page has no title in its first 262,144 bytes")
     assert document_title(b" " * MAX_BYTES + b"<title>Late</title>") == ""
 
 

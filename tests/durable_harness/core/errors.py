@@ -1,6 +1,8 @@
 """What the harness raises.
 
     HarnessError
+    ├── WrongArgumentError    a test passes something of the wrong kind
+    ├── BadAnswerError        an answer that a test gave fails by itself, or gives no JSON
     ├── UnknownNameError      the app has no function of this name
     ├── UnansweredError       an orchestration called something for which no answer was given
     ├── AnswersUsedUpError    more calls than answers
@@ -9,14 +11,14 @@
     ├── NotPossibleError      a step that the instance cannot take now
     ├── BadTokenError         a token that is not one, or belongs to another run
     ├── OrderDependentError   two orders of events lead to two outcomes
+    ├── NotProvedError        the budget did not reach for every order
     └── OrchestratorError     the orchestrator's code is wrong in a way that a real host may not notice
         ├── DeterminismError  it reads what replay cannot repeat
         ├── MisuseError       it uses the SDK in a way that does not do what it says
         ├── ReplayMismatchError  replaying its history from the start gives something else
         └── DivergenceError   the SDK and the host have given the same id to different things
 
-One base for everything that the harness raises on purpose.
-Invariant: a message says what, which ids, and what to do next; the facts are attributes too.
+A message says what, which ids, and what to do next; the facts are attributes too.
 """
 
 from __future__ import annotations
@@ -25,12 +27,14 @@ from collections.abc import Sequence
 
 __all__ = [
     "AnswersUsedUpError",
+    "BadAnswerError",
     "BadTokenError",
     "DeterminismError",
     "DivergenceError",
     "HarnessError",
     "MisuseError",
     "NotPossibleError",
+    "NotProvedError",
     "OrchestratorError",
     "OrderDependentError",
     "ReplayMismatchError",
@@ -38,11 +42,25 @@ __all__ = [
     "StuckError",
     "UnansweredError",
     "UnknownNameError",
+    "UnusedWarning",
+    "WrongArgumentError",
 ]
 
 
 class HarnessError(Exception):
     """Base of the harness's errors."""
+
+
+class WrongArgumentError(HarnessError, TypeError, ValueError):
+    """A test passes something of the wrong kind to the harness."""
+
+
+class BadAnswerError(HarnessError):
+    """An answer that a test gave cannot be used: it fails by itself, or what it gives cannot become JSON."""
+
+
+class UnusedWarning(UserWarning):
+    """A test has prepared something that its orchestrations never asked for."""
 
 
 class UnknownNameError(HarnessError, LookupError):
@@ -91,6 +109,10 @@ class OrderDependentError(HarnessError, AssertionError):
     def __init__(self, text: str, *, tokens: Sequence[str]) -> None:
         self.tokens = tuple(tokens)
         super().__init__(text)
+
+
+class NotProvedError(HarnessError, AssertionError):
+    """The budget was used up before every order was run, and nothing wrong was found in those that were."""
 
 
 class OrchestratorError(HarnessError):

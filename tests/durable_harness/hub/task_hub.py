@@ -7,7 +7,7 @@ Invariant: ids come from names and counters, so that equal orders of events give
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from durable_engine import (
@@ -27,10 +27,11 @@ from durable_engine import (
 from durable_harness.app.answers import Answers
 from durable_harness.app.fake_entity import FakeEntity
 from durable_harness.app.functions import AppFunctions
-from durable_harness.app.outcomes import answer_for, input_of, run_answer
+from durable_harness.app.outcomes import HttpRequest, answer_for, input_of, run_answer
 from durable_harness.core.errors import HarnessError, NotPossibleError, RunawayError
 from durable_harness.core.virtual_clock import VirtualClock
 from durable_harness.hub.arrivals import Arrival, Arrivals, Call
+from durable_harness.hub.facts import HubFacts
 from durable_harness.hub.inspector import Inspector
 from durable_harness.hub.instance import HubInstance
 from durable_harness.worker.live_replay import InstanceReplayer
@@ -67,15 +68,18 @@ class TaskHub:
         """How many things may still go wrong."""
         self.may_fail = False
         """Whether anything may go wrong at all."""
-        self._watch, self._inspector, self._is_live = watch, inspector, is_live
-        self._starts = 0
+        self.inspector = inspector
+        self.facts = HubFacts()
+        self._watch, self._is_live = watch, is_live
+        self.starts = 0
+        """How many orchestrations were started by clients."""
         self._waiting: dict[str, None] = {}
 
     def start(self, name: str, input_text: str | None, instance_id: str | None = None) -> HubInstance:
         """Start an orchestration, as a client does: its start message waits in its inbox."""
         orchestrator = self.app.orchestrator(name)
-        self._starts += 1
-        instance_id = instance_id or f"{orchestrator.name}-{self._starts}"
+        self.starts += 1
+        instance_id = instance_id or f"{orchestrator.name}-{self.starts}"
         old = self.instances.get(instance_id)
         if old is not None and not old.is_completed:
             raise NotPossibleError(
@@ -84,7 +88,7 @@ class TaskHub:
         event = ExecutionStarted(
             timestamp=self.clock.now,
             instance=OrchestrationInstance(
-                instance_id=instance_id, execution_id=self._id(f"start {instance_id} {self._starts}")
+                instance_id=instance_id, execution_id=self._id(f"start {instance_id} {self.starts}")
             ),
             name=orchestrator.name,
             input=input_text,
@@ -93,8 +97,17 @@ class TaskHub:
         self._begin(event)
         return self.instances[instance_id]
 
+    def take_over(self, entity: HubInstance) -> None:
+        """Let an entity of another hub be here as it was left there."""
+        own = self._create(entity.instance_id, entity.name)
+        own.history, own.execution_id, own.started = list(entity.history), entity.execution_id, entity.started
+        own.runtime_status, own.custom_status_text = entity.runtime_status, entity.custom_status_text
+        own.episode_count, own.ids_given = entity.episode_count, entity.ids_given
+
     def post(self, event: HistoryEvent, target: OrchestrationInstance, due_at: Ticks | None = None) -> Arrival:
         """Put an event on its way to an instance."""
+        if due_at is not None:
+            self.facts.timed.add(target.instance_id)
         return self.arrivals.add(target, event=event, due_at=due_at)
 
     def deliver(self, arrival: Arrival) -> bool:
@@ -113,7 +126,9 @@ class TaskHub:
             raise NotPossibleError("Nobody has said what this call gives: complete or fail it, or answer it by name.")
         if call.done_at is None:
             call.done_at = self.clock.now
+            call.ended_after = self.instances[call.instance_id].calls_begun, len(self.calls)
         call.arrival = None
+        self._note_accepted(call)
         return call.outcome.completion(call.cause, self.clock.now)
 
     def receive(self, event: HistoryEvent, target: OrchestrationInstance) -> bool:
@@ -198,12 +213,14 @@ class TaskHub:
         instance.apply(checkpoint, with_row=with_row)
         instance.inbox.clear()
         self._waiting.pop(instance.instance_id, None)
-        self._inspector.after_episode(instance, checkpoint)
+        self.inspector.after_episode(instance, checkpoint)
 
     def send(self, checkpoint: Checkpoint) -> None:
         """Put everything on its way that a checkpoint sends."""
         with sdk_at_work():
+            sender = checkpoint.instance.instance_id
             for message in checkpoint.messages:
+                self.facts.note_message(sender, message.target.instance_id)
                 self._send(message)
 
     def _send(self, message: Message) -> None:
@@ -229,22 +246,67 @@ class TaskHub:
             event_id=event_id,
             origins=instance.origins,
             scheduled_at=self.clock.now,
+            begun_after=(instance.calls_begun, len(self.calls)),
         )
+        instance.calls_begun += 1
         self.calls.append(call)
-        answered = answer_for(cause, self.answers, self.app)
+        if isinstance(call.input, HttpRequest):
+            instance.accepted.pop(call.input.url, None)
+        call.answered = answer_for(cause, self.answers, self.app)
         due_at = None
-        if answered is not None:
-            call.answered = answered
-            call.outcome = run_answer(cause.name, call.input, answered, self.app)
-            call.runs = 1
-            due_at = None if answered.delay is None else self.clock.now + answered.delay
+        if call.answered is not None:
+            self.run_call(call)
+            if call.answered.delay is not None:
+                due_at = self.clock.now + call.answered.delay
+                self.facts.timed.add(target.instance_id)
         self.arrivals.add(target, call=call, due_at=due_at)
+
+    def _note_accepted(self, call: Call) -> None:
+        """Remember an HTTP call that was answered 202: its result stands elsewhere."""
+        if not isinstance(call.input, HttpRequest) or call.outcome is None:
+            return
+        response = call.outcome.value
+        if not isinstance(response, dict) or response.get("statusCode") != 202:
+            return
+        headers = response.get("headers") or {}
+        for name, location in headers.items():
+            if name.lower() == "location":
+                self.instances[call.instance_id].accepted[str(location)] = call.input.url
+
+    def run_call(self, call: Call) -> None:
+        """Let the answer of a call run, once more where it has run before: what it gives now is what counts."""
+        answered = call.answered
+        if answered is None:
+            return
+        with sdk_at_work():
+            call.outcome = run_answer(call.name, call.input, answered, self.app)
+        call.runs += 1
+        if not answered.is_constant or answered.shares is not None:
+            call.results.append(str(call.outcome.error or call.outcome.result))
+            self.facts.note_answer(answered.shares, call.instance_id, f"{call.name}({call.input!r})")
+
+    def drop_dead(self, *, also_timed: bool = False) -> None:
+        """Forget what is on its way to an execution that has ended; what has a time makes time pass all the same."""
+        dead = [arrival for arrival in self.arrivals if self._is_dead(arrival)]
+        for arrival in dead:
+            if also_timed or arrival.due_at is None:
+                self.arrivals.take(arrival)
+
+    def _is_dead(self, arrival: Arrival) -> bool:
+        instance = self.instances.get(arrival.target.instance_id)
+        if instance is None or isinstance(arrival.event, ExecutionStarted) or arrival.target.execution_id is None:
+            return False
+        return instance.is_completed or arrival.target.execution_id != instance.execution_id
 
     def _begin(self, event: ExecutionStarted) -> bool:
         instance_id = event.instance.instance_id
         old = self.instances.get(instance_id)
         if old is not None and old.execution_id == event.instance.execution_id:
             return False
+        if old is not None and (old.started is None or old.started.parent != event.parent):
+            self.facts.reused.add(instance_id)  # another start than one that a crash has sent twice
+        if event.parent is not None:
+            self.facts.parents[instance_id] = event.parent.instance.instance_id
         instance = self._create(instance_id, event.name)
         instance.begin(event)
         instance.inbox.append(event)
@@ -277,8 +339,13 @@ class TaskHub:
             raise
 
     def _ids_for(self, instance: HubInstance) -> Callable[[], str]:
-        numbers: Iterator[int] = iter(range(1_000_000))
-        return lambda: self._id(f"{instance.instance_id} {instance.episode_count} {instance.crashes} {next(numbers)}")
+        """New ids for what an instance begins, by their number: they do not tell how its events were batched."""
+
+        def new_id() -> str:
+            instance.ids_given += 1
+            return self._id(f"{instance.instance_id} {instance.ids_given}")
+
+        return new_id
 
     @staticmethod
     def _id(text: str) -> str:

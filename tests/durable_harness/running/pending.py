@@ -115,26 +115,35 @@ def stuck_error(hub: TaskHub, instance: HubInstance) -> StuckError:
     lines = pending.lines
     if instance.runtime_status == "Suspended":
         lines.insert(0, "being resumed: it is suspended")
-    worker, replay = instance.replayer.worker, instance.replayer.replay_now
-    if worker is not None and worker.has_ended and replay is not None:
-        names = ", ".join(repr(name) for name, count, _ in replay.event_waits if count)
-        lines.append(
-            f"(user code has ended, and the host still waits for the event {names}: of a task_any with tasks that an "
-            "earlier one has waited for already, the SDK tells the host the new ones only)"
-        )
-    lines += _missed_events(instance, pending.events)
-    if not lines:
-        lines = [notice.text for notice in instance.notices.values()] or [
-            "nothing that could come: it yielded something that no event completes"
-        ]
+    lines = lines or ["nothing that could come: it yielded something that no event completes"]
     listed = "".join(f"\n  {line}" for line in lines)
+    causes = "".join(f"\n  {cause}" for cause in _causes(hub, instance, pending))
+    advice = (
+        f"\nWhat was found:{causes}"
+        if causes
+        else "\nRaise the event with events=[raised(...)] or instance.raise_event(...), answer the call, or step it "
+        "with start()."
+    )
     return StuckError(
         f"{instance.instance_id!r} ({instance.name}) is {instance.runtime_status}, and nothing can happen any more. It "
-        f"waits for:{listed}\nRaise the event with events=[raised(...)] or instance.raise_event(...), answer the call, "
-        "or step it with start().",
+        f"waits for:{listed}{advice}",
         instance_id=instance.instance_id,
         waits_for=lines,
     )
+
+
+def _causes(hub: TaskHub, instance: HubInstance, pending: Pending) -> list[str]:
+    """Why nothing can happen, as far as it is known."""
+    causes = [*dict.fromkeys([*hub.inspector.causes(instance), *(one.text for one in instance.notices.values())])]
+    causes += _missed_events(instance, pending.events)
+    worker, replay = instance.replayer.worker, instance.replayer.replay_now
+    if not causes and worker is not None and worker.has_ended and replay is not None:
+        names = ", ".join(repr(name) for name, count, _ in replay.event_waits if count)
+        causes.append(
+            f"User code has ended, and the host still waits for the event {names}: of a task_any with tasks that an "
+            "earlier one has waited for already, the SDK tells the host the new ones only."
+        )
+    return causes
 
 
 def describe_arrival(arrival: Arrival) -> str:
@@ -170,7 +179,7 @@ def _event_names(actions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def _missed_events(instance: HubInstance, waited_for: Sequence[str]) -> list[str]:
     raised = {event.name for event in instance.history if isinstance(event, EventRaised)}
     return [
-        f"(the event {other!r} has come: the SDK tells names apart by their case, and the host does not)"
+        f"The event {other!r} has come, and not {name!r}: the SDK tells names apart by their case, the host does not."
         for name in waited_for
         for other in sorted(raised)
         if other != name and other.upper() == name.upper()

@@ -17,7 +17,7 @@ from azure.functions.decorators.function_app import FunctionBuilder
 from durable_engine import KnownFunctions
 from durable_harness.app.functions import Activity, AnyActivity, AppFunctions, OrchestratorFunction
 
-__all__ = ["functions_of", "name_of"]
+__all__ = ["functions_of", "handle_of", "name_of"]
 
 _KINDS: Final = {
     "orchestrationTrigger": "orchestration",
@@ -77,6 +77,15 @@ def name_of(orchestrator: object) -> str:
             'harness.run("my_orchestrator", input).'
         )
     return own_name
+
+
+def handle_of(function: Callable[[Any], Any], input_type: type | None) -> Callable[[str], str]:
+    """The SDK's handle of an orchestrator function, as its decorator would make it."""
+    handle: Any = Orchestrator.create(function)
+    if input_type is not None:
+        handle._df_input_type = input_type
+    found: Callable[[str], str] = handle
+    return found
 
 
 def _index(functions: Iterable[Any]) -> AppFunctions:

@@ -6,6 +6,7 @@ Invariant: what it returns is what ``FromStart`` would return; ``leaf_check`` ho
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from durable_engine import (
@@ -36,8 +37,16 @@ class InstanceReplayer:
         """The last answer."""
         self.oddities: dict[str, str] = {}
         """Which defects of the SDK were met so far, in all executions."""
+        self.left_events: Counter[str] = Counter()
+        """The events that the execution before this one has got, and never waited for."""
+        self.waited: set[str] = set()
+        """The names of all events that were ever waited for."""
         self.shows_boundaries = False
         """Whether user code can have seen where an episode ended, in any execution."""
+        self.reads_time = False
+        """Whether user code has read the time, in any execution."""
+        self.looks_back = False
+        """Whether user code has looked at a task of a ``task_all`` that had failed, in any execution."""
         self.is_live = is_live
         self._app, self._engine_app, self._watch = app, app.engine_app, watch
         self._execution_id: str | None = None
@@ -71,6 +80,8 @@ class InstanceReplayer:
         execution_id = started.instance.execution_id
         try:
             if self._execution_id != execution_id or not past:
+                if self.worker is not None and self._execution_id not in (None, execution_id):
+                    self.left_events = Counter(self.worker.context.early_events)
                 self.replay_now, self._replayed, self.worker = None, 0, None
                 self._execution_id = execution_id
                 orchestrator = self._app.orchestrator(started.name)
@@ -82,7 +93,8 @@ class InstanceReplayer:
                 self.worker.feed(past[self._replayed :], new)
             answer = self.worker.answer()
             self.oddities |= self.worker.context.oddities
-            self.shows_boundaries = self.shows_boundaries or self.worker.context.shows_boundaries
+            self.waited.update(self.worker.context.waits)
+            self._note_what_it_sees(self.worker)
             return answer
         except AbortedError as aborted:
             raise aborted.error from None
@@ -91,6 +103,12 @@ class InstanceReplayer:
             # it, and every later episode of this execution goes that way.
             self.worker = None
             return self._ask_from_start(started, [*past, *new])
+
+    def _note_what_it_sees(self, worker: LiveWorker) -> None:
+        context = worker.context
+        self.shows_boundaries = self.shows_boundaries or context.shows_boundaries
+        self.reads_time = self.reads_time or context.reads_time
+        self.looks_back = self.looks_back or context.looks_back
 
     def _ask_from_start(self, started: ExecutionStarted, history: Sequence[HistoryEvent]) -> Answer:
         return call_orchestrator(self._app.orchestrator(started.name).handle, orchestrator_payload(history, started))

@@ -19,7 +19,7 @@ from durable_host.cli.reach import add_reach_arguments, origins_of
 from durable_host.cli.stopping import StopRequest, say
 from durable_host.config.host_json import HostJson, HostJsonError, read_host_json
 from durable_host.config.installed import missing_extra
-from durable_host.config.logs import set_up_logging
+from durable_host.config.logs import capture_prints, set_up_logging
 from durable_host.config.script_root import HELP, find_script_root
 from durable_host.config.settings import Settings, SettingsError, read_settings, storage_connection
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["add_arguments"]
 
 _DEFAULT_PORT: Final = 7071
+_ISOLATION: Final = (
+    "PYTHON_ISOLATE_WORKER_DEPENDENCIES is ignored: host and app share one environment of packages here."
+)
 _LAST_PORT: Final = 65_535
 _log = logging.getLogger("Host.Startup")
 
@@ -52,14 +55,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--clean", action="store_true", help="remove the storage emulator's data first, that of other apps included"
     )
     add_reach_arguments(parser)
-    parser.add_argument("--verbose", action="store_true", help="print everything that is logged")
+    parser.add_argument("--watch", action="store_true", help="start again whenever a file of the app changes")
+    parser.add_argument(
+        "--debug", type=_port_number, metavar="PORT", help="wait for a debugger (debugpy) on this port of loopback"
+    )
+    parser.add_argument("--verbose", action="store_true", help="print the log as the real host's console has it")
     parser.set_defaults(run=_run)
 
 
 async def _run(arguments: argparse.Namespace) -> int:
+    if arguments.watch:
+        return await _watch(arguments)
     stop = StopRequest(asyncio.get_running_loop())
     with contextlib.ExitStack() as resources:
         try:
+            if arguments.debug is not None:
+                _wait_for_debugger(arguments.debug)
             await _serve(arguments, stop, resources)
         except KeyboardInterrupt:
             say("Stopped before the host had started.")
@@ -69,8 +80,31 @@ async def _run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+async def _watch(arguments: argparse.Namespace) -> int:
+    try:
+        if problem := missing_extra("watch", "--watch"):
+            raise SettingsError(problem)
+        script_root = find_script_root(arguments.script_root)
+    except SettingsError as error:
+        print(f"{error}", file=sys.stderr, flush=True)
+        return 1
+    from durable_host.cli.watch import watch
+
+    return await watch(script_root, sys.argv[sys.argv.index("start") + 1 :])
+
+
+def _wait_for_debugger(port: int) -> None:
+    if problem := missing_extra("debug", "--debug"):
+        raise SettingsError(problem)
+    import debugpy
+
+    _, chosen = debugpy.listen(("127.0.0.1", port))
+    say(f"Waiting for a debugger on port {chosen} ...")
+    debugpy.wait_for_client()
+
+
 async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: contextlib.ExitStack) -> None:
-    script_root = find_script_root(arguments.script_root)
+    script_root = find_script_root(arguments.script_root).resolve()
     settings = read_settings(script_root, os.environ)
     settings.apply(os.environ)
     os.environ.setdefault("FUNCTIONS_WORKER_RUNTIME", "python")
@@ -78,7 +112,9 @@ async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: co
     os.environ.setdefault("AzureWebJobsScriptRoot", str(script_root.resolve()))
     host_json = read_host_json(script_root)
     set_up_logging(host_json.log_levels, verbose=arguments.verbose)
-    for note in (*settings.notes, *host_json.notes):
+    capture_prints()
+    isolation = (_ISOLATION,) if os.environ.get("PYTHON_ISOLATE_WORKER_DEPENDENCIES") == "1" else ()
+    for note in (*settings.notes, *host_json.notes, *isolation):
         say(note)
     if arguments.cassettes is not None:
         if problem := missing_extra("cassettes", "--cassettes"):
@@ -86,6 +122,8 @@ async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: co
         from recorded_pages import install
 
         install(arguments.cassettes)
+    # As the worker: what the app opens by a relative path is beside its code.
+    os.chdir(script_root)
     connection_string = _open_storage(host_json, resources, clean=arguments.clean)
 
     from durable_host.app.index import FunctionIndex
@@ -111,6 +149,7 @@ async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: co
         host = Host(index, host_json, options)
         await stop.unless_requested(running.enter_async_context(host))
         say(functions_text(index, host.origin, host.route_of))
+        say(f"Dashboard {host.dashboard}")
         say("Host started. Press Ctrl+C to stop it.")
         await stop.requested.wait()
         say("Stopping: running activities may end, partitions are given back.")

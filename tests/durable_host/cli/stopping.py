@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 import threading
 from collections.abc import Coroutine
 from typing import Any, Final
@@ -22,9 +23,10 @@ _AT_ONCE: Final = 130
 
 
 def say(text: str) -> None:
-    """Print a line for the user; an app may have closed standard output, which is no reason to fail."""
+    """A line of the command's own: what the app prints is part of the log, this is not. That an app has closed standard
+    output is no reason to fail."""
     with contextlib.suppress(OSError, ValueError):
-        print(text, flush=True)
+        print(text, file=sys.__stdout__, flush=True)
 
 
 class StopRequest:

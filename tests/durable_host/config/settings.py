@@ -12,6 +12,8 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from durable_host.config.lenient_json import load_lenient
+
 __all__ = ["Settings", "SettingsError", "StorageConnection", "read_settings", "storage_connection"]
 
 FILE = "local.settings.json"
@@ -111,11 +113,10 @@ def storage_connection(environment: Mapping[str, str], name: str = DEFAULT_CONNE
 
 def _load(source: Path) -> dict[str, object]:
     try:
-        content = json.loads(source.read_text(encoding="utf-8-sig"))
+        content = load_lenient(source.read_text(encoding="utf-8-sig"))
     except json.JSONDecodeError as error:
         raise SettingsError(
-            f"'{source}', line {error.lineno}, column {error.colno}: not valid JSON ({error.msg}). Correct that line; "
-            "JSON allows no comments and no comma after the last entry."
+            f"'{source}', line {error.lineno}, column {error.colno}: not valid JSON ({error.msg}). Correct that line."
         ) from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"'{source}' is not text in UTF-8 (byte {error.start}). Save it as UTF-8.") from error

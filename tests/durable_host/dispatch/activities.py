@@ -28,6 +28,7 @@ from durable_engine import (
 from durable_host.clock import now
 from durable_host.dispatch.http_activity import HttpActivity
 from durable_host.dispatch.message_locks import HeldMessages
+from durable_host.dispatch.state_log import ACTIVITY, StateLog
 from durable_host.task_hub.hub.hub import TaskHub
 from durable_host.task_hub.queues.poller import Poller
 from durable_host.task_hub.queues.queue import MAX_RECEIVE, ReceivedMessage
@@ -49,8 +50,18 @@ class ActivityDispatcher:
     are not: they would wait here while another host of the app is idle.
     """
 
-    def __init__(self, hub: TaskHub, held: HeldMessages, run: RunActivity, http: HttpActivity, *, limit: int) -> None:
+    def __init__(
+        self,
+        hub: TaskHub,
+        held: HeldMessages,
+        run: RunActivity,
+        http: HttpActivity,
+        *,
+        limit: int,
+        log: StateLog | None = None,
+    ) -> None:
         self._hub, self._held, self._run_activity, self._http = hub, held, run, http
+        self._log = log or StateLog("")
         self._limit, self._taken = limit, 0
         self._places = asyncio.Semaphore(limit)
         self._usual_seconds = _AHEAD_SECONDS * limit
@@ -136,8 +147,7 @@ class ActivityDispatcher:
             if scheduled.name == HTTP_ACTIVITY:
                 completion = await self._http.run(scheduled)
             else:
-                outcome = await self._run_activity(scheduled.name, activity_input(scheduled))
-                completion = completion_of(scheduled, outcome, now())
+                completion = await self._run_user_code(instance_id, scheduled)
             seconds = (now() - began) / TICKS_PER_SECOND
             self._usual_seconds += _PACE * (seconds - self._usual_seconds)
             await self._report(completion, message)
@@ -166,6 +176,17 @@ class ActivityDispatcher:
             await self._held.abandon([message])
         else:
             await self._held.delete([message])
+
+    async def _run_user_code(self, instance_id: str, scheduled: TaskScheduled) -> TaskCompleted | TaskFailed:
+        about = instance_id, scheduled.name, ACTIVITY
+        self._log.started(*about, scheduled.input, scheduled.event_id)
+        outcome = await self._run_activity(scheduled.name, activity_input(scheduled))
+        completion = completion_of(scheduled, outcome, now())
+        if isinstance(completion, TaskCompleted):
+            self._log.completed(*about, completion.result, scheduled.event_id)
+        else:
+            self._log.failed(*about, "System.Exception\n", scheduled.event_id)
+        return completion
 
     async def _report(self, completion: TaskCompleted | TaskFailed, message: ReceivedMessage) -> None:
         target = message.data.message.target

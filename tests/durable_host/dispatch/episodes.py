@@ -8,6 +8,7 @@ thread that it keeps is reported and left behind.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import threading
 from collections.abc import Callable
@@ -17,10 +18,12 @@ from typing import Final
 from durable_engine import (
     App,
     Checkpoint,
+    ExecutionStarted,
     Notice,
     OrchestratorCode,
     Ticks,
     TimerFired,
+    VersionRule,
     early_timer,
     run_entity_batch,
     run_episode,
@@ -28,9 +31,11 @@ from durable_engine import (
 from durable_host.app.threads import Threads
 from durable_host.app.worker import limit_text
 from durable_host.clock import new_id, now
+from durable_host.dispatch.episode_log import EpisodeLog
 from durable_host.dispatch.message_rules import is_entity
 from durable_host.dispatch.sessions import Session
 from durable_host.dispatch.sorting import Batch
+from durable_host.dispatch.state_log import StateLog
 
 __all__ = ["EpisodeInterruptedError", "EpisodeRunner"]
 
@@ -38,6 +43,10 @@ _AT_A_TIME: Final = 4
 _LENT_SECONDS: Final = 5.0
 _LONG_SECONDS: Final = 30.0
 _log = logging.getLogger("Host.Triggers.DurableTask")
+
+
+class OtherVersionError(Exception):
+    """An instance is of a version that this host does not run: its messages are given back."""
 
 
 class EpisodeInterruptedError(BaseException):
@@ -49,6 +58,9 @@ class EpisodeRunner:
 
     Args:
         app: The functions.
+        log: Where states are told.
+        versions: Which versions of orchestrations this host runs; None: all.
+        fails_other_versions: Whether an instance of another version fails, rather than wait for another host.
         at_a_time: How many episodes run at a time; more would only share the same processor.
         long_seconds: When one that has not ended is reported.
         limit_seconds: When one that has not ended fails; None: never.
@@ -58,11 +70,17 @@ class EpisodeRunner:
         self,
         app: App,
         *,
+        log: StateLog | None = None,
+        versions: VersionRule | None = None,
+        fails_other_versions: bool = False,
         at_a_time: int = _AT_A_TIME,
         long_seconds: float = _LONG_SECONDS,
         limit_seconds: float | None = None,
     ) -> None:
+        self._versions, self._fails_other_versions = versions, fails_other_versions
         self._app, self._long_seconds, self._limit_seconds = app, long_seconds, limit_seconds
+        self._log = log or StateLog("")
+        self._told: dict[str, int] = {}
         # One that computes for long keeps its thread, but not its place: the others must go on.
         self._threads = Threads("orchestrator", at_a_time, lent_seconds=min(long_seconds, _LENT_SECONDS))
 
@@ -79,9 +97,12 @@ class EpisodeRunner:
         """
         moment = now()
         session.interrupt = interrupt = threading.Event()
+        log = EpisodeLog(self._log, session.instance_id, batch.past, batch.events, self._told)
         report = asyncio.get_running_loop().call_later(self._long_seconds, self._report, session.instance_id)
         try:
-            engine = self._engine(session.instance_id, batch, moment, lambda code: _ending_with(code, interrupt))
+            engine = self._engine(
+                session.instance_id, batch, moment, lambda name, code: _ending_with(log.around(name, code), interrupt)
+            )
             checkpoint = await self._threads.run(session.instance_id, engine, seconds=self._limit_seconds)
         except TimeoutError:
             interrupt.set()
@@ -92,6 +113,7 @@ class EpisodeRunner:
         finally:
             report.cancel()
             session.interrupt = None
+        log.ended(checkpoint)
         _tell(session, (*checkpoint.notices, *_early_timers(batch, moment)))
         return checkpoint
 
@@ -101,7 +123,7 @@ class EpisodeRunner:
         def raise_reason(payload: str) -> str:
             raise RuntimeError(reason)
 
-        engine = self._engine(session.instance_id, batch, now(), lambda code: raise_reason)
+        engine = self._engine(session.instance_id, batch, now(), lambda name, code: raise_reason)
         return await self._threads.run(session.instance_id, engine)
 
     def _report(self, instance_id: str) -> None:
@@ -114,17 +136,38 @@ class EpisodeRunner:
         )
 
     def _engine(
-        self, instance_id: str, batch: Batch, moment: Ticks, wrap: Callable[[OrchestratorCode], OrchestratorCode]
+        self, instance_id: str, batch: Batch, moment: Ticks, wrap: Callable[[str, OrchestratorCode], OrchestratorCode]
     ) -> Callable[[], Checkpoint]:
         past, events, functions = batch.past, batch.events, self._app.functions
+        problem = self._version_problem(instance_id, batch)
+        if problem is not None and not self._fails_other_versions:
+            raise OtherVersionError(
+                f"{problem} As host.json's versionFailureStrategy is Reject, it waits for a host that runs it."
+            )
+        if problem is not None:
+            refused = replace(self._app, orchestrator=lambda name: _failing(problem))
+            return _contained(lambda: run_episode(past, events, refused, now=moment, new_id=new_id))
         if not is_entity(instance_id, past, events):
-            app = replace(self._app, orchestrator=lambda name: wrap(self._app.orchestrator(name)))
+            app = replace(self._app, orchestrator=lambda name: wrap(name, self._app.orchestrator(name)))
             return _contained(lambda: run_episode(past, events, app, now=moment, new_id=new_id))
         name = instance_id[1:].partition("@")[0]
-        code = wrap(self._app.entity(name)) if functions.has_entity(name) else None
+        code = wrap(name, self._app.entity(name)) if functions.has_entity(name) else None
         return _contained(
             lambda: run_entity_batch(instance_id, past, events, code, functions, now=moment, new_id=new_id)
         )
+
+    def _version_problem(self, instance_id: str, batch: Batch) -> str | None:
+        """Why this host does not run the instance's version, None if it does."""
+        started = next((one for one in (*batch.past, *batch.events) if isinstance(one, ExecutionStarted)), None)
+        if self._versions is None or started is None or is_entity(instance_id, batch.past, batch.events):
+            return None
+        return self._versions.problem(started.version)
+
+
+def _failing(problem: str) -> OrchestratorCode:
+    """Code in place of the app's, which ends the orchestration as failed."""
+    answer = json.dumps({"isDone": True, "actions": [[]], "output": None, "error": problem})
+    return lambda payload: answer
 
 
 def _ending_with(code: OrchestratorCode, interrupt: threading.Event) -> OrchestratorCode:

@@ -224,6 +224,7 @@ class OrchestrationDispatcher:
         seconds = time.perf_counter() - began
         applied = applied_after(loaded.applied, batch.events, checkpoint)
         session.remember(await self._hub.apply_checkpoint(checkpoint, loaded, applied), seconds)
+        self._hub.earlier.keep(session.instance_id, checkpoint.left_behind)
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

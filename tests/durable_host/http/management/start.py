@@ -7,10 +7,9 @@ Invariant: an instance that has not ended is never replaced, unless host.json sa
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Final
 
-from durable_engine import FINAL_STATUSES, compact_json
+from durable_engine import FINAL_STATUSES, JsonReaderError, compact_json, read_json
 from durable_host.app.index import ORCHESTRATION
 from durable_host.clock import new_guid, new_id
 from durable_host.http.management import status
@@ -28,11 +27,11 @@ _LOOK_AT_CLIENT_SECONDS: Final = 1.0
 async def start(context: ManagementContext, request: Request, name: str, instance_id: str | None) -> Answer:
     """Start an orchestration. Neither its name nor the id is checked: an unknown name fails when it is run."""
     query = QueryParameters(request.query)
-    input_text = body_text(request.body) if request.body else None
+    input_text = body_text(request) if request.body else None
     if input_text is not None:
         try:
-            json.loads(input_text)
-        except ValueError as error:
+            read_json(input_text)
+        except JsonReaderError as error:
             if input_text.strip():
                 raise invalid_json(error) from error
             input_text = None
@@ -81,6 +80,7 @@ async def restart(context: ManagementContext, request: Request, instance_id: str
         generation=_next_generation(row.generation) if keeps_id else 0,
         version=row.version,
         replaces=row if keeps_id else None,
+        restarted_from=None if keeps_id else instance_id,
     )
     return await _started_answer(context, request, query, started)
 

@@ -61,9 +61,11 @@ def shown_status(row: InstanceRow, *, show_input: bool) -> dict[str, Any]:
 
 def status_json(row: InstanceRow, *, show_input: bool) -> dict[str, Any]:
     """The members of a status in their order, without history."""
+    parent = {} if row.parent_instance_id is None else {"parentInstanceId": row.parent_instance_id}
     return {
         "name": row.name,
         "instanceId": row.instance_id,
+        **parent,
         "runtimeStatus": row.runtime_status,
         "input": json_or_text(row.input) if show_input else None,
         "customStatus": json_or_text(row.custom_status),

@@ -8,9 +8,18 @@ which has looked at its row before.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from durable_engine import ExecutionStarted, GenericEvent, HistoryEvent, Message, OrchestrationInstance, Ticks
+from durable_engine import (
+    SOURCE_INSTANCE,
+    ExecutionStarted,
+    GenericEvent,
+    HistoryEvent,
+    Message,
+    OrchestrationInstance,
+    Ticks,
+)
 from durable_host.task_hub.hub.purge import purge_instance, purge_matching
 from durable_host.task_hub.hub.rewind import rewind_rows
 from durable_host.task_hub.queues.messages import CLIENT
@@ -18,6 +27,7 @@ from durable_host.task_hub.tables.instance_rows import InstancePage, InstanceQue
 
 if TYPE_CHECKING:
     from durable_host.task_hub.hub.hub import TaskHub
+    from durable_host.task_hub.tables.instance_summaries import InstanceSummary, SummaryPage
 
 __all__ = ["InstancePage", "InstanceQuery", "InstanceRow", "TaskHubClient"]
 
@@ -44,12 +54,15 @@ class TaskHubClient:
         version: str | None = None,
         scheduled_start_at: Ticks | None = None,
         replaces: InstanceRow | None = None,
+        restarted_from: str | None = None,
     ) -> None:
-        """Send the start message, then write the row; ``replaces`` is the finished instance of the same id.
+        """Send the start message, then write the row; ``replaces`` is the finished instance of the same id,
+        ``restarted_from`` the id of the one that this start repeats under another.
 
         If another start of the id was faster, its row stays, and this start's message is dropped when it is received.
         """
         hub = self._hub
+        hub.earlier.forget(instance_id)
         instance = OrchestrationInstance(instance_id=instance_id, execution_id=execution_id)
         event = ExecutionStarted(
             timestamp=hub.now(),
@@ -59,6 +72,7 @@ class TaskHubClient:
             input=input,
             scheduled_start_at=scheduled_start_at,
             generation=generation,
+            tags=None if restarted_from is None else {SOURCE_INSTANCE: restarted_from},
         )
         message = Message(event=event, target=instance, deliver_at=scheduled_start_at)
         sent = await hub.put(message, sender=CLIENT, episode=None)
@@ -72,6 +86,24 @@ class TaskHubClient:
     async def get_history(self, instance_id: str) -> tuple[HistoryEvent, ...]:
         """The events of the current execution."""
         return (await self._hub.history.load(instance_id, None)).events
+
+    def earlier_executions(self, instance_id: str) -> tuple[Sequence[HistoryEvent], ...]:
+        """The executions that continued as new in this process, as far as it remembers them, the latest first."""
+        return self._hub.earlier.of(instance_id)
+
+    async def get_history_rows(self, instance_id: str) -> list[Mapping[str, Any]]:
+        """Every row of the instance as the table has it, those that an earlier execution left behind among them."""
+        return await self._hub.history.rows(instance_id)
+
+    def summaries(self, *, since: Ticks | None = None) -> AsyncIterator[tuple[InstanceSummary, ...]]:
+        """Every instance in brief, or those whose rows were written since this moment of the table's clock."""
+        return self._hub.instances.summaries(since=since)
+
+    async def summary_page(
+        self, query: InstanceQuery, *, top: int, continuation: Mapping[str, str] | None = None
+    ) -> SummaryPage:
+        """One page of instances in brief, by ascending id."""
+        return await self._hub.instances.summary_page(query, top=top, continuation=continuation)
 
     async def list_instances(
         self, query: InstanceQuery, *, top: int = 100, continuation: str | None = None
@@ -94,6 +126,7 @@ class TaskHubClient:
     async def purge(self, instance_id: str) -> None:
         """Remove an instance, its history and its blobs."""
         hub = self._hub
+        hub.earlier.forget(instance_id)
         await purge_instance(instance_id, history=hub.history, instances=hub.instances, payloads=hub.payloads)
 
     async def purge_where(self, query: InstanceQuery) -> int:

@@ -28,6 +28,7 @@ from durable_host.task_hub.base.errors import StorageAccountError
 from durable_host.task_hub.base.names import HubNames, partition_of
 from durable_host.task_hub.base.options import TaskHubOptions
 from durable_host.task_hub.hub.creation import HubClients, create_hub
+from durable_host.task_hub.hub.earlier_executions import EarlierExecutions
 from durable_host.task_hub.leases.app_lease import AppLease
 from durable_host.task_hub.leases.partitions import PartitionListener, PartitionManager, report_failure
 from durable_host.task_hub.queues.control_queue import ControlQueue
@@ -68,6 +69,7 @@ class TaskHub:
         self.names = HubNames(hub=options.hub_name)
         self.worker_name = options.worker_name or f"{socket.gethostname()}-{new_guid()}"
         self._connection_string = full_connection_string(connection_string)
+        self.earlier = EarlierExecutions()
         self._account: StorageAccount | None = None
         self._worker: asyncio.Task[None] | None = None
         self._restoring: asyncio.Task[None] | None = None
@@ -92,7 +94,8 @@ class TaskHub:
                 self.options,
             )
             await self._app_lease.create()
-            self._adopt(account, await create_hub(account, self.names, self.options))
+            payloads = LargePayloads(account.container(self.names.large_messages_container))
+            self._adopt(payloads, await create_hub(account, self.names, self.options))
             self._is_open = True
         except AzureError as error:
             await self.close()
@@ -138,9 +141,9 @@ class TaskHub:
             code,
         )
 
-    def _adopt(self, account: StorageAccount, clients: HubClients) -> None:
+    def _adopt(self, payloads: LargePayloads, clients: HubClients) -> None:
         options, now, new_guid = self.options, self.now, self.new_guid
-        self.payloads = payloads = LargePayloads(account.container(self.names.large_messages_container))
+        self.payloads = payloads
         self.history = HistoryTable(clients.history, payloads, now=now, new_guid=new_guid)
         self.instances = InstancesTable(clients.instances, payloads, hub=self.names.hub, new_guid=new_guid)
         self.work_items = WorkItemQueue(

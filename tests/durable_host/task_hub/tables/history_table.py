@@ -109,6 +109,11 @@ class HistoryTable:
             moved_out=moved_out,
         )
 
+    async def rows(self, instance_id: str) -> list[Mapping[str, Any]]:
+        """All rows of an instance as they are in the table, the sentinel last."""
+        query = f"PartitionKey eq {quoted(escape_key(instance_id))}"
+        return [dict(row) async for row in self.client.query_entities(query)]
+
     async def append(
         self,
         loaded: LoadedHistory,

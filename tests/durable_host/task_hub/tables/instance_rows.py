@@ -43,6 +43,7 @@ COLUMNS_WITHOUT_INPUT: Final = (
     "ScheduledStartTime",
     "Generation",
     "Tags",
+    "ParentInstanceId",
     "PartitionKey",
     "RowKey",
 )
@@ -67,6 +68,7 @@ class InstanceRow:
     generation: int | None
     scheduled_start_at: Ticks | None
     tags: JsonObject | None
+    parent_instance_id: str | None
     etag: str
 
 
@@ -82,6 +84,7 @@ class InstanceQuery:
     created_to: Ticks | None = None
     statuses: tuple[str, ...] = ()
     id_prefix: str | None = None
+    name: str | None = None
     entities_only: bool = False
     entity_name: str | None = None
     with_input: bool = True
@@ -115,6 +118,7 @@ def started_row(
             "ExecutionId": event.instance.execution_id,
             "Generation": event.generation,
             "Tags": compact_json(event.tags),
+            "ParentInstanceId": _parent_id(event),
         }
     )
 
@@ -146,6 +150,7 @@ def updated_row(
             "RuntimeStatus": "Running",
             "ScheduledStartTime": _optional_time(started.scheduled_start_at),
             "Tags": compact_json(started.tags),
+            "ParentInstanceId": _parent_id(started),
             "Generation": started.generation,
             "Input": input,
         }
@@ -211,6 +216,8 @@ def row_to_instance(row: Mapping[str, Any], *, etag: str) -> tuple[InstanceRow, 
         generation=read("Generation", int),
         scheduled_start_at=time("ScheduledStartTime"),
         tags=_tags_of(read("Tags", str), problems),
+        # A root has an empty text; rows of extensions before 3.19 have no such column.
+        parent_instance_id=read("ParentInstanceId", str) or None,
         etag=etag,
     ), tuple(problems)
 
@@ -233,6 +240,8 @@ def filter_of(query: InstanceQuery) -> str:
         clauses.append(f"CreatedTime le datetime'{ticks_to_full_text(query.created_to)}'")
     if query.statuses:
         clauses.append(" or ".join(f"RuntimeStatus eq {quoted(status)}" for status in query.statuses))
+    if query.name is not None:
+        clauses.append(f"Name eq {quoted(query.name)}")
     prefix = escape_key(query.id_prefix or "")
     if query.entity_name is not None:
         prefix = escape_key(f"@{query.entity_name.lower()}@{query.id_prefix or ''}")
@@ -241,6 +250,10 @@ def filter_of(query: InstanceQuery) -> str:
     if prefix:
         clauses += [f"PartitionKey ge {quoted(prefix)}", f"PartitionKey lt {quoted(prefix_end(prefix))}"]
     return " and ".join(f"({clause})" for clause in clauses) or "RowKey eq ''"
+
+
+def _parent_id(event: ExecutionStarted) -> str:
+    return event.parent.instance.instance_id if event.parent is not None else ""
 
 
 def _optional_time(ticks: Ticks | None) -> object:

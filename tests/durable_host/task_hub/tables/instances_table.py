@@ -11,7 +11,7 @@ import base64
 import contextlib
 import json
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from azure.data.tables.aio import TableClient
 
 from durable_engine import ExecutionStarted, InstanceUpdate, Ticks
 from durable_host.task_hub.account.large_payloads import LargePayloads, is_large_property, property_blob_name
-from durable_host.task_hub.base.errors import MessageFormatError, PayloadMissingError
+from durable_host.task_hub.base.errors import ContinuationError, MessageFormatError, PayloadMissingError
 from durable_host.task_hub.base.names import escape_key, quoted
 from durable_host.task_hub.queues.messages import read_message
 from durable_host.task_hub.tables.instance_rows import (
@@ -36,6 +36,13 @@ from durable_host.task_hub.tables.instance_rows import (
     started_row,
     terminated_row,
     updated_row,
+)
+from durable_host.task_hub.tables.instance_summaries import (
+    InstanceSummary,
+    SummaryPage,
+    changed_since,
+    every_summary,
+    summary_page,
 )
 
 __all__ = ["InstancesTable"]
@@ -88,6 +95,16 @@ class InstancesTable:
             token = _to_continuation([following["PartitionKey"], following["RowKey"] or ""]) if following else None
             return InstancePage(rows=tuple(instances), continuation=token)
         return InstancePage(rows=(), continuation=None)
+
+    def summaries(self, *, since: Ticks | None = None) -> AsyncIterator[tuple[InstanceSummary, ...]]:
+        """Every instance in brief, or those whose rows were written since this moment of the table's clock."""
+        return every_summary(self._client) if since is None else every_summary(self._client, changed_since(since))
+
+    async def summary_page(
+        self, query: InstanceQuery, *, top: int, continuation: Mapping[str, str] | None
+    ) -> SummaryPage:
+        """One page of instances in brief, by ascending id."""
+        return await summary_page(self._client, filter_of(query), top=top, continuation=continuation)
 
     async def start_row(
         self, event: ExecutionStarted, *, now: Ticks, message_blob: str | None, replaces: InstanceRow | None
@@ -197,8 +214,8 @@ def _from_continuation(token: str) -> dict[str, str] | None:
     try:
         keys = json.loads(base64.urlsafe_b64decode(token))
         partition_key, row = (str(key) for key in keys)
-    except ValueError as error:
-        raise ValueError(
+    except (TypeError, ValueError) as error:
+        raise ContinuationError(
             f"{token!r} is not a continuation token of this host. Pass on the x-ms-continuation-token header of the "
             "last answer as it came, or leave it out to begin with the first page."
         ) from error
