@@ -52,7 +52,7 @@ def test_without_any_key_the_defaults_hold(tmp_path: Path) -> None:
         route_prefix="api",
         default_version=None,
         replaces_running=False,
-        function_timeout_seconds=None,
+        function_timeout_seconds=1800,
         log_levels={},
         queues=QueueOptions(new_batch_threshold=8 * (os.cpu_count() or 1)),
         notes=(),

@@ -25,6 +25,9 @@ from durable_host.task_hub.base.options import MAX_PARTITIONS
 
 __all__ = ["HostJson", "HostJsonError", "QueueOptions", "read_host_json"]
 
+# What func start gives a function that host.json says nothing about.
+_USUAL_TIMEOUT_SECONDS: Final = 1800
+
 _HONOURED: Final = {
     "version",
     "functionTimeout",
@@ -202,8 +205,8 @@ class _Reader:
             fails_other_versions=self._one_of(durable + "versionFailureStrategy", _FAILURES, "Reject") == "Fail",
             replaces_running=self._replaces_running(durable + "overridableExistingInstanceStates"),
             function_timeout_seconds=None
-            if timeout in (None, "-1")
-            else self._seconds("functionTimeout", 0, at_least=0.001),
+            if timeout == "-1"
+            else self._seconds("functionTimeout", _USUAL_TIMEOUT_SECONDS, at_least=0.001),
             log_levels=self._log_levels("logging.logLevel"),
             queues=self._queues("extensions.queues."),
             notes=(*notes, *refused_in_azure(storage, self._written)),
