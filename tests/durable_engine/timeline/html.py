@@ -182,7 +182,8 @@ class _Drawing:
         yield f'<title id="{self.name}-title">Timeline of {escape(self.model.instance_id)}</title>'
         yield (
             f'<desc id="{self.name}-description">{escape(self.model.orchestrator)}: '
-            f"{escape(status_words(self.model))}; {escape(summary(self.model))}. Every call is listed in the table below.</desc>"
+            f"{escape(status_words(self.model))}; {escape(summary(self.model))}. "
+            "Every call is listed in the table below.</desc>"
         )
         if self.name == "timeline":
             yield _HATCH  # one is enough for all drawings of a page

@@ -23,6 +23,7 @@ EXTRAS: Final = {
         "azure.storage.queue": "azure-storage-queue",
         "croniter": "croniter",
         "filelock": "filelock",
+        "jinja2": "Jinja2",
         "json5": "json5",
         "platformdirs": "platformdirs",
     },
