@@ -64,6 +64,7 @@ DOORS = {
     "durable_host.http.management",
     "durable_host.task_hub",
     "durable_host.testing",
+    "durable_host.testing.plugin",
 }
 """The packages whose ``__init__`` says what they offer to everybody else."""
 
@@ -83,6 +84,7 @@ SUITES = {
     "pages",
     "properties",
     "recorded_host",
+    "recorded_triggers",
     "takeover",
 }
 

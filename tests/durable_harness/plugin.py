@@ -8,6 +8,7 @@ Invariant: no state outlives a test, and none is shared between the workers of p
 from __future__ import annotations
 
 import importlib
+import sys
 import warnings
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from durable_harness.core.errors import BadTokenError, UnusedWarning
+from durable_harness.core.errors import BadTokenError, HarnessError, UnusedWarning
 from durable_harness.exploring.token import ScheduleToken
 from durable_harness.harness import Harness
 from durable_harness.options import Options
@@ -65,6 +66,18 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
     config.add_cleanup(settings.close)
     config.stash[_MATCHED] = set()
+    _hide_own_frames()
+
+
+def _hide_own_frames() -> None:
+    """Let the traceback of an error that the harness raises on purpose end in the test's own line."""
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] in ("durable_harness", "durable_engine"):
+            vars(module)["__tracebackhide__"] = _is_on_purpose
+
+
+def _is_on_purpose(error: pytest.ExceptionInfo[BaseException]) -> bool:
+    return isinstance(error.value, HarnessError)
 
 
 def _regressions(config: pytest.Config) -> Iterator[ScheduleToken]:

@@ -17,7 +17,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self
 
-from durable_engine import ActivityOutcome, App, KnownFunctions, UserException
+from durable_engine import ActivityOutcome, App, KnownFunctions, UserException, VersionRule
 from durable_host.app.index import ACTIVITY, ENTITY, ORCHESTRATION, FunctionIndex, IndexedFunction
 from durable_host.app.trigger import Trigger
 from durable_host.app.worker import Worker
@@ -123,7 +123,13 @@ class Host:
         held = HeldMessages(min(settings.control_visibility_seconds, settings.work_item_visibility_seconds))
         log = StateLog(settings.hub_name)
         app = self._app()
-        self._episodes = EpisodeRunner(app, threads, log=log)
+        self._episodes = EpisodeRunner(
+            app,
+            threads,
+            log=log,
+            versions=VersionRule(worker_version=settings.default_version, match=settings.version_match),
+            fails_other_versions=settings.fails_other_versions,
+        )
         self._orchestrations = OrchestrationDispatcher(
             self.hub, held, self._episodes, limit=settings.max_orchestrators, entity_limit=settings.max_entities
         )

@@ -35,7 +35,7 @@ from durable_engine.model.events import (
     at_time,
 )
 from durable_engine.model.functions import KnownFunctions
-from durable_engine.model.ticks import Ticks
+from durable_engine.model.ticks import TICKS_PER_MICROSECOND, Ticks
 from durable_engine.orchestration.execution import Decision
 from durable_engine.orchestration.replay import Ending, Replay
 from durable_engine.wire.sdk_call import (
@@ -112,14 +112,15 @@ def run_episode(
 ) -> Checkpoint:
     """Run the orchestrator on its history and the batch of events that has arrived for it.
 
-    ``now`` is the episode's time; what it decides is dated a tick later each, so that no two events of it share one.
+    ``now`` is the episode's time; what it decides is dated a microsecond later each, so that no two of its
+    events share a time.
     ``past`` is empty for an execution that begins; then the batch holds its ExecutionStarted. ``new_id`` gives
     execution ids (32 hex digits) for sub-orchestrations and continue-as-new. ``replayer`` replays from the start unless
     one is given that has kept something. ``episode`` is this episode's number, which is counted where it is not given.
     """
     replayer = replayer or FromStart(app)
     execution = _begin(past, batch, now)
-    clock = itertools.count(now + 1)
+    clock = itertools.count(now + TICKS_PER_MICROSECOND, TICKS_PER_MICROSECOND)
     sender = execution.started.instance
     messages: list[Message] = []
     notices: list[Notice] = []

@@ -54,6 +54,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--clean", action="store_true", help="remove the storage emulator's data first, that of other apps included"
     )
+    parser.add_argument("--watch", action="store_true", help="start again whenever a file of the app changes")
+    parser.add_argument(
+        "--debug", type=_port_number, metavar="PORT", help="wait for a debugger (debugpy) on this port of loopback"
+    )
     parser.add_argument("--verbose", action="store_true", help="print the log as the real host's console has it")
     parser.set_defaults(run=_run)
 
@@ -64,9 +68,13 @@ def _say(text: str) -> None:
 
 
 async def _run(arguments: argparse.Namespace) -> int:
+    if arguments.watch:
+        return await _watch(arguments)
     stop = StopRequest(asyncio.get_running_loop())
     with contextlib.ExitStack() as resources:
         try:
+            if arguments.debug is not None:
+                _wait_for_debugger(arguments.debug)
             await _serve(arguments, stop, resources)
         except KeyboardInterrupt:
             _say("Stopped before the host had started.")
@@ -74,6 +82,29 @@ async def _run(arguments: argparse.Namespace) -> int:
             print(f"{error}", file=sys.stderr, flush=True)
             return 1
     return 0
+
+
+async def _watch(arguments: argparse.Namespace) -> int:
+    try:
+        if problem := missing_extra("watch", "--watch"):
+            raise SettingsError(problem)
+        script_root = find_script_root(arguments.script_root)
+    except SettingsError as error:
+        print(f"{error}", file=sys.stderr, flush=True)
+        return 1
+    from durable_host.cli.watch import watch
+
+    return await watch(script_root, sys.argv[sys.argv.index("start") + 1 :])
+
+
+def _wait_for_debugger(port: int) -> None:
+    if problem := missing_extra("debug", "--debug"):
+        raise SettingsError(problem)
+    import debugpy
+
+    _, chosen = debugpy.listen(("127.0.0.1", port))
+    _say(f"Waiting for a debugger on port {chosen} ...")
+    debugpy.wait_for_client()
 
 
 async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: contextlib.ExitStack) -> None:

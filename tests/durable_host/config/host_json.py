@@ -10,11 +10,13 @@ import copy
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from durable_engine import MATCH_STRATEGIES
+from durable_host.config.azure_limits import refused_in_azure
 from durable_host.config.lenient_json import load_lenient
 from durable_host.config.logs import LEVELS
 from durable_host.config.times import seconds_of
@@ -38,6 +40,8 @@ _HONOURED: Final = {
     "extensions.queues.visibilityTimeout",
     "extensions.durableTask.hubName",
     "extensions.durableTask.defaultVersion",
+    "extensions.durableTask.versionMatchStrategy",
+    "extensions.durableTask.versionFailureStrategy",
     "extensions.durableTask.maxConcurrentActivityFunctions",
     "extensions.durableTask.maxConcurrentOrchestratorFunctions",
     "extensions.durableTask.maxConcurrentEntityFunctions",
@@ -69,6 +73,7 @@ _SHORTEST_POLLING_SECONDS: Final = 0.05
 _OVERRIDE: Final = "azurefunctionsjobhost__"
 _LARGEST_QUEUE_BATCH: Final = 32
 _LONGEST_VISIBILITY_SECONDS: Final = 7 * 86_400
+_FAILURES: Final = ("Reject", "Fail")
 _OVERRIDABLE: Final = ("NonRunningStates", "AnyState")
 
 
@@ -104,13 +109,16 @@ class HostJson:
     max_entities: int
     route_prefix: str = "api"
     default_version: str | None = None
+    version_match: str = "CurrentOrOlder"
+    fails_other_versions: bool = False
+    """Whether an instance of a version that is not run here fails; else it waits for a host that runs it."""
     replaces_running: bool = False
     """Whether a start may replace an instance that has not ended."""
     function_timeout_seconds: float | None = None
     log_levels: Mapping[str, str]
     queues: QueueOptions = QueueOptions()
     notes: tuple[str, ...] = ()
-    """One line for each key that is not honoured."""
+    """One line for each key that is not honoured, and for each value that Azure would refuse."""
 
 
 def read_host_json(script_root: Path, environment: Mapping[str, str] = os.environ) -> HostJson:
@@ -190,13 +198,15 @@ class _Reader:
             max_entities=self._get(durable + "maxConcurrentEntityFunctions", int, per_cpu),
             route_prefix=self._get("extensions.http.routePrefix", str, "api").strip("/"),
             default_version=self._get(durable + "defaultVersion", str, None),
+            version_match=self._one_of(durable + "versionMatchStrategy", MATCH_STRATEGIES, "CurrentOrOlder"),
+            fails_other_versions=self._one_of(durable + "versionFailureStrategy", _FAILURES, "Reject") == "Fail",
             replaces_running=self._replaces_running(durable + "overridableExistingInstanceStates"),
             function_timeout_seconds=None
             if timeout in (None, "-1")
             else self._seconds("functionTimeout", 0, at_least=0.001),
             log_levels=self._log_levels("logging.logLevel"),
             queues=self._queues("extensions.queues."),
-            notes=notes,
+            notes=(*notes, *refused_in_azure(storage, self._written)),
         )
 
     def _queues(self, key: str) -> QueueOptions:
@@ -214,13 +224,18 @@ class _Reader:
             poison_blob_threshold=self._get("extensions.blobs.poisonBlobThreshold", int, 5),
         )
 
-    def _get(self, key: str, kind: type, default: Any) -> Any:
+    def _written(self, key: str) -> Any:
+        """What the file says, None where it says nothing."""
         value: Any = self._data
         for part in key.split("."):
             if not isinstance(value, dict):
-                return default
+                return None
             # The real host reads keys without regard to case.
             value = next((v for k, v in value.items() if k.lower() == part.lower()), None)
+        return value
+
+    def _get(self, key: str, kind: type, default: Any) -> Any:
+        value = self._written(key)
         if value is None:
             return default
         if kind is int and isinstance(value, str) and value.isdecimal():
@@ -251,6 +266,13 @@ class _Reader:
         if seconds > _LONGEST_VISIBILITY_SECONDS:
             raise self._error(key, self._get(key, str, None), 'at most seven days ("7.00:00:00"), as a queue allows')
         return int(seconds)
+
+    def _one_of(self, key: str, allowed: Sequence[str], default: str) -> str:
+        text: str = self._get(key, str, default)
+        found = next((one for one in allowed if one.lower() == text.lower()), None)
+        if found is None:
+            raise self._error(key, text, " or ".join(allowed))
+        return found
 
     def _replaces_running(self, key: str) -> bool:
         text: str = self._get(key, str, _OVERRIDABLE[0])

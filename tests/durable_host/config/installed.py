@@ -27,6 +27,8 @@ EXTRAS: Final = {
         "json5": "json5",
         "platformdirs": "platformdirs",
     },
+    "watch": {"watchfiles": "watchfiles"},
+    "debug": {"debugpy": "debugpy"},
     "cassettes": {"requests": "requests", "trustme": "trustme", "vcr": "vcrpy", "yaml": "PyYAML"},
 }
 """Extra of the distribution to the modules that it brings, and to the packages that hold them. Node.js is not among

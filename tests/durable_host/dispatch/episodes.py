@@ -8,13 +8,26 @@ thread that it keeps is reported and left behind.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import replace
 from typing import Final
 
-from durable_engine import App, Checkpoint, Notice, Ticks, TimerFired, early_timer, run_entity_batch, run_episode
+from durable_engine import (
+    App,
+    Checkpoint,
+    ExecutionStarted,
+    Notice,
+    OrchestratorCode,
+    Ticks,
+    TimerFired,
+    VersionRule,
+    early_timer,
+    run_entity_batch,
+    run_episode,
+)
 from durable_host.clock import new_id, now
 from durable_host.dispatch.episode_log import EpisodeLog
 from durable_host.dispatch.message_rules import is_entity
@@ -28,14 +41,27 @@ _LONG_SECONDS: Final = 30.0
 _log = logging.getLogger("Host.Triggers.DurableTask")
 
 
+class OtherVersionError(Exception):
+    """An instance is of a version that this host does not run: its messages are given back."""
+
+
 class EpisodeRunner:
     """Runs the episodes of all instances. ``long_seconds`` is when one that has not ended is reported."""
 
     def __init__(
-        self, app: App, executor: Executor, *, log: StateLog | None = None, long_seconds: float = _LONG_SECONDS
+        self,
+        app: App,
+        executor: Executor,
+        *,
+        log: StateLog | None = None,
+        versions: VersionRule | None = None,
+        fails_other_versions: bool = False,
+        long_seconds: float = _LONG_SECONDS,
     ) -> None:
+        self._versions, self._fails_other_versions = versions, fails_other_versions
         self._app, self._executor, self._long_seconds = app, executor, long_seconds
         self._log = log or StateLog("")
+        self._told: dict[str, int] = {}
         self._in_threads: set[Future[Checkpoint]] = set()
 
     @property
@@ -46,7 +72,7 @@ class EpisodeRunner:
     async def run(self, session: Session, batch: Batch) -> Checkpoint:
         """Run one episode to its end, however long that takes, and log what will surprise."""
         moment = now()
-        log = EpisodeLog(self._log, session.instance_id, batch.past, batch.events)
+        log = EpisodeLog(self._log, session.instance_id, batch.past, batch.events, self._told)
         future = self._executor.submit(self._engine(session.instance_id, batch, moment, log))
         self._in_threads.add(future)
         future.add_done_callback(self._in_threads.discard)
@@ -67,6 +93,14 @@ class EpisodeRunner:
 
     def _engine(self, instance_id: str, batch: Batch, moment: Ticks, log: EpisodeLog) -> Callable[[], Checkpoint]:
         past, events = batch.past, batch.events
+        problem = self._version_problem(instance_id, batch)
+        if problem is not None and not self._fails_other_versions:
+            raise OtherVersionError(
+                f"{problem} As host.json's versionFailureStrategy is Reject, it waits for a host that runs it."
+            )
+        if problem is not None:
+            refused = replace(self._app, orchestrator=lambda name: _failing(problem))
+            return _contained(lambda: run_episode(past, events, refused, now=moment, new_id=new_id))
         app = replace(
             self._app,
             orchestrator=lambda name: log.around(name, self._app.orchestrator(name)),
@@ -80,6 +114,19 @@ class EpisodeRunner:
         return _contained(
             lambda: run_entity_batch(instance_id, past, events, code, functions, now=moment, new_id=new_id)
         )
+
+    def _version_problem(self, instance_id: str, batch: Batch) -> str | None:
+        """Why this host does not run the instance's version, None if it does."""
+        started = next((one for one in (*batch.past, *batch.events) if isinstance(one, ExecutionStarted)), None)
+        if self._versions is None or started is None or is_entity(instance_id, batch.past, batch.events):
+            return None
+        return self._versions.problem(started.version)
+
+
+def _failing(problem: str) -> OrchestratorCode:
+    """Code in place of the app's, which ends the orchestration as failed."""
+    answer = json.dumps({"isDone": True, "actions": [[]], "output": None, "error": problem})
+    return lambda payload: answer
 
 
 def _contained(run: Callable[[], Checkpoint]) -> Callable[[], Checkpoint]:

@@ -64,6 +64,9 @@ class PortInUseError(PortRefusedError):
         )
 
 
+_OTHER_WEBHOOKS: Final = "/runtime/webhooks/"
+
+
 class Site(Protocol):
     """Pages beside those of the app."""
 
@@ -187,6 +190,8 @@ class HttpServer:
             # Made when somebody looks: a start has no need of templates.
             self._site = self._site or self._open_site(self.site_path, self._management.answer)
             return await self._site.answer(request)
+        if lowered.startswith(_OTHER_WEBHOOKS):
+            return Answer(status=401)  # of other extensions; the real host asks for their key before it looks further
         if lowered.startswith("/admin/"):
             return await self.admin.answer(request)
         answer = await self.triggers.answer(request)
@@ -227,7 +232,8 @@ def response_of(answer: Answer) -> web.Response:
             "Escape them, with urllib.parse.quote for example.",
             ", ".join(unsendable),
         )
-        answer = Answer(status=500)
+        kept = tuple((name, value) for name, value in answer.headers if name.lower() == "retry-after")
+        answer = Answer(status=500, headers=kept)
     # In the real host's order, and with the name of its server: through call_http these become part of histories.
     date = formatdate(now() // TICKS_PER_SECOND, usegmt=True)
     headers = CIMultiDict({"Date": date, "Server": _SERVER})

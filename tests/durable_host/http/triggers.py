@@ -65,7 +65,7 @@ class HttpTriggers:
             text = f"Function '{function.name}' is not run here: {function.not_run}."
             return Answer(status=501, headers=_TEXT, body=text.encode())
         data = _request_data(request, match)
-        trigger = Trigger(data=data, names=_names(request, match), reason=_REASON)
+        trigger = Trigger(data=data, metadata=_metadata(request, match), names=_names(request, match), reason=_REASON)
         outcome = await self._worker.run(function, trigger)
         if outcome.raised is not None:
             return Answer(status=500)
@@ -88,6 +88,15 @@ def _request_data(request: Request, match: Match[IndexedFunction]) -> Datum:
         },
         "http",
     )
+
+
+def _metadata(request: Request, match: Match[IndexedFunction]) -> dict[str, Datum]:
+    headers = {name.title(): value for name, value in request.headers.items()}
+    return {
+        **_texts(match.values),
+        "Headers": Datum(json.dumps(headers, separators=(",", ":")), "json"),
+        "Query": Datum(json.dumps(_joined(request.query), separators=(",", ":")), "json"),
+    }
 
 
 def _names(request: Request, match: Match[IndexedFunction]) -> dict[str, Any]:

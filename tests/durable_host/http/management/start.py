@@ -23,7 +23,7 @@ __all__ = ["restart", "start"]
 async def start(context: ManagementContext, request: Request, name: str, instance_id: str | None) -> Answer:
     """Start an orchestration. Neither its name nor the id is checked: an unknown name fails when it is run."""
     query = QueryParameters(request.query)
-    input_text = body_text(request.body) if request.body else None
+    input_text = body_text(request) if request.body else None
     if input_text is not None:
         try:
             read_json(input_text)
