@@ -51,7 +51,7 @@ OWN_TESTS = {
     "durable_engine": {"engine"},
     "durable_harness": {"harness"},
     "recorded_pages": {"bench", "pages"},
-    "durable_host": {"host", "dashboard", "takeover", "kill", "bench"},
+    "durable_host": {"attack", "host", "dashboard", "takeover", "kill", "bench"},
 }
 """The suites that may look inside a package; `bench` measures parts beside their peers."""
 
@@ -69,6 +69,7 @@ DOORS = {
 """The packages whose ``__init__`` says what they offer to everybody else."""
 
 SUITES = {
+    "attack",
     "bench",
     "browser",
     "dashboard",

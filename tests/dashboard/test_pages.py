@@ -132,6 +132,14 @@ def test_instance_that_calls_what_is_not_there_carries_the_engines_notice(page: 
     assert "nothing that will come" in _text(shown)
 
 
+def test_executions_that_continued_as_new_are_all_there(page: Page) -> None:
+    shown = page(_instance("poll"))
+
+    earlier = [" ".join(one.get_text(" ").split()) for one in shown.select("#earlier-title ~ details > summary")]
+    assert [text.rpartition("with the input ")[2] for text in earlier] == ["2", "1"]
+    assert len(shown.select(".drawing svg")) == 3
+
+
 def test_entity_shows_its_state(page: Page) -> None:
     shown = page(_instance("@stock@shelf-7"))
 

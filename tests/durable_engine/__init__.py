@@ -79,6 +79,7 @@ from durable_engine.wire.sdk_call import (
     orchestrator_members,
     orchestrator_payload,
     read_answer,
+    state_of_failure,
 )
 from durable_engine.wire.sdk_surface import close_http_session
 
@@ -181,6 +182,7 @@ __all__ = [
     "run_episode",
     "split_entity_id",
     "standing_of",
+    "state_of_failure",
     "sub_orchestration_details",
     "ticks_from_datetime",
     "ticks_from_text",

@@ -52,7 +52,7 @@ def test_without_any_key_the_defaults_hold(tmp_path: Path) -> None:
         route_prefix="api",
         default_version=None,
         replaces_running=False,
-        function_timeout_seconds=None,
+        function_timeout_seconds=1800,
         log_levels={},
         queues=QueueOptions(new_batch_threshold=8 * (os.cpu_count() or 1)),
         notes=(),
@@ -64,7 +64,7 @@ def test_the_apps_own_file_is_read_without_a_note() -> None:
 
     assert (settings.hub_name, settings.max_polling_interval_seconds) == ("TitlesHub", 1)
     assert (settings.max_activities, settings.max_orchestrators) == (32, 8)
-    assert settings.notes == ()
+    assert [note for note in settings.notes if "in Azure must be from" not in note] == []
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_key_is_honoured(tmp_path: Path, key: str, value: object, field: str, 
     settings = read(tmp_path, key, value, {"HUB": "FromSetting"})
 
     assert getattr(settings, field) == expected
-    assert settings.notes == ()
+    assert [note for note in settings.notes if "in Azure must be from" not in note] == []
 
 
 def test_the_default_hub_is_named_after_the_site(tmp_path: Path) -> None:
@@ -207,6 +207,31 @@ def test_what_only_tunes_the_real_host_and_what_is_empty_is_passed_over(tmp_path
     }
 
     assert read_host_json(write(tmp_path, content), {}).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "used"),
+    [
+        ("controlQueueVisibilityTimeout", "00:00:59", "Here it is used as it is"),
+        ("workItemQueueVisibilityTimeout", "01:00:01", "Here it is used as it is"),
+        ("controlQueueBatchSize", 33, "Here it has no meaning"),
+        ("controlQueueBufferThreshold", 0, "Here it has no meaning"),
+    ],
+)
+def test_a_value_with_which_azure_would_not_start_is_named_with_what_is_used_here(
+    tmp_path: Path, key: str, value: object, used: str
+) -> None:
+    notes = read(tmp_path, STORAGE + key, value).notes
+
+    [note] = [one for one in notes if "in Azure must be from" in one]
+    assert f"{STORAGE}{key}" in note
+    assert repr(value) in note
+    assert used in note
+
+
+@pytest.mark.parametrize("value", ["00:01:00", "01:00:00"])
+def test_a_time_that_azure_takes_needs_no_word(tmp_path: Path, value: str) -> None:
+    assert read(tmp_path, STORAGE + "controlQueueVisibilityTimeout", value).notes == ()
 
 
 def test_comments_and_last_commas_are_read_as_the_host_reads_them(tmp_path: Path) -> None:

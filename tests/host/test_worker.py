@@ -176,7 +176,7 @@ def test_an_activity_gets_its_input_decoded_and_gives_json(
         ("fails", "ValueError", "line one\nline two é"),
         ("fails_async", "ValueError", "later"),
         ("cancels_itself", "CancelledError", "on my own"),
-        ("leaves", "SystemExit", "bye"),
+        ("leaves", "", "python exited with code 1 (0x1)"),
         ("a_set", "ValueError", "activity trigger output must be json serializable ({1})"),
     ],
 )

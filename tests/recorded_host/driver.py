@@ -102,6 +102,12 @@ class Driver:
         status: Json | None = json.loads(reply) if reply else None
         return status
 
+    def children(self, instance_id: str) -> list[str]:
+        """The sub-orchestrations that an instance has started and not yet heard of."""
+        status = self.status(instance_id, "?showHistory=true") or {}
+        created = "SubOrchestrationInstanceCreated"
+        return [event["InstanceId"] for event in status["historyEvents"] if event["EventType"] == created]
+
     def wait(self, instance_id: str, states: Collection[str] = FINAL_STATUSES, *, seconds: float = 40.0) -> None:
         """Wait until the instance is in one of the states. If it never is, the comparison that follows says so."""
 

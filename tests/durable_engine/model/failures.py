@@ -50,8 +50,11 @@ class UserException:
 
     @classmethod
     def of(cls, exception: BaseException) -> UserException:
-        """The report of a caught exception."""
+        """The report of a caught exception; one that would end the worker is told as the host tells of that."""
         stack = "".join(traceback.format_tb(exception.__traceback__))
+        if isinstance(exception, SystemExit):
+            code = exception.code if isinstance(exception.code, int) else int(exception.code is not None)
+            return cls(type_name="", message=f"python exited with code {code} (0x{code & 0xFFFFFFFF:X})", stack=stack)
         try:
             message = str(exception)
         except Exception:  # user code's own __str__ may raise anything; the worker has a text for that

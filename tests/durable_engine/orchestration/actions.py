@@ -35,6 +35,7 @@ Action = Mapping[str, Any]
 _HTTP_REQUEST_TYPE: Final = (
     "Microsoft.Azure.WebJobs.Extensions.DurableTask.DurableHttpRequest, Microsoft.Azure.WebJobs.Extensions.DurableTask"
 )
+_LONGEST_RETRY_INTERVAL: Final = 6 * 86_400_000
 _CUSTOM_STATUS_LIMIT: Final = 16 * 1024
 
 
@@ -141,7 +142,8 @@ class AnswerWalk:
         return self._activity_refusal(action) or self._schedule_activity(action)
 
     def _call_activity_with_retry(self, action: Action) -> HostTask:
-        return self._activity_refusal(action) or run(self._retry(action, self._schedule_activity))
+        refusal = self._activity_refusal(action) or self._retry_refusal(action)
+        return refusal or run(self._retry(action, self._schedule_activity))
 
     def _schedule_activity(self, action: Action) -> HostTask:
         return self._execution.schedule_activity(action["functionName"], compact_json([action["input"]]))
@@ -156,7 +158,8 @@ class AnswerWalk:
         return self._sub_orchestration_refusal(action) or self._start_sub_orchestration(action)
 
     def _call_sub_orchestrator_with_retry(self, action: Action) -> HostTask:
-        return self._sub_orchestration_refusal(action) or run(self._retry(action, self._start_sub_orchestration))
+        refusal = self._sub_orchestration_refusal(action) or self._retry_refusal(action)
+        return refusal or run(self._retry(action, self._start_sub_orchestration))
 
     def _start_sub_orchestration(self, action: Action) -> HostTask:
         instance_id = action.get("instanceId") or f"{self._started.instance.execution_id}:{self._execution.next_id}"
@@ -208,6 +211,12 @@ class AnswerWalk:
     def _continue_as_new(self, action: Action) -> HostTask:
         self._execution.new_input = compact_json(action["input"])
         return _done()
+
+    def _retry_refusal(self, action: Action) -> HostTask | None:
+        first = RetryPolicy.of(action["retryOptions"]).first
+        if first <= _LONGEST_RETRY_INTERVAL:
+            return None
+        return self._refuse(notices.refused_retries(action["functionName"], first))
 
     def _retry(self, action: Action, attempt_once: Callable[[Action], HostTask]) -> Walk:
         policy = RetryPolicy.of(action["retryOptions"])

@@ -35,7 +35,7 @@ from durable_engine.model.events import (
     at_time,
 )
 from durable_engine.model.functions import KnownFunctions
-from durable_engine.model.ticks import Ticks
+from durable_engine.model.ticks import TICKS_PER_MICROSECOND, Ticks
 from durable_engine.orchestration.execution import Decision
 from durable_engine.orchestration.replay import Ending, Replay
 from durable_engine.wire.sdk_call import (
@@ -112,19 +112,20 @@ def run_episode(
 ) -> Checkpoint:
     """Run the orchestrator on its history and the batch of events that has arrived for it.
 
-    ``now`` is the episode's time; what it decides is dated a tick later each, so that no two events of it share one.
+    ``now`` is the episode's time; what it decides is dated a microsecond later each, so that no two of its
+    events share a time.
     ``past`` is empty for an execution that begins; then the batch holds its ExecutionStarted. ``new_id`` gives
     execution ids (32 hex digits) for sub-orchestrations and continue-as-new. ``replayer`` replays from the start unless
     one is given that has kept something. ``episode`` is this episode's number, which is counted where it is not given.
     """
     replayer = replayer or FromStart(app)
     execution = _begin(past, batch, now)
-    clock = itertools.count(now + 1)
+    clock = itertools.count(now + TICKS_PER_MICROSECOND, TICKS_PER_MICROSECOND)
     sender = execution.started.instance
     messages: list[Message] = []
     notices: list[Notice] = []
     carried_status: str | None = None
-    continued = False
+    left_behind: list[tuple[HistoryEvent, ...]] = []
     while True:
         replay = _replay(execution, replayer, now)
         decisions = [replace(one, event=at_time(one.event, next(clock))) for one in replay.decisions]
@@ -134,8 +135,9 @@ def run_episode(
         ending = replay.ending
         if ending is None or ending.new_input is None:
             break
+        left_behind.append(_to_its_end(execution, decisions, ending, replay.next_event_id, now))
         execution = _continue_as_new(execution.started, ending.new_input, replay.carried_over, now, new_id)
-        carried_status, continued = status, True
+        carried_status = status
 
     new = execution.new
     new += [decision.event for decision in decisions]
@@ -157,11 +159,23 @@ def run_episode(
         sender=sender,
         episode=episode or sum(isinstance(event, OrchestratorStarted) for event in past) + 1,
         events=tuple(new),
-        replaces_history=continued,
+        replaces_history=bool(left_behind),
         messages=tuple(messages),
         update=_update(execution, status),
         notices=tuple(notices),
+        left_behind=tuple(left_behind),
     )
+
+
+def _to_its_end(
+    execution: _Execution, decisions: Sequence[Decision], ending: Ending, event_id: int, now: Ticks
+) -> tuple[HistoryEvent, ...]:
+    """The whole history of an execution that continues as new, as it would stand if anybody kept it."""
+    end = ExecutionCompleted(
+        timestamp=now, event_id=event_id, orchestration_status=ending.status, result=ending.new_input
+    )
+    decided = (decision.event for decision in decisions)
+    return (*execution.past, *execution.new, *decided, end, OrchestratorCompleted(timestamp=now))
 
 
 def _begin(past: Sequence[HistoryEvent], batch: Sequence[HistoryEvent], now: Ticks) -> _Execution:

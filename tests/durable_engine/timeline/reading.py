@@ -263,7 +263,7 @@ _KINDS = {
 
 
 def _ended_at(at: Ticks, began_at: Ticks) -> Ticks:
-    """When an episode's last event was. The engine dates an episode's events a tick apart, which is no time."""
+    """When an episode's last event was. The engine dates an episode's events a microsecond apart: no time."""
     return at if at - began_at >= _NO_TIME else began_at
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from durable_engine import MATCH_STRATEGIES
+from durable_host.config.azure_limits import refused_in_azure
 from durable_host.config.lenient_json import load_lenient
 from durable_host.config.logs import LEVELS
 from durable_host.config.times import seconds_of
@@ -23,6 +24,9 @@ from durable_host.task_hub.base.names import adapted_hub_name, default_hub_name
 from durable_host.task_hub.base.options import MAX_PARTITIONS
 
 __all__ = ["HostJson", "HostJsonError", "QueueOptions", "read_host_json"]
+
+# What func start gives a function that host.json says nothing about.
+_USUAL_TIMEOUT_SECONDS: Final = 1800
 
 _HONOURED: Final = {
     "version",
@@ -117,7 +121,7 @@ class HostJson:
     log_levels: Mapping[str, str]
     queues: QueueOptions = QueueOptions()
     notes: tuple[str, ...] = ()
-    """One line for each key that is not honoured."""
+    """One line for each key that is not honoured, and for each value that Azure would refuse."""
 
 
 def read_host_json(script_root: Path, environment: Mapping[str, str] = os.environ) -> HostJson:
@@ -201,11 +205,11 @@ class _Reader:
             fails_other_versions=self._one_of(durable + "versionFailureStrategy", _FAILURES, "Reject") == "Fail",
             replaces_running=self._replaces_running(durable + "overridableExistingInstanceStates"),
             function_timeout_seconds=None
-            if timeout in (None, "-1")
-            else self._seconds("functionTimeout", 0, at_least=0.001),
+            if timeout == "-1"
+            else self._seconds("functionTimeout", _USUAL_TIMEOUT_SECONDS, at_least=0.001),
             log_levels=self._log_levels("logging.logLevel"),
             queues=self._queues("extensions.queues."),
-            notes=notes,
+            notes=(*notes, *refused_in_azure(storage, self._written)),
         )
 
     def _queues(self, key: str) -> QueueOptions:
@@ -223,13 +227,18 @@ class _Reader:
             poison_blob_threshold=self._get("extensions.blobs.poisonBlobThreshold", int, 5),
         )
 
-    def _get(self, key: str, kind: type, default: Any) -> Any:
+    def _written(self, key: str) -> Any:
+        """What the file says, None where it says nothing."""
         value: Any = self._data
         for part in key.split("."):
             if not isinstance(value, dict):
-                return default
+                return None
             # The real host reads keys without regard to case.
             value = next((v for k, v in value.items() if k.lower() == part.lower()), None)
+        return value
+
+    def _get(self, key: str, kind: type, default: Any) -> Any:
+        value = self._written(key)
         if value is None:
             return default
         if kind is int and isinstance(value, str) and value.isdecimal():

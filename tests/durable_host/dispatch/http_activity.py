@@ -10,6 +10,7 @@ A 202 is given back and not polled, as on the real host: the SDK (1.7) asks for 
 from __future__ import annotations
 
 import json
+import re
 import socket
 from typing import Any
 
@@ -47,6 +48,17 @@ _CONTENT_HEADERS = frozenset(
 _TIMEOUT_SECONDS = 100.0  # .NET's HttpClient, which the extension leaves as it is.
 _USER_AGENT = "Microsoft.Azure.WebJobs.Extensions.DurableTask/3.19.0"
 _ADDED_BY_AIOHTTP = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+
+
+# Headers that .NET reads as lists, and gives back as such.
+_LISTS = frozenset(["accept-ranges", "connection", "pragma", "trailer", "transfer-encoding", "upgrade", "vary", "via"])
+_PRODUCTS = re.compile(r"\([^)]*\)|[^\s(]+")
+
+
+class _Request(aiohttp.ClientRequest):
+    """A request of .NET's kind: a DELETE without content does not say that it has none."""
+
+    GET_METHODS = aiohttp.ClientRequest.GET_METHODS | {"DELETE"}
 
 
 class _MisusedHeaderError(Exception):
@@ -91,6 +103,7 @@ class HttpActivity:
                 # "unsafe" are the cookies of bare addresses, which .NET keeps too.
                 cookie_jar=aiohttp.CookieJar(unsafe=True, quote_cookie=False),
                 auto_decompress=False,
+                request_class=_Request,
                 skip_auto_headers=_ADDED_BY_AIOHTTP,
                 requote_redirect_url=False,
             )
@@ -105,7 +118,7 @@ class HttpActivity:
             shown: dict[str, str | list[str]] = {}
             for name in dict.fromkeys(response.headers):
                 if name.lower() not in _CONTENT_HEADERS:
-                    values = response.headers.getall(name)
+                    values = [part for value in response.headers.getall(name) for part in _parts(name, value)]
                     shown[name] = values[0] if len(values) == 1 else list(values)
             return {"statusCode": response.status, "headers": shown, "content": text}
 
@@ -128,6 +141,13 @@ def _headers(request: dict[str, Any], method: str, *, has_content: bool) -> dict
     if not has_content and method in ("POST", "PUT", "PATCH"):
         headers["Content-Length"] = "0"
     return headers
+
+
+def _parts(name: str, value: str) -> list[str]:
+    """A header's value as .NET gives it: the elements of a list, the products of a server."""
+    if name.lower() == "server":
+        return _PRODUCTS.findall(value) or [value]
+    return [part.strip() for part in value.split(",")] if name.lower() in _LISTS else [value]
 
 
 def _url(uri: str) -> yarl.URL:

@@ -86,7 +86,7 @@ def _operand(request: Request) -> str | None:
     """The operation's input as JSON text: the body's value, or, with another content type, its text as a string."""
     if not request.body:
         return None
-    text = body_text(request.body)
+    text = body_text(request)
     if request.media_type != "application/json":
         return compact_json(text)
     try:

@@ -12,6 +12,8 @@ from __future__ import annotations
 import traceback
 from typing import Final
 
+from azure.core.exceptions import AzureError
+
 from durable_engine import JsonReaderError
 from durable_host.http.messages import Answer, json_answer
 
@@ -31,6 +33,8 @@ INVALID_OPERATION: Final = "System.InvalidOperationException"
 _JSON_READER: Final = "Newtonsoft.Json.JsonReaderException"
 _BAD_ARGUMENT: Final = "One or more of the arguments submitted is incorrect"
 _SOMETHING_WRONG: Final = "Something went wrong while processing your request"
+_STORAGE_EXCEPTION: Final = "DurableTask.AzureStorage.Storage.DurableTaskStorageException"
+_STORAGE_FAILED: Final = "An error occurred while communicating with Azure Storage"
 _OUR_FRAMES: Final = "   at durable_host.http.management, in place of the Durable extension's own frames"
 
 
@@ -85,6 +89,8 @@ def invalid_json(error: JsonReaderError) -> DotNetError:
 
 def unexpected(error: Exception) -> DotNetError:
     """A 500 for whatever else went wrong; the stack is Python's."""
+    if isinstance(error, AzureError):
+        return DotNetError(500, _SOMETHING_WRONG, exception_message=_STORAGE_FAILED, exception_type=_STORAGE_EXCEPTION)
     return DotNetError(
         500,
         _SOMETHING_WRONG,

@@ -49,7 +49,7 @@ async def raise_event(context: ManagementContext, request: Request, instance_id:
     if request.media_type != "application/json":
         raise ApiError(400, "Only application/json request content is supported")
     try:
-        value = first_json(body_text(request.body))
+        value = first_json(body_text(request))
     except JsonReaderError as error:
         raise invalid_json(error) from error
     return await _send(context, row, EventRaised(timestamp=now(), name=name, input=compact_json(value)))

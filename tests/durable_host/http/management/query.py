@@ -14,10 +14,12 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from durable_engine import ORCHESTRATION_STATUS, Ticks, first_json, ticks_from_datetime, ticks_from_text, ticks_to_text
+from durable_host.http.messages import Request
 
 __all__ = ["QueryParameters", "body_text", "json_or_text", "with_dates"]
 
 _ISO_DATE: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,7}))?(Z|[+-]\d\d:?\d\d)?\Z")
+_CHARSET: Final = re.compile(r"charset=\"?([\w.:-]+)", re.IGNORECASE)
 _NET_DATE: Final = re.compile(r"/Date\((-?\d+)\)/\Z")
 _TICKS_PER_MILLISECOND: Final = 10_000
 
@@ -82,9 +84,14 @@ class QueryParameters:
         return found
 
 
-def body_text(body: bytes) -> str:
-    """A body as text: UTF-8, without its mark, whatever the content type says."""
-    return body.decode("utf-8-sig", "replace")
+def body_text(request: Request) -> str:
+    """A body as text, in the charset of its content type, else in UTF-8, and without a byte order mark."""
+    name = _CHARSET.search(request.headers.get("content-type", ""))
+    try:
+        text = request.body.decode(name[1] if name else "utf-8", "replace")
+    except LookupError:
+        text = request.body.decode("utf-8", "replace")
+    return text.removeprefix("\ufeff")
 
 
 def json_or_text(text: str | None) -> object:
