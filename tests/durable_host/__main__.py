@@ -1,4 +1,4 @@
-"""The command line: ``durable-host start``, ``replay`` and ``history``, also as ``python -m durable_host``.
+"""The command line: ``durable-host start``, ``replay``, ``history`` and ``dashboard``, or ``python -m durable_host``.
 
 Invariant: an error that a user can mend is one message on standard error and exit code 1, never a traceback.
 """
@@ -43,7 +43,13 @@ def _parse(words: list[str]) -> argparse.Namespace:
     start.add_arguments(commands.add_parser("start", help="serve an app until Ctrl+C"))
     replay_parser = commands.add_parser("replay", help="check the running instances of a task hub against today's code")
     history_parser = commands.add_parser("history", help="write the exact history of one instance as JSON")
+    dashboard_parser = commands.add_parser("dashboard", help="look at a task hub elsewhere, in the browser")
     # The others are imported only when asked for: a start must be fast.
+    if words[:1] == ["dashboard"]:
+        from durable_host.cli import dashboard
+
+        dashboard.add_arguments(dashboard_parser)
+        dashboard_parser.set_defaults(run=dashboard.run)
     if words[:1] == ["replay"]:
         from durable_host.cli import replay
 

@@ -99,20 +99,22 @@ class Scenario:
         story: Story | None = None,
         *,
         learn: Callable[[TaskHub], object] = lambda hub: None,
+        watch: Watch | None = None,
     ) -> Ending:
         """Run one schedule to its end.
 
-        ``story`` takes what happens, in words; ``learn`` is told of the hub however the schedule ends.
+        ``story`` takes what happens, in words; ``learn`` is told of the hub however the schedule ends; ``watch`` is
+        around user code in place of the usual one.
         """
         with sdk_at_work():
-            return self._run(chooser, story, learn)
+            return self._run(chooser, story, learn, watch or self.watch)
 
-    def _run(self, chooser: Chooser, story: Story | None, learn: Callable[[TaskHub], object]) -> Ending:
+    def _run(self, chooser: Chooser, story: Story | None, learn: Callable[[TaskHub], object], watch: Watch) -> Ending:
         clock = VirtualClock(self.start_at.moment)
         hub = TaskHub(
             self.app,
             self.answers.afresh(),
-            watch=self.watch,
+            watch=watch,
             inspector=self.inspector,
             is_live=True,
             clock=clock,
