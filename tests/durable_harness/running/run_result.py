@@ -39,7 +39,7 @@ __all__ = ["ActivityCall", "Run", "Timer", "entity_states", "snapshot"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivityCall:
-    """One scheduled call of an activity, or of something else that was answered by name; a retry's attempts are many.
+    """One call, of an activity above all.
 
     ``result`` and ``error`` are None until it has ended; ``runs`` is how often it was run, more than once where a fault
     made it run again.
