@@ -123,7 +123,7 @@ class Run:
 
     @property
     def elapsed(self) -> timedelta:
-        """The virtual time from start to end, in whole milliseconds: the events of one episode lie microseconds apart."""
+        """The virtual time from start to end, in whole milliseconds: events of one episode lie microseconds apart."""
         took = self.ended_at - self.started_at
         return took - took % timedelta(milliseconds=1)
 
