@@ -123,8 +123,9 @@ class Run:
 
     @property
     def elapsed(self) -> timedelta:
-        """The virtual time from start to end."""
-        return self.ended_at - self.started_at
+        """The virtual time from start to end, in whole milliseconds: events of one episode lie microseconds apart."""
+        took = self.ended_at - self.started_at
+        return took - took % timedelta(milliseconds=1)
 
     def timeline(self) -> Timeline:
         """What happened, over virtual time: ``print`` it, or write its ``html()`` into a file.
