@@ -248,7 +248,7 @@ class Harness:
         see: See | None = None,
         order_across_instances: bool = False,
     ) -> Exploration:
-        """Run an orchestration in every order in which its outcome can differ, and say what that proves.
+        """Run every order that can make a difference.
 
         Args:
             orchestrator: Its name, or its function.
@@ -277,7 +277,7 @@ class Harness:
         world: MakeWorld | None = None,
         sampling_is_enough: bool = False,
     ) -> Exploration:
-        """Prove that an orchestration ends in the same way in whatever order things happen, or show two that differ.
+        """Prove that every order ends alike, or show two that differ.
 
         Its status, output and custom status count, and the states of entities once all that they were sent has come.
         ``sampling_is_enough`` lets it pass though the budget did not reach for every order.
@@ -303,7 +303,7 @@ class Harness:
         order_across_instances: bool = False,
         sampling_is_enough: bool = False,
     ) -> Exploration:
-        """Prove that something holds of the run in whatever order things happen, or show the simplest exception.
+        """Prove that something holds in every order.
 
         ``holds`` gets the ``Run`` of every schedule and returns whether it is as it should be, or asserts it. What
         differs between orders that are explored as one cannot be read there, and says so.

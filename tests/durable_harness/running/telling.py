@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import timedelta
 from typing import Any, Final
 
 from durable_engine import (
@@ -74,8 +73,9 @@ def _words(hub: TaskHub, arrival: Arrival) -> str:
                 value = _unwrapped(json.loads(event.input or "{}").get("result"))
                 shown = "" if value is None else f" ({_value(value)})"
                 return f"the answer{shown} of {instance_text(hub, entity)} to {instance_text(hub, to)} arrives"
-            value = _value(parsed_json(event.input))
-            return f"event {event.name!r}{f' ({value})' if value else ''} to {instance_text(hub, to)}"
+            value = parsed_json(event.input)
+            shown = "" if value in (None, "null") else f" ({_value(value)})"
+            return f"event {event.name!r}{shown} to {instance_text(hub, to)}"
         case ExecutionStarted():
             return f"{_started(event)} starts"
         case SubOrchestrationInstanceCompleted() | SubOrchestrationInstanceFailed():
@@ -98,8 +98,18 @@ def _timer(hub: TaskHub, instance_id: str, fired: TimerFired) -> str:
     due = f"{ticks_to_datetime(fired.fire_at):%Y-%m-%d %H:%M:%S}"
     if created is None:
         return f"timer due at {due} fires"
-    length = timedelta(seconds=round((fired.fire_at - created.timestamp) / TICKS_PER_SECOND))
+    length = _length(round((fired.fire_at - created.timestamp) / TICKS_PER_SECOND))
     return f"timer of {length} (due at {due}) fires"
+
+
+def _length(seconds: int) -> str:
+    """A duration in its two largest units."""
+    parts = []
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2]) or "0 s"
 
 
 def _operation(hub: TaskHub, entity_id: str, event: EventRaised) -> str:
