@@ -51,7 +51,7 @@ OWN_TESTS = {
     "durable_engine": {"engine"},
     "durable_harness": {"harness"},
     "recorded_pages": {"bench", "pages"},
-    "durable_host": {"host", "dashboard", "takeover", "kill", "bench"},
+    "durable_host": {"attack", "host", "dashboard", "takeover", "kill", "bench"},
 }
 """The suites that may look inside a package; `bench` measures parts beside their peers."""
 
@@ -64,13 +64,16 @@ DOORS = {
     "durable_host.http.management",
     "durable_host.task_hub",
     "durable_host.testing",
+    "durable_host.testing.plugin",
 }
 """The packages whose ``__init__`` says what they offer to everybody else."""
 
 SUITES = {
+    "attack",
     "bench",
     "browser",
     "dashboard",
+    "edge",
     "engine",
     "flow",
     "harness",
@@ -83,6 +86,7 @@ SUITES = {
     "pages",
     "properties",
     "recorded_host",
+    "recorded_triggers",
     "takeover",
 }
 

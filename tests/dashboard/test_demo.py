@@ -15,14 +15,20 @@ TESTS = Path(__file__).parents[1]
 def test_demo_that_keeps_running_can_be_looked_at_until_it_is_interrupted() -> None:
     command = [sys.executable, "-m", "durable_host.cli.demo", "--keep"]
     environment = {**os.environ, "PYTHONPATH": str(TESTS)}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as demo:
+    flags = 0
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, creationflags=flags) as demo:
         assert demo.stdout is not None
         told = next(line for line in demo.stdout if line.startswith(("Look at it:", "The demo failed")))
         address = told.removeprefix("Look at it:").strip()
 
         with build_opener(ProxyHandler({})).open(address, timeout=30) as answer:
             page = answer.read().decode()
-        demo.send_signal(signal.SIGTERM if sys.platform != "win32" else signal.CTRL_BREAK_EVENT)
+        if sys.platform == "win32":
+            demo.send_signal(signal.CTRL_BREAK_EVENT)
+        else:
+            demo.send_signal(signal.SIGTERM)
         rest = demo.stdout.read()
 
     assert "fetch_title" in page

@@ -118,6 +118,7 @@ def test_failure_shows_the_apps_own_frames_first(page: Page) -> None:
     assert raised is not None
     assert frames is not None
     assert raised.get_text() == "ValueError: could not convert string to float: 'n/a'"
+    assert 'File "function_app.py", line' in frames.get_text()
     assert "_row_of" in frames.get_text()
     assert "durable_host" not in frames.get_text()
 
@@ -130,6 +131,14 @@ def test_instance_that_calls_what_is_not_there_carries_the_engines_notice(page: 
     assert "no_such_activity" in warning.get_text()
     assert "stays Running for ever" in warning.get_text()
     assert "nothing that will come" in _text(shown)
+
+
+def test_executions_that_continued_as_new_are_all_there(page: Page) -> None:
+    shown = page(_instance("poll"))
+
+    earlier = [" ".join(one.get_text(" ").split()) for one in shown.select("#earlier-title ~ details > summary")]
+    assert [text.rpartition("with the input ")[2] for text in earlier] == ["2", "1"]
+    assert len(shown.select(".drawing svg")) == 3
 
 
 def test_entity_shows_its_state(page: Page) -> None:

@@ -62,6 +62,7 @@ from durable_engine.model.ticks import (
     ticks_to_seconds_text,
     ticks_to_text,
 )
+from durable_engine.model.versions import MATCH_STRATEGIES, VersionRule, compare_versions
 from durable_engine.orchestration.actions import HTTP_ACTIVITY
 from durable_engine.orchestration.episode import App, run_episode
 from durable_engine.orchestration.replay import Replay
@@ -87,6 +88,7 @@ __all__ = [
     "EVENT_CLASSES",
     "FINAL_STATUSES",
     "HTTP_ACTIVITY",
+    "MATCH_STRATEGIES",
     "NEVER",
     "OPERATION",
     "ORCHESTRATION_STATUS",
@@ -145,12 +147,14 @@ __all__ = [
     "TimerCreated",
     "TimerFired",
     "UserException",
+    "VersionRule",
     "activity_input",
     "call_orchestrator",
     "check_history",
     "client_signal",
     "close_http_session",
     "compact_json",
+    "compare_versions",
     "completion_of",
     "duration_text",
     "early_timer",

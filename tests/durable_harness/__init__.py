@@ -3,7 +3,7 @@
 from durable_harness.core import sdk_version as sdk_version  # refuses what is not 1.x of the SDK
 
 # isort: split
-from durable_engine import HistoryEvent, HistoryMismatchError, HistoryReport, Timeline
+from durable_engine import HistoryError, HistoryEvent, HistoryMismatchError, HistoryReport, Timeline
 from durable_harness.app.answers import app_activity, in_turn
 from durable_harness.app.outcomes import HttpRequest, http_response
 from durable_harness.checks.determinism import deterministic
@@ -16,6 +16,7 @@ from durable_harness.core.errors import (
     HarnessError,
     MisuseError,
     NotPossibleError,
+    NotProvedError,
     OrchestratorError,
     OrderDependentError,
     ReplayMismatchError,
@@ -28,7 +29,7 @@ from durable_harness.core.errors import (
 )
 from durable_harness.core.findings import Finding, SdkDefectWarning
 from durable_harness.entity_handle import EntityHandle, OperationResult
-from durable_harness.exploring.explorer import Exploration, Schedule
+from durable_harness.exploring.exploration import Exploration, Schedule
 from durable_harness.exploring.schedule import Ending, UnrepeatableAnswerError
 from durable_harness.harness import Harness
 from durable_harness.history_replay import replay_history
@@ -39,6 +40,7 @@ from durable_harness.running.pending import Pending, PendingTimer
 from durable_harness.running.raised_events import Raised, raised
 from durable_harness.running.run_result import ActivityCall, Run, Timer
 from durable_harness.worker.log_capture import LogLine
+from durable_harness.world import World
 
 __all__ = [
     "ActivityCall",
@@ -54,6 +56,7 @@ __all__ = [
     "Finding",
     "Harness",
     "HarnessError",
+    "HistoryError",
     "HistoryEvent",
     "HistoryMismatchError",
     "HistoryReport",
@@ -62,6 +65,7 @@ __all__ = [
     "LogLine",
     "MisuseError",
     "NotPossibleError",
+    "NotProvedError",
     "OperationResult",
     "Options",
     "OrchestratorError",
@@ -81,6 +85,7 @@ __all__ = [
     "UnknownNameError",
     "UnrepeatableAnswerError",
     "UnusedWarning",
+    "World",
     "WrongArgumentError",
     "app_activity",
     "deterministic",

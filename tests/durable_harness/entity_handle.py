@@ -14,7 +14,6 @@ from durable_engine import (
     OPERATION,
     EntitySender,
     EventRaised,
-    ExecutionStarted,
     OrchestrationInstance,
     SchedulerState,
     client_signal,
@@ -108,9 +107,7 @@ class EntityHandle:
     @property
     def _scheduler(self) -> SchedulerState:
         instance = self._hub.instances.get(self.instance_id)
-        history = instance.history if instance else []
-        started = next((event for event in history if isinstance(event, ExecutionStarted)), None)
-        return SchedulerState.parse(started.input if started else None)
+        return instance.scheduler if instance else SchedulerState()
 
     def _raise(self, request: str) -> None:
         target = OrchestrationInstance(instance_id=self.instance_id, execution_id=None)

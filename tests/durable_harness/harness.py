@@ -6,45 +6,39 @@ Invariant: nothing here sleeps, opens a port or leaves a thread, and equal tests
 
 from __future__ import annotations
 
-import hashlib
-import json
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 from durable_engine import HistoryReport, HistorySource, compact_json
 from durable_harness.app.answers import Answers
+from durable_harness.app.calling import awaited
 from durable_harness.checks.guarded_code import GuardedCode
 from durable_harness.checks.inspection import Inspection
 from durable_harness.core import arguments
-from durable_harness.core.errors import (
-    BadTokenError,
-    HarnessError,
-    UnknownNameError,
-    UnusedWarning,
-    WrongArgumentError,
-)
+from durable_harness.core.errors import HarnessError, UnknownNameError, UnusedWarning, WrongArgumentError
 from durable_harness.core.findings import Findings
-from durable_harness.core.sdk_version import SDK_VERSION
 from durable_harness.core.virtual_clock import FIRST_MOMENT, VirtualClock
 from durable_harness.entity_handle import EntityHandle
-from durable_harness.exploring.explorer import Exploration, Explorer
-from durable_harness.exploring.order_check import check_order
-from durable_harness.exploring.schedule import PREFIXES, Ending, Scenario
-from durable_harness.exploring.token import ScheduleToken
+from durable_harness.exploring.exploration import Exploration
+from durable_harness.exploring.schedule import PREFIXES
 from durable_harness.history_replay import replay_history
 from durable_harness.hub.inspector import Inspector, NoInspection
 from durable_harness.hub.instance import HubInstance
-from durable_harness.hub.seeding import carry_entities, prepared_entities
 from durable_harness.hub.task_hub import TaskHub
 from durable_harness.instance import Instance
 from durable_harness.options import Options
+from durable_harness.proving import Holds, MakeWorld, Prover, Question, See
 from durable_harness.running.raised_events import Raised, announce
 from durable_harness.running.run_result import Run, snapshot
 from durable_harness.running.stepper import Driver
+from durable_harness.starter_calls import StarterCalls
 from durable_harness.worker.indexing import functions_of, name_of
 from durable_harness.worker.log_capture import LogCapture
+from durable_harness.worker.sdk_client import InMemoryClient
 from durable_harness.worker.sdk_types import df_dumps
 from durable_harness.worker.user_code import Watch
 
@@ -81,6 +75,7 @@ class Harness:
         """
         self.app = functions_of(app)
         self._answers = Answers()
+        self._is_cut_short = False
         self.matched_tokens: set[str] = set()
         """The tokens of ``--durable-replay`` that were replayed here."""
         self._is_faithful, self._start_at = faithful, start_at
@@ -169,8 +164,9 @@ class Harness:
             OrchestratorError: Its code is wrong: not deterministic, or using the SDK in a way that does not work.
         """
         instance = self._begin(orchestrator, _client_input(input), instance_id, events)
-        Driver(self._hub).run_until_ended(instance)
-        run = self._settle(instance)
+        with self._telling():
+            Driver(self._hub).run_until_ended(instance)
+            run = self._settle(instance)
         self._warn_of_unheard(events)
         return run
 
@@ -202,7 +198,31 @@ class Harness:
             )
         return Instance(self._hub, found, self._settle)
 
-    def replay_history(self, history: HistorySource, *, strict: bool = True) -> HistoryReport:
+    @property
+    def client(self) -> InMemoryClient:
+        """The SDK's durable client, of this harness: what ``call`` gives to a function of the app."""
+        calls = StarterCalls(self._hub, self.start, self.instance, self.entity)
+        return InMemoryClient(calls.respond)
+
+    def call(self, name: str, **arguments: object) -> Any:
+        """Call a function of the app that has a durable client, such as an HTTP starter, without a host.
+
+        What it starts runs its first episode; ``instance(id).run()`` goes on with it.
+
+        Args:
+            name: The function's name.
+            arguments: What the other parameters get, such as ``req=func.HttpRequest(...)``.
+
+        Returns:
+            What the function returns.
+
+        Raises:
+            UnknownNameError: The app has no function of this name with a durable client.
+        """
+        starter = self.app.starter(name)
+        return awaited(starter.function(**arguments, **{starter.parameter: self.client}))
+
+    def replay_history(self, history: HistorySource | Path, *, strict: bool = True) -> HistoryReport:
         """Hold a recorded history against the app's code of today; see ``durable_harness.replay_history``."""
         return replay_history(self.app, history, strict=strict)
 
@@ -224,20 +244,27 @@ class Harness:
         faults: int = 0,
         budget: int | None = None,
         prune: bool = True,
+        world: MakeWorld | None = None,
+        see: See | None = None,
+        order_across_instances: bool = False,
     ) -> Exploration:
-        """Run an orchestration in every order in which its outcome can differ, and say what that proves.
+        """Run every order that can make a difference.
 
         Args:
             orchestrator: Its name, or its function.
             input: What a Python client gives to ``start_new``.
             events: What is raised meanwhile; one without ``after`` may come at any time.
             faults: How many things may go wrong in one run.
-            budget: How often the orchestration may be begun; without it, what ``--durable-budget`` says.
-            prune: Whether orders are left out that cannot differ from another one.
+            budget: How often the orchestration may be begun, all schedules together; without it, what
+                ``--durable-budget`` says.
+            prune: Whether orders that are equal to one that was run are left out.
+            world: Sets up answers with a state, and entities, anew for every schedule.
+            see: Looks at the ``Run`` of every schedule; what it gives is ``Ending.seen`` and tells outcomes apart.
+            order_across_instances: Whether ``see`` may tell the order and time of independent instances.
         """
-        scenario = self._scenario(orchestrator, input, events, faults)
+        question = self._question(orchestrator, input, events, faults, budget, world, order_across_instances)
         with self._telling():
-            return Explorer(scenario, budget=self._budget(budget), prunes=prune).explore()
+            return self._prover().explore(question, prune=prune, see=see)
 
     def assert_order_independent(
         self,
@@ -247,66 +274,71 @@ class Harness:
         events: Sequence[Raised] = (),
         faults: int = 0,
         budget: int | None = None,
+        world: MakeWorld | None = None,
+        sampling_is_enough: bool = False,
     ) -> Exploration:
-        """Prove that an orchestration ends in the same way in whatever order things happen, or show two that differ.
+        """Prove that every order ends alike, or show two that differ.
 
-        Beyond the budget, schedules with one and two deviations are run, and then drawn ones.
+        Its status, output and custom status count, and the states of entities once all that they were sent has come.
+        ``sampling_is_enough`` lets it pass though the budget did not reach for every order.
+
+        Raises:
+            OrderDependentError: Two orders end differently.
+            NotProvedError: The budget is used up.
         """
-        return self._check(orchestrator, input, events, faults, budget, holds=None)
+        question = self._question(orchestrator, input, events, faults, budget, world)
+        with self._telling():
+            return self._prover().check(question, holds=None, sampling_is_enough=sampling_is_enough)
 
     def assert_always(
         self,
         orchestrator: object,
-        holds: Callable[[Ending], bool],
+        holds: Holds,
         input: object = None,
         *,
         events: Sequence[Raised] = (),
         faults: int = 0,
         budget: int | None = None,
+        world: MakeWorld | None = None,
+        order_across_instances: bool = False,
+        sampling_is_enough: bool = False,
     ) -> Exploration:
-        """Prove that something holds of the ending in whatever order things happen, or show the simplest exception."""
-        return self._check(orchestrator, input, events, faults, budget, holds=holds)
+        """Prove that something holds in every order.
 
-    def _check(
+        ``holds`` gets the ``Run`` of every schedule and returns whether it is as it should be, or asserts it. What
+        differs between orders that are explored as one cannot be read there, and says so.
+
+        Raises:
+            OrderDependentError: It does not hold in a schedule.
+            NotProvedError: The budget is used up.
+        """
+        question = self._question(orchestrator, input, events, faults, budget, world, order_across_instances)
+        with self._telling():
+            return self._prover().check(question, holds=holds, sampling_is_enough=sampling_is_enough)
+
+    def _question(
         self,
         orchestrator: object,
         input: object,
         events: Sequence[Raised],
         faults: int,
         budget: int | None,
-        *,
-        holds: Callable[[Ending], bool] | None,
-    ) -> Exploration:
-        scenario = self._scenario(orchestrator, input, events, faults)
-        fingerprint = self._fingerprint(scenario, input, events)
-        name = scenario.orchestrator.name
-
-        def token_of(numbers: Sequence[int]) -> str:
-            return ScheduleToken(name, tuple(numbers), fingerprint).text
-
-        replayed = [token for token in self._options.replay if token.orchestrator == name]
-        self.matched_tokens.update(token.text for token in replayed)
-        for token in replayed:
-            if token.fingerprint != fingerprint:
-                raise BadTokenError(
-                    f"The token is of another run of {name!r}: its input, answers, events, faults or the SDK were not "
-                    "these. Run the test that printed it, unchanged, or leave out --durable-replay."
-                )
-        regressions = [token.numbers for token in self._options.regressions if token.orchestrator == name]
-        with self._telling():
-            return check_order(
-                scenario,
-                token_of,
-                budget=self._budget(budget),
-                examples=self._options.examples,
-                seed_number=self._options.seed,
-                given=[token.numbers for token in replayed] or regressions,
-                only_given=bool(replayed),
-                holds=holds,
-            )
-
-    def _budget(self, given: int | None) -> int:
-        return self._options.budget if given is None else arguments.count(given, "budget", least=1)
+        world: MakeWorld | None,
+        order_across_instances: bool = False,
+    ) -> Question:
+        check_events(events)
+        arguments.count(faults, "faults", least=0)
+        if budget is not None:
+            arguments.count(budget, "budget", least=1)
+        return Question(
+            orchestrator=orchestrator,
+            input_text=_client_input(input),
+            events=events,
+            faults=faults,
+            budget=budget,
+            world=world,
+            order_across_instances=order_across_instances,
+        )
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
@@ -314,49 +346,28 @@ class Harness:
         try:
             yield
         except HarnessError as error:
+            self._is_cut_short = True
             for text in self._findings.untold():
                 error.add_note(text)
             raise
         self._findings.warn()
 
-    def _fingerprint(self, scenario: Scenario, input: object, events: Sequence[Raised]) -> str:
-        seeds = [(one.instance_id, one.started and one.started.input) for one in prepared_entities(self._hub)]
-        facts = [_client_input(input), self._answers.said, [repr(event) for event in events], scenario.faults, *seeds]
-        text = json.dumps([SDK_VERSION, *facts])
-        return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
-
-    def _scenario(self, orchestrator: object, input: object, events: Sequence[Raised], faults: int) -> Scenario:
-        _check_events(events)
-        arguments.count(faults, "faults", least=0)
-        entities, starts = prepared_entities(self._hub), self._hub.starts
-
-        def seed(hub: TaskHub) -> None:
-            # Entities remember senders by id and time: what comes after them has to be later, and somebody else.
-            if entities:
-                hub.starts = starts
-                carry_entities(entities, hub)
-
-        def announce_all(hub: TaskHub, instance: HubInstance) -> None:
-            for event in events:
-                announce(hub, instance, event)
-
-        return Scenario(
+    def _prover(self) -> Prover:
+        return Prover(
+            matched_tokens=self.matched_tokens,
             app=self.app,
-            orchestrator=self.app.orchestrator(name_of(orchestrator)),
-            input_text=_client_input(input),
+            hub=self._hub,
             answers=self._answers,
-            announce=announce_all,
-            seed=seed,
-            start_at=VirtualClock(self._hub.clock.moment if entities else self._start_at),
-            watch=Watch() if self._is_faithful else GuardedCode(self._findings, None),
             inspector=self._inspection,
-            faults=faults,
+            watch=Watch() if self._is_faithful else GuardedCode(self._findings, None),
+            start_at=VirtualClock(self._start_at),
+            options=self._options,
         )
 
     def _begin(
         self, orchestrator: object, text: str | None, instance_id: str | None, events: Sequence[Raised]
     ) -> HubInstance:
-        _check_events(events)
+        check_events(events)
         if instance_id is not None:
             arguments.text(instance_id, "instance_id")
         instance = self._hub.start(name_of(orchestrator), text, instance_id)
@@ -382,9 +393,9 @@ class Harness:
     def unused(self) -> list[str]:
         """What was answered and never asked for, in words; an ``in_turn`` with entries left among it.
 
-        It is empty where a fault was found: what comes after it was never reached.
+        It is empty where an error was raised: what comes after it was never reached.
         """
-        is_cut_short = any(not finding.is_warning for finding in self._findings.all.values())
+        is_cut_short = self._is_cut_short or any(not finding.is_warning for finding in self._findings.all.values())
         return [] if is_cut_short else self._answers.unused
 
     def _settle(self, instance: HubInstance) -> Run:
@@ -400,7 +411,7 @@ def _client_input(value: object) -> str | None:
     return None if value is None else compact_json(arguments.json_text(value, "input", df_dumps))
 
 
-def _check_events(events: object) -> None:
+def check_events(events: object) -> None:
     if isinstance(events, str) or not isinstance(events, Iterable):
         raise WrongArgumentError(f"events is a list of raised(...), not {arguments.shown(events)}.")
     for event in events:

@@ -15,10 +15,9 @@ __all__ = ["Options"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How far exploration goes: runs, drawn examples and their seed; tokens to replay, and those that failed once."""
+    """How far exploration goes: runs, and the seed of drawn ones; tokens to replay, and those that failed once."""
 
     budget: int = 5_000
-    examples: int = 200
     seed: int = 0
     replay: tuple[ScheduleToken, ...] = ()
     regressions: tuple[ScheduleToken, ...] = ()

@@ -70,7 +70,7 @@ def test_an_orchestration_that_has_not_ended_is_refused(app: df.DFApp, harness_f
     harness = harness_for(app)
     harness.start("waits")
 
-    with pytest.raises(NotPossibleError, match="without 'waits-1', which has not ended: end it first"):
+    with pytest.raises(NotPossibleError, match="'waits-1' has been started in this harness and has not ended"):
         harness.explore("looks_twice")
 
 

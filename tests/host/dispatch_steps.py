@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -125,6 +124,7 @@ async def running(
     at_a_time: int = 20,
     entities_at_a_time: int = 20,
     reads: bool = True,
+    limit_seconds: float | None = None,
     **options: Any,
 ) -> AsyncIterator[SmallHost]:
     """Run a host in small until the block ends. Activities get their input decoded; they run in the event loop, and
@@ -150,10 +150,8 @@ async def running(
         )
         http = HttpActivity()
         resources.push_async_callback(http.close)
-        threads = ThreadPoolExecutor(2)
-        resources.callback(threads.shutdown, wait=False, cancel_futures=True)
         held = HeldMessages(hub.options.work_item_visibility_seconds)
-        episodes = EpisodeRunner(app, threads, long_seconds=0.5)
+        episodes = EpisodeRunner(app, at_a_time=2, long_seconds=0.5, limit_seconds=limit_seconds)
         orchestrations = OrchestrationDispatcher(hub, held, episodes, limit=at_a_time, entity_limit=entities_at_a_time)
         dispatcher = ActivityDispatcher(hub, held, run_activity, http, limit=at_a_time)
         readers = ControlReaders(hub, orchestrations)

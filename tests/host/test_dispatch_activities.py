@@ -117,7 +117,7 @@ def raises_once(error: BaseException) -> Callable[[Any], Any]:
     return act
 
 
-async def test_whatever_keeps_an_activity_from_its_end_leaves_its_place_free_and_its_message_in_the_queue(
+async def test_whatever_keeps_an_activity_from_its_end_is_its_failure_and_leaves_its_place_free(
     connection_string: str, hub_name: str
 ) -> None:
     """Failures of user code are results; this is what should not happen, such as a worker that is broken."""
@@ -134,22 +134,22 @@ async def test_whatever_keeps_an_activity_from_its_end_leaves_its_place_free_and
         await put(host, 1, name="value")
         completed += await results(host, 1)
 
-    assert [message.data.message.event.kind for message in completed] == ["TaskCompleted"] * 4
+    assert [message.data.message.event.kind for message in completed] == ["TaskFailed"] * 3 + ["TaskCompleted"]
+    failures = [message.data.message.event for message in completed[:3]]
+    assert [failure.reason for failure in failures if isinstance(failure, TaskFailed)] != [None] * 3
 
 
-async def test_a_work_item_that_is_no_activity_is_given_back(
+async def test_a_work_item_that_is_no_activity_is_left_alone(
     connection_string: str, hub_name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with running(connection_string, hub_name, reads=False) as host:
         event = TaskCompleted(timestamp=now(), task_scheduled_id=0)
-        kept = await host.hub.work_items.send_and_keep(
-            Message(event=event, target=INSTANCE), sender=INSTANCE, episode=1
-        )
-        host.activities.reserve()
-        host.activities.take(kept)
-        await soon(lambda: len(host.held) == 0, "it is given back")
+        await host.hub.work_items.send(Message(event=event, target=INSTANCE), sender=INSTANCE, episode=1)
 
-    assert "a work item holds a TaskCompleted where a TaskScheduled belongs" in caplog.text
+        await soon(lambda: "is left alone" in caplog.text, "it is named")
+
+        assert len(host.held) == 0
+    assert "A work item holds a TaskCompleted where a TaskScheduled belongs" in caplog.text
 
 
 async def test_a_result_repeats_the_episode_and_the_sender_of_what_asked_for_it(

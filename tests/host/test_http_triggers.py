@@ -270,7 +270,7 @@ def test_a_function_s_context_names_it_and_its_invocation(served: Served) -> Non
 
 
 def test_sync_functions_run_in_the_pool_and_async_ones_on_the_worker_s_loop(served: Served) -> None:
-    assert json.loads(served.call("GET", "/api/thread").body).startswith("function_")
+    assert json.loads(served.call("GET", "/api/thread").body).startswith("trigger thread ")
     assert json.loads(served.call("GET", "/api/loop").body) == "worker-loop"
 
 

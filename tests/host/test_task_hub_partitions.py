@@ -281,3 +281,36 @@ async def test_an_app_of_another_name_gets_no_partitions(
         await soon(lambda: "Another app holds the lease" in caplog.text, "the other app is named")
 
         assert (len(ours.reads), theirs.notes) == (4, [])
+
+
+async def test_a_partition_that_was_resigned_is_released_and_taken_again_later(
+    connection_string: str, hub_name: str
+) -> None:
+    reader = Reader()
+    async with TaskHub(connection_string, short_options(hub_name, lease_seconds=0.6, lease_renew_seconds=0.1)) as hub:
+        hub.start_partitions(reader)
+        await soon(lambda: len(reader.reads) == 4, "the partitions are owned")
+
+        hub.partitions.resign(2)
+
+        await soon(lambda: "lost 2" in reader.notes, "partition 2 is lost")
+        owner = raw_leases(connection_string, hub)[hub.control_queue(2).name].get("CurrentOwner")
+        await soon(lambda: len(reader.reads) == 4, "it is taken again")
+    assert owner is None
+
+
+async def test_garbage_in_the_partitions_table_costs_no_partition(
+    connection_string: str, hub_name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with TaskHub(connection_string, short_options(hub_name)) as hub:
+        with TableClient.from_connection_string(connection_string, hub.names.partitions_table) as table:
+            table.upsert_entity({"PartitionKey": "", "RowKey": "notes", "CurrentOwner": 5})
+            queue = hub.control_queue(1).name
+            table.upsert_entity({"PartitionKey": "", "RowKey": queue, "CurrentOwner": 5, "ExpiresAt": "soon"})
+    reader = Reader()
+    async with TaskHub(connection_string, short_options(hub_name)) as hub:
+        hub.start_partitions(reader)
+
+        await soon(lambda: len(reader.reads) == 4, "the partitions are owned")
+
+    assert f"The lease of queue {queue} cannot be read, and is taken for a free one" in caplog.text

@@ -232,9 +232,10 @@ def test_a_row_that_means_nothing_here_is_named(columns: dict[str, Any]) -> None
 def test_an_instance_row_reads_the_text_null_as_none() -> None:
     row = {"PartitionKey": "i", "CustomStatus": "null", "Tags": "null", "Output": "null", "RuntimeStatus": "Completed"}
 
-    instance = row_to_instance(row, etag="x")
+    instance, problems = row_to_instance(row, etag="x")
 
     assert (instance.custom_status, instance.tags, instance.output) == (None, None, "null")
+    assert problems == ()
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,17 @@ def _steps(theirs: list[Any], mine: list[Any]) -> Iterator[str]:
         for key in sorted((step.keys() | other.keys()) - _NOT_COMPARED):
             said, heard = _plain(step.get(key)), _plain(other.get(key))
             if said != heard:
-                yield f"{_label(step)}, {key}: recorded {said[:400]}, ours {heard[:400]}"
+                yield f"{_label(step)}, {key}: {_where(step.get(key), other.get(key))}"
+
+
+def _where(theirs: Any, mine: Any, path: str = "") -> str:
+    """The first places in which two values differ, with what is there."""
+    if isinstance(theirs, dict) and isinstance(mine, dict):
+        inner = [(key, theirs.get(key), mine.get(key)) for key in sorted(theirs.keys() | mine.keys())]
+        return "; ".join(
+            _where(one, other, f"{path}/{key}") for key, one, other in inner if _plain(one) != _plain(other)
+        )
+    return f"{path} recorded {_plain(theirs)[:400]}, ours {_plain(mine)[:400]}"
 
 
 def _label(step: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from typing import Final
 __all__ = ["compared_entries", "entries"]
 
 _HEAD: Final = re.compile(r"^(info|warn|fail|crit|dbug|trce): (\S+)\[(\d+)\]$")
-_FRAMES: Final = re.compile(r"^\s*(at <\.NET frames>|at [\w`.<>|+]+\(.*|--- End of .*)")
+_FRAMES: Final = re.compile(r"^\s*(at <\.NET frames>|at (Microsoft|System|DurableTask|Newtonsoft|Azure)\.|--- End of )")
 _EXCEPTION: Final = re.compile(r"(?:[A-Z]\w*[.+])+[A-Z]\w*(?:Exception|Error): ")
 _WORKER: Final = re.compile(r'File "(?!<app>)')
 _ID: Final = re.compile(r"<id-\d+>|<instance>")
@@ -23,6 +23,7 @@ _NO_TRACEBACK_THERE: Final = re.compile(
     r"Reason: DurableTask\.Core\.Exceptions\.OrchestrationFailureException"
     r"|---> Orchestrator function '\w+' failed: [^\n]*"
     r"|---> Error in operation '\w+'"
+    r"|---> Service request failed\."
     r"|The request body is too large and exceeds the maximum permissible limit\."
 )
 _OURS: Final = re.compile(

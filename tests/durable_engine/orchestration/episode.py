@@ -125,7 +125,7 @@ def run_episode(
     messages: list[Message] = []
     notices: list[Notice] = []
     carried_status: str | None = None
-    continued = False
+    left_behind: list[tuple[HistoryEvent, ...]] = []
     while True:
         replay = _replay(execution, replayer, now)
         decisions = [replace(one, event=at_time(one.event, next(clock))) for one in replay.decisions]
@@ -135,8 +135,9 @@ def run_episode(
         ending = replay.ending
         if ending is None or ending.new_input is None:
             break
+        left_behind.append(_to_its_end(execution, decisions, ending, replay.next_event_id, now))
         execution = _continue_as_new(execution.started, ending.new_input, replay.carried_over, now, new_id)
-        carried_status, continued = status, True
+        carried_status = status
 
     new = execution.new
     new += [decision.event for decision in decisions]
@@ -158,11 +159,23 @@ def run_episode(
         sender=sender,
         episode=episode or sum(isinstance(event, OrchestratorStarted) for event in past) + 1,
         events=tuple(new),
-        replaces_history=continued,
+        replaces_history=bool(left_behind),
         messages=tuple(messages),
         update=_update(execution, status),
         notices=tuple(notices),
+        left_behind=tuple(left_behind),
     )
+
+
+def _to_its_end(
+    execution: _Execution, decisions: Sequence[Decision], ending: Ending, event_id: int, now: Ticks
+) -> tuple[HistoryEvent, ...]:
+    """The whole history of an execution that continues as new, as it would stand if anybody kept it."""
+    end = ExecutionCompleted(
+        timestamp=now, event_id=event_id, orchestration_status=ending.status, result=ending.new_input
+    )
+    decided = (decision.event for decision in decisions)
+    return (*execution.past, *execution.new, *decided, end, OrchestratorCompleted(timestamp=now))
 
 
 def _begin(past: Sequence[HistoryEvent], batch: Sequence[HistoryEvent], now: Ticks) -> _Execution:

@@ -56,14 +56,17 @@ def timeline_html(model: TimelineModel) -> str:
     )
 
 
-def timeline_drawing(model: TimelineModel, link_of: Callable[[str], str] | None = None) -> str:
+def timeline_drawing(
+    model: TimelineModel, link_of: Callable[[str], str] | None = None, *, name: str = "timeline"
+) -> str:
     """The SVG and its legend, for a page that has ``DRAWING_STYLE``.
 
     Args:
         model: What is drawn.
         link_of: The address of an instance's page, for the sub-orchestrations; None draws no links.
+        name: What the ids in it begin with: another one for each drawing of a page.
     """
-    drawing = "\n".join(_Drawing(model, link_of).lines())
+    drawing = "\n".join(_Drawing(model, link_of, name).lines())
     return f'<div class="drawing">\n{drawing}\n</div>\n{legend(_shapes_of(model))}'
 
 
@@ -141,6 +144,7 @@ class _Drawing:
 
     model: TimelineModel
     link_of: Callable[[str], str] | None = None
+    name: str = "timeline"
     scale: TimeScale = field(init=False)
     blocks: list[_Block] = field(init=False)
 
@@ -173,14 +177,16 @@ class _Drawing:
         role = "img" if self.link_of is None else "group"
         yield (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH:g} {height:g}" role="{role}" '
-            'aria-labelledby="timeline-title timeline-description">'
+            f'aria-labelledby="{self.name}-title {self.name}-description">'
         )
-        yield f'<title id="timeline-title">Timeline of {escape(self.model.instance_id)}</title>'
+        yield f'<title id="{self.name}-title">Timeline of {escape(self.model.instance_id)}</title>'
         yield (
-            f'<desc id="timeline-description">{escape(self.model.orchestrator)}: {escape(status_words(self.model))}; '
-            f"{escape(summary(self.model))}. Every call is listed in the table below.</desc>"
+            f'<desc id="{self.name}-description">{escape(self.model.orchestrator)}: '
+            f"{escape(status_words(self.model))}; {escape(summary(self.model))}. "
+            "Every call is listed in the table below.</desc>"
         )
-        yield _HATCH
+        if self.name == "timeline":
+            yield _HATCH  # one is enough for all drawings of a page
         yield from self._axis(height)
         yield from rows
         yield "</svg>"

@@ -34,9 +34,10 @@ class Timeline:
         """The timeline as one self-contained HTML file."""
         return timeline_html(self.model)
 
-    def drawing(self, link_of: Callable[[str], str] | None = None) -> str:
-        """The SVG and its legend alone, for a page of one's own; ``link_of`` is where an instance's page is."""
-        return timeline_drawing(self.model, link_of)
+    def drawing(self, link_of: Callable[[str], str] | None = None, *, name: str = "timeline") -> str:
+        """The SVG and its legend alone, for a page of one's own; ``link_of`` is where an instance's page is, ``name``
+        what the ids in it begin with."""
+        return timeline_drawing(self.model, link_of, name=name)
 
     def __str__(self) -> str:
         return self.text()

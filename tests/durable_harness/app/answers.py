@@ -30,6 +30,8 @@ class _AppActivity:
 app_activity: Final = _AppActivity()
 """The answer "run the activity of the app"."""
 
+_WORLD: Final = "the state of the world's answers"
+
 
 @dataclass(frozen=True, slots=True)
 class InTurn:
@@ -49,6 +51,7 @@ class Answered:
 
     ``delay`` is None where nothing was said about time: then the call may end before or after anything else.
     ``is_constant`` is an answer that gives the same to every call, ``is_exception`` one that is an exception itself.
+    ``shares`` says in words what remembers earlier calls, None where what a call gives depends on its input alone.
     """
 
     call: Callable[[Any], Any]
@@ -56,6 +59,7 @@ class Answered:
     is_of_app: bool = False
     is_constant: bool = False
     is_exception: bool = False
+    shares: str | None = None
 
 
 @dataclass(slots=True)
@@ -80,6 +84,8 @@ class Answers:
 
     use_app: bool = False
     """Whether what was not answered by name is answered by the app's own activity."""
+    may_remember: bool = False
+    """Whether functions among the answers may remember earlier calls: those of a world may."""
     _rules: dict[tuple[str, str], _Rule] = field(default_factory=dict)
 
     def add(self, kind: str, name: str, what: object, after: timedelta | float | None) -> None:
@@ -119,7 +125,9 @@ class Answers:
         """The answer of the next call, None where nobody has said one."""
         rule = self._rules.get((kind, _key(kind, name)))
         if rule is None:
-            return Answered(_nothing, None, is_of_app=True) if self.use_app and kind == "function" else None
+            if not self.use_app or kind != "function":
+                return None
+            return Answered(_nothing, None, is_of_app=True, shares=_WORLD if self.may_remember else None)
         number = rule.use()
         what = rule.what
         if isinstance(what, InTurn):
@@ -132,12 +140,16 @@ class Answers:
         if what is rule.what and rule.answered is not None:
             return rule.answered
         is_constant = not callable(what) and not isinstance(what, BaseException)
+        shares = f"the answers in_turn(...) of {name!r}" if isinstance(rule.what, InTurn) else None
+        if self.may_remember and not is_constant and not isinstance(what, BaseException):
+            shares = _WORLD
         answered = Answered(
             _callable_of(what),
             rule.delay,
             is_of_app=what is app_activity,
             is_constant=is_constant,
             is_exception=_is_exception(what),
+            shares=shares,
         )
         if what is rule.what:
             rule.answered = answered
@@ -149,12 +161,18 @@ class Answers:
             key: _Rule(rule.what, rule.delay, answered=rule.answered, uses=rule.uses)
             for key, rule in self._rules.items()
         }
-        return Answers(self.use_app, rules)
+        return Answers(self.use_app, self.may_remember, rules)
 
     @property
     def progress(self) -> tuple[tuple[tuple[str, str], int], ...]:
         """How many answers of each sequence are used: a part of the state of a run."""
         return tuple((key, rule.used) for key, rule in self._rules.items() if isinstance(rule.what, InTurn))
+
+    @property
+    def entities_share(self) -> bool:
+        """Whether an entity's answer may remember what another entity was asked."""
+        rules = [rule for (kind, _), rule in self._rules.items() if kind == "entity"]
+        return any(isinstance(rule.what, InTurn) or (self.may_remember and callable(rule.what)) for rule in rules)
 
     @property
     def said(self) -> Sequence[tuple[str, str, str]]:

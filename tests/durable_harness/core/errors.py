@@ -11,6 +11,7 @@
     ├── NotPossibleError      a step that the instance cannot take now
     ├── BadTokenError         a token that is not one, or belongs to another run
     ├── OrderDependentError   two orders of events lead to two outcomes
+    ├── NotProvedError        the budget did not reach for every order
     └── OrchestratorError     the orchestrator's code is wrong in a way that a real host may not notice
         ├── DeterminismError  it reads what replay cannot repeat
         ├── MisuseError       it uses the SDK in a way that does not do what it says
@@ -33,6 +34,7 @@ __all__ = [
     "HarnessError",
     "MisuseError",
     "NotPossibleError",
+    "NotProvedError",
     "OrchestratorError",
     "OrderDependentError",
     "ReplayMismatchError",
@@ -102,11 +104,15 @@ class BadTokenError(HarnessError, ValueError):
 
 
 class OrderDependentError(HarnessError, AssertionError):
-    """Two orders of the same events end in two outcomes; ``tokens`` replays one of each."""
+    """Two orders of the same events end in two outcomes; ``tokens`` replays one of each, ``run`` is the wrong one."""
 
-    def __init__(self, text: str, *, tokens: Sequence[str]) -> None:
-        self.tokens = tuple(tokens)
+    def __init__(self, text: str, *, tokens: Sequence[str], run: object = None) -> None:
+        self.tokens, self.run = tuple(tokens), run
         super().__init__(text)
+
+
+class NotProvedError(HarnessError, AssertionError):
+    """The budget was used up before every order was run, and nothing wrong was found in those that were."""
 
 
 class OrchestratorError(HarnessError):

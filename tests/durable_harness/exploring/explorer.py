@@ -1,160 +1,57 @@
-"""Exploration: every order in which the outcome can differ, each run once, and what that proves.
+"""Exploration: every order in which the outcome can differ, each run once, within a budget of runs.
 
-A depth-first search over choice sequences, pruned by remembered states and by ample sets; beyond its budget, a search
-by few deviations from the normal order, and then a drawn one (``sampling``).
-Invariant: ``is_exhausted`` means that no order of these events has another outcome than those that are listed.
-
-Rejected: copying a run at a branch. A generator cannot be copied; a branch is run again from the start, live.
+A depth-first search (``depth_first``); where its share of the budget is not enough, schedules with few deviations from
+the normal order and drawn ones (``guided``), and then the search again, as far as the budget goes.
+Invariant: every orchestration that is begun counts, by whichever of these, all schedules together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import combinations
+from typing import Final
 
-from durable_harness.core.errors import HarnessError
-from durable_harness.exploring.partial_order import ample_arrival, is_silent_inbox
+from durable_harness.exploring.depth_first import DepthFirst
+from durable_harness.exploring.exploration import Exploration, Schedule
+from durable_harness.exploring.guided import Guide
 from durable_harness.exploring.schedule import Ending, Scenario
-from durable_harness.exploring.state_key import state_of
-from durable_harness.hub.arrivals import Arrival
-from durable_harness.hub.instance import HubInstance
 from durable_harness.hub.task_hub import TaskHub
 from durable_harness.running.choices import Choice, Choices
-from durable_harness.running.faults import Fault
-from durable_harness.running.stepper import EarlyArrivals, GivenOrder, Story
+from durable_harness.running.stepper import Chooser, EarlyArrivals, GivenOrder, Story
+from durable_harness.worker.covered_code import CoveredCode
+from durable_harness.worker.user_code import Watch
 
-__all__ = ["Exploration", "Explorer", "Schedule"]
+__all__ = ["Explorer"]
 
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """One schedule that was run to its end."""
-
-    numbers: tuple[int, ...]
-    made: tuple[Choice, ...]
-    ending: Ending
-
-    story: tuple[str, ...] = field(default=(), compare=False)
-    """What happened, in words, where it was asked for."""
-    arrived: tuple[Hashable, ...] = field(default=(), compare=False)
-    """What arrived, in its order, where it was asked for."""
-
-    @property
-    def deviations(self) -> int:
-        """How often something else happened than normally would."""
-        return sum(1 for choice in self.made if choice.taken)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exploration:
-    """What an exploration found, and how much of all there is it has seen."""
-
-    name: str
-    schedules: tuple[Schedule, ...]
-    """The first schedule for each outcome, the normal one first."""
-    ended: int
-    """How many schedules were run to their end."""
-    replays: int
-    """How many times the orchestration was begun, those given up at a known state among them."""
-    states: int
-    is_exhausted: bool
-
-    @property
-    def outcomes(self) -> tuple[Ending, ...]:
-        """Every outcome that was found."""
-        return tuple(schedule.ending for schedule in self.schedules)
-
-    @property
-    def proof(self) -> str:
-        """What this proves, in one sentence."""
-        what = "every order" if self.is_exhausted else f"{self.ended} of more orders than the budget allows"
-        outcomes = f"{len(self.schedules)} outcome{'s' if len(self.schedules) != 1 else ''}"
-        return f"{self.name}: {outcomes} over {what} ({self.replays} runs, {self.states} states, {self.ended} ended)"
-
-
-class _KnownState(BaseException):
-    """The schedule has come to a state whose future is known; not an ``Exception``, so that nothing swallows it."""
-
-
-@dataclass(slots=True)
-class _DepthFirst:
-    """A chooser that follows a prefix, then takes the first option everywhere, and notes the others."""
-
-    prefix: tuple[int, ...]
-    visited: dict[Hashable, int]
-    batching: bool
-    prunes: bool
-    choices: Choices = field(default_factory=Choices)
-    branches: list[tuple[int, ...]] = field(default_factory=list)
-    hub: TaskHub | None = None
-
-    @property
-    def saw_boundaries(self) -> bool:
-        """Whether user code can have seen where an episode ended."""
-        return self.hub is not None and any(one.replayer.shows_boundaries for one in self.hub.instances.values())
-
-    def arrival(self, hub: TaskHub, enabled: Sequence[Arrival]) -> int:
-        """Take the next of the prefix; then an ample arrival alone, or the first of all."""
-        self.hub = hub
-        if (given := self._given()) is not None:
-            return self._take(len(enabled), given)
-        ample = ample_arrival(hub, enabled) if self.prunes else None
-        options = list(range(len(enabled))) if ample is None else [ample]
-        return self._branch(hub, len(enabled), options, "arrival")
-
-    def episode_now(self, hub: TaskHub, instance: HubInstance, others: Sequence[Arrival]) -> int:
-        """An episode for each arrival that resumes anybody; where user code can see the difference, both ways."""
-        if (given := self._given()) is not None:
-            return self._take(2, given)
-        if not self.batching:
-            # A fault can strike in any episode: where one may, each arrival has its own.
-            return self._take(2, 0 if not hub.may_fail and is_silent_inbox(instance) else 1)
-        return self._branch(hub, 2, [1, 0], f"episode {instance.instance_id}")
-
-    def fault(self, hub: TaskHub, faults: Sequence[Fault]) -> int:
-        """Each fault in its turn."""
-        if (given := self._given()) is not None:
-            return self._take(len(faults), given)
-        return self._branch(hub, len(faults), range(len(faults)), faults[-1].text)
-
-    def _given(self) -> int | None:
-        place = len(self.choices.made)
-        return self.prefix[place] if place < len(self.prefix) else None
-
-    def _branch(self, hub: TaskHub, count: int, options: Sequence[int], about: str) -> int:
-        if self.prunes:
-            state = about, state_of(hub)
-            # What was gone into with as many faults left, or more, has had every future that this has.
-            if self.visited.get(state, -1) >= hub.faults_left:
-                raise _KnownState
-            self.visited[state] = hub.faults_left
-        before = tuple(choice.taken for choice in self.choices.made)
-        self.branches += [(*before, option) for option in options[1:]]
-        return self._take(count, options[0])
-
-    def _take(self, count: int, taken: int) -> int:
-        taken = min(taken, count - 1)
-        self.choices.record(count, taken, "")
-        return taken
+_SEARCH: Final = 1 / 4
+"""The share of the budget after which an unfinished search waits for the other ways."""
+_FEW: Final = 1 / 16
+_DRAWN: Final = 7 / 16
 
 
 class Explorer:
     """Explores one scenario."""
 
-    def __init__(self, scenario: Scenario, *, budget: int, prunes: bool = True) -> None:
-        self._scenario, self._budget, self._prunes = scenario, budget, prunes
+    def __init__(self, scenario: Scenario, *, budget: int, prunes: bool = True, seed: int = 0) -> None:
+        self._scenario, self._budget, self._seed = scenario, budget, seed
+        self._search = DepthFirst(scenario, self._run, prunes=prunes)
         self._found: dict[Ending, Schedule] = {}
-        self._ended = self._replays = self._states = 0
+        self._ended = self._replays = 0
+        self._should_stop: Callable[[Schedule], bool] = lambda schedule: False
+        self._has_stopped = False
 
-    def explore(self, should_stop: Callable[[Schedule], bool] = lambda _: False) -> Exploration:
+    def explore(self, should_stop: Callable[[Schedule], bool] = lambda schedule: False) -> Exploration:
         """Run every order, within the budget; ``should_stop`` ends it early."""
+        self._should_stop = should_stop
         if not self._found:
             self.run_given(())
-        is_exhausted = self._depth_first(should_stop, batching=False)
-        if not is_exhausted and not self._stopped(should_stop):
-            self._few_deviations(should_stop)
-        return self.result(is_exhausted=is_exhausted)
+        self._has_stopped = any(map(should_stop, self._found.values()))
+        self._search_until(self._budget * _SEARCH if self._search.prunes else self._budget)
+        if self._search.left:
+            self._few_deviations(self._replays + self._budget * _FEW)
+            self._drawn(self._replays + self._budget * _DRAWN)
+            self._search_until(self._budget)
+        return self.result()
 
     def run_given(self, numbers: Sequence[int]) -> Schedule:
         """Run the schedule of a choice sequence."""
@@ -164,70 +61,71 @@ class Explorer:
         """Run the normal order, except that these arrivals come first, one after the other."""
         return self._run_told(EarlyArrivals(Choices(), list(arrivals)))
 
-    def _run_told(self, order: GivenOrder) -> Schedule:
-        story = Story()
-        self._replays += 1
-        try:
-            ending = self._scenario.run(order, story)
-        except HarnessError as error:
-            error.add_note(f"In the schedule {list(order.choices.numbers)}")
-            raise
-        made = tuple(order.choices.made)
-        return self._note(Schedule(order.choices.numbers, made, ending, tuple(story.lines), tuple(story.arrived)))
-
-    def result(self, *, is_exhausted: bool) -> Exploration:
+    def result(self) -> Exploration:
         """What has been found so far."""
+        search = self._search
+        across = ["the test sees order and time across instances"] if self._scenario.sees_across else []
         return Exploration(
             name=self._scenario.orchestrator.name,
             schedules=tuple(self._found.values()),
             ended=self._ended,
             replays=self._replays,
-            states=self._states,
-            is_exhausted=is_exhausted,
+            states=search.states,
+            is_exhausted=search.left == 0,
+            left=search.left,
+            multiplies=max(search.multiplies, key=lambda one: search.multiplies[one], default=""),
+            dependent=(*across, *sorted(f"they share {one}" for one in search.learned.shared)),
         )
 
-    def _depth_first(self, should_stop: Callable[[Schedule], bool], *, batching: bool) -> bool:
-        visited: dict[Hashable, int] = {}
-        stack: list[tuple[int, ...]] = [()]
-        while stack:
-            if self._replays >= self._budget:
-                return False
-            order = _DepthFirst(stack.pop(), visited, batching, self._prunes)
-            self._replays += 1
-            try:
-                schedule = self._run(order)
-            except _KnownState:
-                schedule = None
-            self._states = max(self._states, len(visited))
-            if order.saw_boundaries and not batching:
-                return self._depth_first(should_stop, batching=True)
-            stack += order.branches
-            if schedule is not None and should_stop(self._note(schedule)):
-                return False
-        return True
+    def _search_until(self, limit: float) -> None:
+        while self._search.left and self._may_go_on(limit):
+            schedule = self._search.next()
+            if schedule is not None:
+                self._note(schedule)
 
-    def _run(self, order: _DepthFirst) -> Schedule:
+    def _few_deviations(self, limit: float) -> None:
+        """Schedules with one and with two deviations from the normal order."""
+        normal = next(iter(self._found.values()))
+        for numbers in _deviating(normal.made):
+            if not self._may_go_on(limit):
+                return
+            self.run_given(numbers)
+
+    def _drawn(self, limit: float) -> None:
+        guide = Guide(self._seed)
+        while self._may_go_on(limit):
+            order, watch = guide.next(), CoveredCode(self._scenario.watch)
+            ending = self._run(order, watch=watch)
+            made = tuple(order.choices.made)
+            guide.learn(made, watch.ways)
+            self._note(Schedule(order.choices.numbers, made, ending))
+
+    def _may_go_on(self, limit: float) -> bool:
+        return not self._has_stopped and self._replays < min(limit, self._budget)
+
+    def _run_told(self, order: GivenOrder) -> Schedule:
+        story = Story()
+        ending = self._run(order, story)
+        made, told = tuple(order.choices.made), (tuple(story.lines), tuple(story.arrived), story.effects)
+        return self._note(Schedule(order.choices.numbers, made, ending, *told, run=story.run))
+
+    def _run(self, order: Chooser, story: Story | None = None, watch: Watch | None = None) -> Ending:
+        self._replays += 1
+        hubs: list[TaskHub] = []
         try:
-            ending = self._scenario.run(order)
-        except HarnessError as error:
+            return self._scenario.run(order, story, learn=hubs.append, watch=watch)
+        except Exception as error:  # of the harness, or of the test's own look at a run
             error.add_note(f"In the schedule {list(order.choices.numbers)}")
             raise
-        return Schedule(order.choices.numbers, tuple(order.choices.made), ending)
-
-    def _few_deviations(self, should_stop: Callable[[Schedule], bool]) -> None:
-        """Schedules with one and with two deviations from the normal order, as far as as much budget again goes."""
-        normal = next(iter(self._found.values()))
-        limit = self._replays + self._budget
-        for numbers in _deviating(normal.made):
-            if self._replays >= limit or should_stop(self.run_given(numbers)):
-                return
-
-    def _stopped(self, should_stop: Callable[[Schedule], bool]) -> bool:
-        return any(should_stop(schedule) for schedule in self._found.values())
+        finally:
+            for hub in hubs:
+                self._search.learn(hub)
 
     def _note(self, schedule: Schedule) -> Schedule:
         self._ended += 1
-        self._found.setdefault(schedule.ending, schedule)
+        if schedule.ending not in self._found:
+            self._found[schedule.ending] = schedule
+            self._has_stopped = self._has_stopped or self._should_stop(schedule)
         return schedule
 
 

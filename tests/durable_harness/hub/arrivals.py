@@ -19,7 +19,7 @@ __all__ = ["Arrival", "Arrivals", "Call"]
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """A scheduled activity, HTTP call, or sub-orchestration that is answered by name."""
+    """A call that waits for its end: of an activity or what else is answered."""
 
     cause: TaskScheduled | ExecutionStarted
     input: object
@@ -28,11 +28,15 @@ class Call:
     origins: Sequence[int]
     scheduled_at: Ticks
     outcome: Outcome | None = None
-    first_outcome: Outcome | None = None
-    """What it gave when it was run for the first time."""
     answered: Answered | None = None
     done_at: Ticks | None = None
     runs: int = 0
+    begun_after: tuple[int, int] = (0, 0)
+    """How many calls of its instance, and of the whole hub, had begun before."""
+    ended_after: tuple[int, int] | None = None
+    """How many calls of its instance, and of the whole hub, had begun when it ended; None until then."""
+    results: list[str] = field(default_factory=list)
+    """What each run of an answer that is a function has given."""
     arrival: Arrival | None = None
     """The end of this call, on its way; None once it has arrived."""
 

@@ -11,7 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from durable_engine import Answer, Checkpoint, EventSent, ExecutionStarted, HistoryEvent, Notice, Ticks, parsed_json
+from durable_engine import (
+    Answer,
+    Checkpoint,
+    EventSent,
+    ExecutionStarted,
+    HistoryEvent,
+    Notice,
+    SchedulerState,
+    Ticks,
+    parsed_json,
+)
 from durable_harness.worker.live_replay import InstanceReplayer
 
 __all__ = ["EpisodeRecord", "HubInstance"]
@@ -46,6 +56,9 @@ class HubInstance:
         """The custom status after each episode, over all executions."""
         self.executions = 0
         self.crashes = 0
+        self.ids_given = 0
+        """How many ids it has given to what it has begun."""
+        self.calls_begun = 0
         self.notices: dict[str, Notice] = {}
         self.host_numbers: dict[int, str] = {}
         """What the host has given each id of this execution to."""
@@ -72,6 +85,12 @@ class HubInstance:
     def custom_status(self) -> Any:
         """The custom status as a value."""
         return parsed_json(self.custom_status_text)
+
+    @property
+    def scheduler(self) -> SchedulerState:
+        """What an entity remembers."""
+        started = next((event for event in self.history if isinstance(event, ExecutionStarted)), None)
+        return SchedulerState.parse(started.input if started else None)
 
     def begin(self, started: ExecutionStarted) -> None:
         """Note which execution this is; its first episode has not run yet."""

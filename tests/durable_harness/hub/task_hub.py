@@ -7,7 +7,7 @@ Invariant: ids come from names and counters, so that equal orders of events give
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from durable_engine import (
@@ -31,6 +31,7 @@ from durable_harness.app.outcomes import HttpRequest, answer_for, input_of, run_
 from durable_harness.core.errors import HarnessError, NotPossibleError, RunawayError
 from durable_harness.core.virtual_clock import VirtualClock
 from durable_harness.hub.arrivals import Arrival, Arrivals, Call
+from durable_harness.hub.facts import HubFacts
 from durable_harness.hub.inspector import Inspector
 from durable_harness.hub.instance import HubInstance
 from durable_harness.worker.live_replay import InstanceReplayer
@@ -68,6 +69,7 @@ class TaskHub:
         self.may_fail = False
         """Whether anything may go wrong at all."""
         self.inspector = inspector
+        self.facts = HubFacts()
         self._watch, self._is_live = watch, is_live
         self.starts = 0
         """How many orchestrations were started by clients."""
@@ -95,8 +97,17 @@ class TaskHub:
         self._begin(event)
         return self.instances[instance_id]
 
+    def take_over(self, entity: HubInstance) -> None:
+        """Let an entity of another hub be here as it was left there."""
+        own = self._create(entity.instance_id, entity.name)
+        own.history, own.execution_id, own.started = list(entity.history), entity.execution_id, entity.started
+        own.runtime_status, own.custom_status_text = entity.runtime_status, entity.custom_status_text
+        own.episode_count, own.ids_given = entity.episode_count, entity.ids_given
+
     def post(self, event: HistoryEvent, target: OrchestrationInstance, due_at: Ticks | None = None) -> Arrival:
         """Put an event on its way to an instance."""
+        if due_at is not None:
+            self.facts.timed.add(target.instance_id)
         return self.arrivals.add(target, event=event, due_at=due_at)
 
     def deliver(self, arrival: Arrival) -> bool:
@@ -115,6 +126,7 @@ class TaskHub:
             raise NotPossibleError("Nobody has said what this call gives: complete or fail it, or answer it by name.")
         if call.done_at is None:
             call.done_at = self.clock.now
+            call.ended_after = self.instances[call.instance_id].calls_begun, len(self.calls)
         call.arrival = None
         self._note_accepted(call)
         return call.outcome.completion(call.cause, self.clock.now)
@@ -206,7 +218,9 @@ class TaskHub:
     def send(self, checkpoint: Checkpoint) -> None:
         """Put everything on its way that a checkpoint sends."""
         with sdk_at_work():
+            sender = checkpoint.instance.instance_id
             for message in checkpoint.messages:
+                self.facts.note_message(sender, message.target.instance_id)
                 self._send(message)
 
     def _send(self, message: Message) -> None:
@@ -232,17 +246,19 @@ class TaskHub:
             event_id=event_id,
             origins=instance.origins,
             scheduled_at=self.clock.now,
+            begun_after=(instance.calls_begun, len(self.calls)),
         )
+        instance.calls_begun += 1
         self.calls.append(call)
         if isinstance(call.input, HttpRequest):
             instance.accepted.pop(call.input.url, None)
-        answered = answer_for(cause, self.answers, self.app)
+        call.answered = answer_for(cause, self.answers, self.app)
         due_at = None
-        if answered is not None:
-            call.answered = answered
-            call.outcome = call.first_outcome = run_answer(cause.name, call.input, answered, self.app)
-            call.runs = 1
-            due_at = None if answered.delay is None else self.clock.now + answered.delay
+        if call.answered is not None:
+            self.run_call(call)
+            if call.answered.delay is not None:
+                due_at = self.clock.now + call.answered.delay
+                self.facts.timed.add(target.instance_id)
         self.arrivals.add(target, call=call, due_at=due_at)
 
     def _note_accepted(self, call: Call) -> None:
@@ -257,11 +273,40 @@ class TaskHub:
             if name.lower() == "location":
                 self.instances[call.instance_id].accepted[str(location)] = call.input.url
 
+    def run_call(self, call: Call) -> None:
+        """Let the answer of a call run, once more where it has run before: what it gives now is what counts."""
+        answered = call.answered
+        if answered is None:
+            return
+        with sdk_at_work():
+            call.outcome = run_answer(call.name, call.input, answered, self.app)
+        call.runs += 1
+        if not answered.is_constant or answered.shares is not None:
+            call.results.append(str(call.outcome.error or call.outcome.result))
+            self.facts.note_answer(answered.shares, call.instance_id, f"{call.name}({call.input!r})")
+
+    def drop_dead(self, *, also_timed: bool = False) -> None:
+        """Forget what is on its way to an execution that has ended; what has a time makes time pass all the same."""
+        dead = [arrival for arrival in self.arrivals if self._is_dead(arrival)]
+        for arrival in dead:
+            if also_timed or arrival.due_at is None:
+                self.arrivals.take(arrival)
+
+    def _is_dead(self, arrival: Arrival) -> bool:
+        instance = self.instances.get(arrival.target.instance_id)
+        if instance is None or isinstance(arrival.event, ExecutionStarted) or arrival.target.execution_id is None:
+            return False
+        return instance.is_completed or arrival.target.execution_id != instance.execution_id
+
     def _begin(self, event: ExecutionStarted) -> bool:
         instance_id = event.instance.instance_id
         old = self.instances.get(instance_id)
         if old is not None and old.execution_id == event.instance.execution_id:
             return False
+        if old is not None and (old.started is None or old.started.parent != event.parent):
+            self.facts.reused.add(instance_id)  # another start than one that a crash has sent twice
+        if event.parent is not None:
+            self.facts.parents[instance_id] = event.parent.instance.instance_id
         instance = self._create(instance_id, event.name)
         instance.begin(event)
         instance.inbox.append(event)
@@ -272,11 +317,6 @@ class TaskHub:
         replayer = InstanceReplayer(self.app, self._watch, is_live=self._is_live)
         instance = self.instances[instance_id] = HubInstance(instance_id, name, replayer, created_at=self.clock.now)
         return instance
-
-    def adopt(self, instance: HubInstance) -> None:
-        """Take an instance of another hub, which is not used there any more; it gets a replayer of this hub."""
-        instance.replayer = InstanceReplayer(self.app, self._watch, is_live=self._is_live)
-        self.instances[instance.instance_id] = instance
 
     def _entity_batch(self, instance: HubInstance, now: Ticks, new_id: Callable[[], str]) -> Checkpoint:
         name = split_entity_id(instance.instance_id)[0]
@@ -299,8 +339,13 @@ class TaskHub:
             raise
 
     def _ids_for(self, instance: HubInstance) -> Callable[[], str]:
-        numbers: Iterator[int] = iter(range(1_000_000))
-        return lambda: self._id(f"{instance.instance_id} {instance.episode_count} {instance.crashes} {next(numbers)}")
+        """New ids for what an instance begins, by their number: they do not tell how its events were batched."""
+
+        def new_id() -> str:
+            instance.ids_given += 1
+            return self._id(f"{instance.instance_id} {instance.ids_given}")
+
+        return new_id
 
     @staticmethod
     def _id(text: str) -> str:

@@ -10,17 +10,15 @@ before and after each; what came in is then delivered again, to a worker that re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from durable_engine import EventRaised, TimerFired
-from durable_harness.app.outcomes import run_answer
 from durable_harness.hub.arrivals import Arrival
 from durable_harness.hub.instance import HubInstance
 from durable_harness.hub.task_hub import TaskHub
-from durable_harness.running.pending import describe_arrival
-from durable_harness.worker.sdk_events import sdk_at_work
+from durable_harness.running.telling import describe_arrival, instance_text
 
 __all__ = ["Fault", "FaultPlan"]
 
@@ -32,10 +30,11 @@ _EARLY: Final = 9_000_000
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that can go wrong; ``text`` says it in words."""
+    """One thing that can go wrong; ``text`` says it in words, and ``of`` to what it happens."""
 
     code: str
     text: str
+    of: Hashable = None
 
 
 _NONE: Final = Fault("none", "nothing goes wrong")
@@ -70,7 +69,10 @@ class FaultPlan:
             hub.run_episode(instance)
             return
         faults = (_DIES, _AFTER_MESSAGES, _AFTER_HISTORY, _AFTER_ROW)
-        options = [_NONE, *(replace(fault, text=fault.text.format(instance.instance_id)) for fault in faults)]
+        options = [
+            _NONE,
+            *(replace(fault, text=fault.text.format(instance_text(hub, instance.instance_id))) for fault in faults),
+        ]
         taken = options[choose(options)].code
         if taken == _NONE.code:
             hub.run_episode(instance)
@@ -89,13 +91,14 @@ class FaultPlan:
             hub.run_episode(instance)
 
     def _of_arrival(self, hub: TaskHub, arrival: Arrival) -> list[Fault]:
-        what = describe_arrival(arrival)
-        faults = [Fault("arrives_twice", f"{what}, and its message comes twice")]
+        what = describe_arrival(hub, arrival)
+        faults = [Fault("arrives_twice", f"{what}, and its message comes twice", arrival.key)]
         if arrival.call is not None:
-            faults.append(Fault("runs_again", f"{what}: the worker dies before it can report, and it is run again"))
+            text = f"{what}: the worker dies before it can report, and it is run again"
+            faults.append(Fault("runs_again", text, arrival.key))
         event = arrival.event
         if isinstance(event, TimerFired) and arrival.due_at is not None and arrival.due_at > hub.clock.now:
-            faults.append(Fault("early", f"{what} almost a second early"))
+            faults.append(Fault("early", f"{what} almost a second early", arrival.key))
         if isinstance(event, EventRaised) and not arrival.is_raised and arrival.target.instance_id.startswith("@"):
             return []  # entities know repeated requests by their stamps
         return faults
@@ -106,6 +109,6 @@ def _run_again(hub: TaskHub, arrival: Arrival) -> None:
     if call is None:
         return
     if call.answered is not None:
-        with sdk_at_work():
-            call.outcome = run_answer(call.name, call.input, call.answered, hub.app)
-    call.runs += 1
+        hub.run_call(call)
+    else:
+        call.runs += 1

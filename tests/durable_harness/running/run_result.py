@@ -6,8 +6,10 @@ Invariant: a snapshot never changes, whatever happens to the instance later.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from durable_engine import (
@@ -17,11 +19,13 @@ from durable_engine import (
     TimerCreated,
     TimerFired,
     compact_json,
+    entity_instance_id,
     parsed_json,
     ticks_to_datetime,
     timeline_of,
 )
 from durable_harness.app.outcomes import input_of
+from durable_harness.core.arguments import did_you_mean
 from durable_harness.core.errors import NotPossibleError, UnknownNameError
 from durable_harness.core.findings import Finding
 from durable_harness.hub.arrivals import Call
@@ -30,12 +34,12 @@ from durable_harness.hub.task_hub import TaskHub
 from durable_harness.worker.log_capture import LogLine
 from durable_harness.worker.sdk_events import sdk_at_work
 
-__all__ = ["ActivityCall", "Run", "Timer", "snapshot"]
+__all__ = ["ActivityCall", "Run", "Timer", "entity_states", "snapshot"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivityCall:
-    """One scheduled call of an activity, or of something else that was answered by name; a retry's attempts are many.
+    """One call, of an activity above all.
 
     ``result`` and ``error`` are None until it has ended; ``runs`` is how often it was run, more than once where a fault
     made it run again.
@@ -50,6 +54,24 @@ class ActivityCall:
     result: Any
     error: str | None
     runs: int
+    instance_id: str
+    """The orchestration that called."""
+    begun_after: int
+    """How many calls had begun before this one: of its own orchestration, or of all where a test sees across them."""
+    ended_after: int | None
+    """How many of these had begun when it ended; None until then."""
+
+    def ended_before(self, other: ActivityCall) -> bool:
+        """Whether this call had ended when another call of the same orchestration began."""
+        if other.instance_id != self.instance_id and not self.sees_across:
+            raise NotPossibleError(
+                f"{self.name!r} of {self.instance_id!r} and {other.name!r} of {other.instance_id!r} are calls of two "
+                "orchestrations, whose order pruning does not keep. Pass order_across_instances=True to see it."
+            )
+        return self.ended_after is not None and self.ended_after <= other.begun_after
+
+    sees_across: bool = True
+    """Whether calls of two orchestrations can be compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,11 +109,23 @@ class Run:
     """1, and one more for each continue-as-new."""
     started_at: datetime
     ended_at: datetime
+    entities: Mapping[str, Any]
+    """The states of the entities of the whole hub that exist, by their ids: ``"@counter@key"``."""
+    world: Any = None
+    """What the test's ``world`` function has returned for this schedule."""
+
+    def entity(self, name: str, key: str) -> Any:
+        """The state of an entity, None where it has none."""
+        return self.entities.get(entity_instance_id(name, key))
+
+    known_names: tuple[str, ...] | None = field(default=None, repr=False)
+    """The activities and orchestrators of the app; None around a bare orchestrator, which may call anything."""
 
     @property
     def elapsed(self) -> timedelta:
-        """The virtual time from start to end."""
-        return self.ended_at - self.started_at
+        """The virtual time from start to end, in whole milliseconds: events of one episode lie microseconds apart."""
+        took = self.ended_at - self.started_at
+        return took - took % timedelta(milliseconds=1)
 
     def timeline(self) -> Timeline:
         """What happened, over virtual time: ``print`` it, or write its ``html()`` into a file.
@@ -122,7 +156,15 @@ class Run:
         return [call.input for call in self.calls_of(name)]
 
     def was_called(self, name: str) -> bool:
-        """Whether an activity was called at all."""
+        """Whether an activity was called at all.
+
+        Raises:
+            UnknownNameError: The app has nothing of this name, so that it could not be called.
+        """
+        if self.known_names is not None and name.lower() not in map(str.lower, self.known_names):
+            raise UnknownNameError(
+                f"The app has no {name!r}.{did_you_mean(name, self.known_names)}", name=name, known=self.known_names
+            )
         return any(call.name.lower() == name.lower() for call in self.calls)
 
 
@@ -159,7 +201,18 @@ def snapshot(
         executions=instance.executions + 1,
         started_at=ticks_to_datetime(instance.created_at),
         ended_at=ticks_to_datetime(instance.updated_at),
+        known_names=None if hub.app.is_bare else (*hub.app.known.activities, *hub.app.known.orchestrators),
+        entities=MappingProxyType({one: parsed_json(state) for one, state in entity_states(hub)}),
     )
+
+
+def entity_states(hub: TaskHub) -> tuple[tuple[str, str], ...]:
+    """The entities that exist, with their states as JSON text, in the order of their ids."""
+    found = []
+    for instance_id, instance in sorted(hub.instances.items()):
+        if instance.is_entity and (scheduler := instance.scheduler).exists:
+            found.append((instance_id, scheduler.state or "null"))
+    return tuple(found)
 
 
 def _call(call: Call) -> ActivityCall:
@@ -174,4 +227,7 @@ def _call(call: Call) -> ActivityCall:
         result=outcome.value if outcome else None,
         error=outcome.error if outcome else None,
         runs=call.runs,
+        instance_id=call.instance_id,
+        begun_after=call.begun_after[1],
+        ended_after=None if call.ended_after is None else call.ended_after[1],
     )

@@ -17,18 +17,27 @@ from durable_harness.hub.instance import HubInstance
 from durable_harness.hub.task_hub import TaskHub
 from durable_harness.running.choices import Choices
 from durable_harness.running.faults import Fault, FaultPlan
-from durable_harness.running.pending import describe_arrival, stuck_error
+from durable_harness.running.pending import stuck_error
+from durable_harness.running.run_result import Run
+from durable_harness.running.telling import describe_arrival, instance_text
 from durable_harness.running.unanswered import unanswered_error
 
 __all__ = ["Chooser", "Driver", "GivenOrder"]
 
 
-TICK: Final = TICKS_PER_SECOND // 1000
-"""The time that passes where something could have joined an episode, and did not."""
+TICK: Final = TICKS_PER_SECOND // 1_000_000
+"""The time that passes where something could have joined an episode of code that reads the time, and did not.
+
+All such time stays below a millisecond, so that whole milliseconds are the time that timers and answers have taken.
+"""
+_MILLISECOND: Final = TICKS_PER_SECOND // 1_000
 
 
 class Chooser(Protocol):
     """Says what happens next; every answer is a number, and 0 is what normally happens."""
+
+    choices: Choices
+    """What it has said so far."""
 
     def arrival(self, hub: TaskHub, enabled: Sequence[Arrival]) -> int:
         """Which of these arrives next."""
@@ -48,7 +57,7 @@ class GivenOrder:
 
     def arrival(self, hub: TaskHub, enabled: Sequence[Arrival]) -> int:
         """Take what the sequence says."""
-        return self.choices.choose(len(enabled), lambda taken: describe_arrival(enabled[taken]))
+        return self.choices.choose(len(enabled), lambda taken: describe_arrival(hub, enabled[taken]))
 
     def episode_now(self, hub: TaskHub, instance: HubInstance, others: Sequence[Arrival]) -> int:
         """Take what the sequence says."""
@@ -71,7 +80,7 @@ class EarlyArrivals(GivenOrder):
         taken = next((place for place, one in enumerate(enabled) if self._early and one.key == self._early[0]), 0)
         if self._early and enabled[taken].key == self._early[0]:
             self._early.pop(0)
-        self.choices.record(len(enabled), taken, describe_arrival(enabled[taken]))
+        self.choices.record(len(enabled), taken, describe_arrival(hub, enabled[taken]))
         return taken
 
 
@@ -81,6 +90,10 @@ class Story:
 
     lines: list[str] = field(default_factory=list)
     arrived: list[Hashable] = field(default_factory=list)
+    run: Run | None = None
+    """The run as it stood at the end."""
+    effects: tuple[str, ...] = ()
+    """The calls that were made, a line for each."""
 
 
 class Driver:
@@ -109,6 +122,11 @@ class Driver:
             if not self.step():
                 raise stuck_error(self.hub, instance)
 
+    def run_to_rest(self) -> None:
+        """Let everything happen that is on its way, events from outside aside: what entities were told, above all."""
+        while self._chooser is not None and self._step_by(self._chooser, only_inside=True):
+            self._refuse_unanswered()
+
     def step(self) -> bool:
         """Let the next thing happen; False if nothing can."""
         return self._step_normally() if self._chooser is None else self._step_by(self._chooser)
@@ -126,15 +144,16 @@ class Driver:
             return True
         return False
 
-    def _step_by(self, chooser: Chooser) -> bool:
+    def _step_by(self, chooser: Chooser, *, only_inside: bool = False) -> bool:
         hub, arrivals = self.hub, self.hub.arrivals
+        hub.drop_dead(also_timed=only_inside)
         ready = arrivals.ready(hub.clock.now)
         if hub.waiting and not ready:
             for instance in hub.waiting:
                 self._episode(instance, chooser)
             return True
         later = [arrival for arrival in arrivals.earliest if arrival not in ready]
-        enabled = [*ready, *arrivals.raised, *later]
+        enabled = [*ready, *([] if only_inside else arrivals.raised), *later]
         if not enabled:
             return False
         arrival = enabled[chooser.arrival(hub, enabled) if len(enabled) > 1 else 0]
@@ -143,12 +162,13 @@ class Driver:
         others = arrivals.ready(hub.clock.now)
         if receiver is not None and receiver.inbox and others and chooser.episode_now(hub, receiver, others):
             self._episode(receiver, chooser)
-            hub.clock.jump_to(hub.clock.now + TICK)  # what comes after came later
+            if receiver.replayer.reads_time and hub.clock.now % _MILLISECOND + TICK < _MILLISECOND:
+                hub.clock.jump_to(hub.clock.now + TICK)  # what comes after came later
         return True
 
     def _deliver(self, arrival: Arrival, chooser: Chooser) -> None:
         if self._story is not None:
-            self._story.lines.append(describe_arrival(arrival))
+            self._story.lines.append(describe_arrival(self.hub, arrival))
             self._story.arrived.append(arrival.key)
         if self._faults is not None:
             self._faults.before_delivery(self.hub, arrival, lambda faults: self._choose_fault(faults, chooser))
@@ -156,7 +176,7 @@ class Driver:
 
     def _episode(self, instance: HubInstance, chooser: Chooser) -> None:
         if self._story is not None:
-            self._story.lines.append(f"episode of {instance.instance_id!r}")
+            self._story.lines.append(f"episode of {instance_text(self.hub, instance.instance_id)}")
         if self._faults is None:
             self.hub.run_episode(instance)
         else:

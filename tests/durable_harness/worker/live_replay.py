@@ -43,6 +43,10 @@ class InstanceReplayer:
         """The names of all events that were ever waited for."""
         self.shows_boundaries = False
         """Whether user code can have seen where an episode ended, in any execution."""
+        self.reads_time = False
+        """Whether user code has read the time, in any execution."""
+        self.looks_back = False
+        """Whether user code has looked at a task of a ``task_all`` that had failed, in any execution."""
         self.is_live = is_live
         self._app, self._engine_app, self._watch = app, app.engine_app, watch
         self._execution_id: str | None = None
@@ -90,7 +94,7 @@ class InstanceReplayer:
             answer = self.worker.answer()
             self.oddities |= self.worker.context.oddities
             self.waited.update(self.worker.context.waits)
-            self.shows_boundaries = self.shows_boundaries or self.worker.context.shows_boundaries
+            self._note_what_it_sees(self.worker)
             return answer
         except AbortedError as aborted:
             raise aborted.error from None
@@ -99,6 +103,12 @@ class InstanceReplayer:
             # it, and every later episode of this execution goes that way.
             self.worker = None
             return self._ask_from_start(started, [*past, *new])
+
+    def _note_what_it_sees(self, worker: LiveWorker) -> None:
+        context = worker.context
+        self.shows_boundaries = self.shows_boundaries or context.shows_boundaries
+        self.reads_time = self.reads_time or context.reads_time
+        self.looks_back = self.looks_back or context.looks_back
 
     def _ask_from_start(self, started: ExecutionStarted, history: Sequence[HistoryEvent]) -> Answer:
         return call_orchestrator(self._app.orchestrator(started.name).handle, orchestrator_payload(history, started))

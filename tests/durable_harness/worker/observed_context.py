@@ -51,6 +51,10 @@ class ObservedContext(DurableOrchestrationContext):  # type: ignore[misc]  # the
         self.is_in_user_code = False
         self.shows_boundaries = False
         """Whether user code has read the time, or an id made of it, when it could tell one episode from the next."""
+        self.reads_time = False
+        """Whether user code has read the time at all."""
+        self.looks_back = False
+        """Whether user code has looked at a task of a ``task_all`` that had failed."""
         self.timers: list[CreateTimerAction] = []
         """The actions of timers that user code may still cancel."""
         self.oddities: dict[str, str] = {}
@@ -156,8 +160,9 @@ class ObservedContext(DurableOrchestrationContext):  # type: ignore[misc]  # the
     def current_utc_datetime(self) -> datetime.datetime:
         """The time of the episode."""
         # The first episode's time is the same however later events are batched.
-        if self.is_in_user_code and self.resumed > 1:
-            self.shows_boundaries = True
+        if self.is_in_user_code:
+            self.reads_time = True
+            self.shows_boundaries = self.shows_boundaries or self.resumed > 1
         return self._current_utc_datetime
 
     @current_utc_datetime.setter

@@ -15,6 +15,7 @@ from typing import Any
 from durable_harness.worker.observed_context import ObservedContext
 from durable_harness.worker.sdk_types import CompoundTask, TaskBase, TaskState, WhenAllTask, first_error
 from durable_harness.worker.suspension import close_quietly
+from durable_harness.worker.watched_tasks import is_watched, watch_failed
 
 __all__ = ["AbortedError", "UserCode", "Watch"]
 
@@ -71,6 +72,7 @@ class UserCode:
     def throw(self, error: BaseException) -> Any:
         """Resume with an exception."""
         self._remember("error", error)
+        watch_failed(self.context.compounds, self.context)
         return self._step(self.generator.throw, error)
 
     def _step(self, step: Callable[[Any], Any], value: Any) -> Any:
@@ -81,9 +83,26 @@ class UserCode:
             yielded = self._watch.step(self, step, value)
         finally:
             context.is_in_user_code = False
-        if type(yielded) is WhenAllTask and first_error(yielded) is not None and yielded.state is TaskState.SUCCEEDED:
+        context.looks_back = context.looks_back or is_watched(yielded)
+        if (
+            isinstance(yielded, WhenAllTask)
+            and first_error(yielded) is not None
+            and yielded.state is TaskState.SUCCEEDED
+        ):
             context.oddities["failed_turned_succeeded"] = ""
         return yielded
+
+    @property
+    def place(self) -> tuple[object, ...]:
+        """Where the generator stands, those that it yields from included, with the plain values in their frames."""
+        place: list[object] = []
+        inner: Any = self.generator
+        while isinstance(inner, GeneratorType) and inner.gi_frame is not None:
+            values = inner.gi_frame.f_locals.items()
+            plain = tuple((name, value) for name, value in values if isinstance(value, (str, int, float, type(None))))
+            place += [inner.gi_code, inner.gi_frame.f_lasti, plain]
+            inner = inner.gi_yieldfrom
+        return tuple(place)
 
     def __del__(self) -> None:
         """Close user code that never came to its end, without a word about a `yield` in its `finally`."""

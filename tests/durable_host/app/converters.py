@@ -12,7 +12,7 @@ from typing import Any
 from azure.functions import get_binding_registry
 from azure.functions.meta import Datum
 
-__all__ = ["GenericBinding", "decoder_of", "encoder_of", "registered"]
+__all__ = ["GenericBinding", "decoder_of", "encoder_of", "knows_triggers", "registered"]
 
 
 class GenericBinding:
@@ -56,6 +56,11 @@ def decoder_of(binding_type: str, annotation: object) -> Any:
 def encoder_of(binding_type: str, annotation: object, *, is_returned: bool) -> Any:
     """The converter of an output; for what a function returns, its annotation does not count."""
     return decoder_of(binding_type, None if is_returned else annotation)
+
+
+def knows_triggers(converter: Any) -> bool:
+    """Whether a converter is also a trigger's: then it is told the trigger's metadata wherever it serves."""
+    return bool(getattr(converter, "has_trigger_support", lambda: False)())
 
 
 def _returns_by_itself(converter: Any) -> bool:

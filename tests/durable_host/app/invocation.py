@@ -16,7 +16,7 @@ from azure.functions._abc import RetryContext, RpcException, TraceContext
 from azure.functions.meta import Datum
 
 from durable_engine import UserException
-from durable_host.app.converters import encoder_of
+from durable_host.app.converters import encoder_of, knows_triggers
 from durable_host.app.index import CLIENT, Binding, IndexedFunction
 from durable_host.app.trigger import Trigger
 
@@ -148,7 +148,7 @@ class InvocationPlan:
         kind = self.function.signature.converter(binding)
         if kind is None:
             return None if given is None else given.value
-        metadata = call.trigger.metadata if is_trigger else None
+        metadata = call.trigger.metadata if is_trigger or knows_triggers(kind) else None
         return kind.decode(given, trigger_metadata=metadata)
 
     def encoded(self, binding_type: str, value: object, annotation: Any, *, is_returned: bool = False) -> Datum:

@@ -117,9 +117,11 @@ def import_module_of(name: str, script_root: Path, path: Path) -> ModuleType:
         raise AppError(
             f"SyntaxError: {error.msg}. Correct that line.", path=Path(error.filename or path), line=error.lineno
         ) from error
-    except Exception as error:
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and _is_ours(error):
+            raise  # Ctrl+C
         where, line = _place(error, script_root, path)
-        advice = ""
+        advice = "" if isinstance(error, Exception) else " An app must not end the process while it is imported."
         if isinstance(error, ImportError):
             advice = " Install what the app's requirements.txt lists into the environment that runs this host."
         if isinstance(error, json.JSONDecodeError) and _is_of_sdk(error):
@@ -150,6 +152,12 @@ def _place(error: BaseException, script_root: Path, path: Path) -> tuple[Path, i
         if file.is_absolute() and file.resolve().is_relative_to(root) and "site-packages" not in file.parts:
             return file, frame.lineno
     return path, None
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Whether it was raised by this host, and not by the app or what the app calls."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return Path(frames[-1].filename).resolve().is_relative_to(Path(__file__).resolve().parents[1])
 
 
 def _only_app(module: ModuleType, path: Path) -> FunctionRegister:
@@ -199,4 +207,4 @@ def _parsed(path: Path) -> ast.Module:
 
 
 def _text(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(". ")
+    return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(".: ")

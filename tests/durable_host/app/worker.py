@@ -1,33 +1,34 @@
 """Runs the user's functions, as the Python worker of Azure Functions does.
 
-Async functions run on one event loop in a thread of their own, all others in a pool of threads.
+Async functions run on one event loop in a thread of their own, all others in two pools of threads.
 Invariant: no user code runs on the host's own event loop, and nothing that it raises gets out except as an outcome.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import sys
-import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol
 
 import azure.functions as func
 from azure.functions.meta import Datum
 
-from durable_engine import ActivityOutcome, UserException, close_http_session
+from durable_engine import ActivityOutcome, UserException
+from durable_host.app.async_loop import AsyncLoop
 from durable_host.app.entity_code import with_failures_kept
 from durable_host.app.index import ACTIVITY, ENTITY, ORCHESTRATION, FunctionIndex, IndexedFunction
 from durable_host.app.invocation import Call, ClientBindingText, InvocationPlan, Outcome
 from durable_host.app.invocation_log import log_executing, log_failure, log_success
+from durable_host.app.threads import Threads
 from durable_host.app.trigger import BindingError, Trigger
 from durable_host.clock import new_guid, now
 from durable_host.config.logs import event, running_function
 
-__all__ = ["Bindings", "Handle", "Worker", "thread_count"]
+__all__ = ["Bindings", "Handle", "Worker", "limit_text", "thread_count"]
 
 Handle = Callable[[str], str]
 """An orchestrator or entity of the app: JSON payload in, the SDK's JSON answer out, or whatever user code raised."""
@@ -71,33 +72,25 @@ class Worker:
             for function in index.functions
             if function.not_run is None
         }
-        self._pool = ThreadPoolExecutor(thread_count(environment), thread_name_prefix="function")
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = threading.Thread(target=self._serve, name="worker-loop", daemon=True)
-        self._in_threads: set[Future[Outcome]] = set()
+        # Apart, so that activities that never end do not keep a request from its function.
+        count = thread_count(environment) or _usual_thread_count()
+        self._activities, self._triggers = Threads("activity", count), Threads("trigger", count)
+        self._loop = AsyncLoop()
         self._is_stopping = False
 
     @property
     def still_running(self) -> int:
-        """How many sync functions are in their threads; nothing can end those."""
-        return len(self._in_threads)
+        """How many functions are in threads that nothing can end."""
+        return self._activities.still_running + self._triggers.still_running + self._loop.is_blocked
 
     def start(self) -> None:
         """Start the loop of the async functions."""
-        self._loop = asyncio.new_event_loop()
-        self._thread.start()
+        self._loop.start()
 
-    async def stop(self, *, grace: float = 5.0) -> None:
+    async def stop(self, *, grace: float = 2.0) -> None:
         """Take no more calls, give async ones ``grace`` seconds to end, and leave sync ones to their threads."""
         self._is_stopping = True
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        loop, self._loop = self._loop, None
-        if loop is None:
-            return
-        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._finish(grace), loop))
-        loop.call_soon_threadsafe(loop.stop)
-        await asyncio.to_thread(self._thread.join)
-        loop.close()
+        await self._loop.stop(grace)
 
     def orchestrator_handle(self, name: str) -> Handle:
         """The orchestrator of a durable name; LookupError carries the extension's text for an unknown one."""
@@ -168,8 +161,7 @@ class Worker:
 
     async def _call(self, function: IndexedFunction, call: Call) -> Outcome:
         try:
-            async with asyncio.timeout(self._timeout):
-                return await self._future(call)
+            return await self._outcome(call)
         except TimeoutError:
             if not function.signature.is_async:
                 logging.getLogger(f"Function.{function.name}").warning(
@@ -180,18 +172,15 @@ class Worker:
                 )
             return Outcome(raised=self._timed_out(function))
 
-    def _future(self, call: Call) -> asyncio.Future[Outcome]:
-        if call.plan.function.signature.is_async:
-            if self._loop is None:
-                raise RuntimeError(
-                    "The worker is not running: start it before the first call, and stop it after the last."
-                )
-            coroutine = self._run_async(call)
-            return asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, self._loop))
-        future: Future[Outcome] = self._pool.submit(_run_sync, call)
-        self._in_threads.add(future)
-        future.add_done_callback(self._in_threads.discard)
-        return asyncio.wrap_future(future)
+    async def _outcome(self, call: Call) -> Outcome:
+        function = call.plan.function
+        if self._is_stopping:
+            raise RuntimeError(f"Function '{function.name}' is not run any more: the host stops.")
+        if function.signature.is_async:
+            async with asyncio.timeout(self._timeout):
+                return await self._loop.submit(self._run_async(call))
+        threads = self._activities if function.kind == ACTIVITY else self._triggers
+        return await threads.run(function.name, lambda: _run_sync(call), seconds=self._timeout)
 
     async def _run_async(self, call: Call) -> Outcome:
         try:
@@ -209,7 +198,7 @@ class Worker:
         except BaseException as error:
             return Outcome(raised=UserException.of(error))
         finally:
-            sys.stdout.flush()
+            _flush()
 
     def _handle(self, function: IndexedFunction | None, kind: str, name: str, context: Callable[[str], Any]) -> Handle:
         if function is None:
@@ -230,28 +219,18 @@ class Worker:
         return call
 
     def _timed_out(self, function: IndexedFunction) -> UserException:
-        seconds = int(self._timeout or 0)
-        limit = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+        limit = limit_text(self._timeout or 0)
         return UserException(
             type_name="FunctionTimeoutException",
             message=f"Timeout value of {limit} was exceeded by function: Functions.{function.name}",
             stack="",
         )
 
-    def _serve(self) -> None:
-        loop = self._loop
-        if loop is not None:
-            asyncio.set_event_loop(loop)
-            loop.run_forever()
 
-    async def _finish(self, grace: float) -> None:
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=grace)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
-        await close_http_session()
+def limit_text(seconds: float) -> str:
+    """A time limit as .NET writes it."""
+    whole = int(seconds)
+    return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
 def _run_sync(call: Call) -> Outcome:
@@ -262,7 +241,18 @@ def _run_sync(call: Call) -> Outcome:
     except BaseException as error:  # whatever it is, it ends the call and nothing else
         return Outcome(raised=UserException.of(error))
     finally:
+        _flush()
+
+
+def _flush() -> None:
+    """Show what the function printed; an app may have closed or replaced its standard output."""
+    with contextlib.suppress(AttributeError, OSError, ValueError):
         sys.stdout.flush()
+
+
+def _usual_thread_count() -> int:
+    """As many as Python's own pool has, which the worker uses."""
+    return min(32, (os.cpu_count() or 1) + 4)
 
 
 def thread_count(environment: Mapping[str, str] | None) -> int | None:

@@ -5,12 +5,15 @@ Invariant: a blob that is not there reads as None; what is written makes its con
 
 from __future__ import annotations
 
+from functools import partial
+
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.functions.meta import Datum
 from azure.storage.blob import ContentSettings
 from azure.storage.blob.aio import BlobServiceClient
 
 from durable_host.app.trigger import BindingError
+from durable_host.bindings.making import made_when_missing
 
 __all__ = ["read_blob", "split_path", "write_blob"]
 
@@ -45,11 +48,8 @@ async def write_blob(service: BlobServiceClient, path: str, datum: Datum, invoca
     content = datum.value if isinstance(datum.value, bytes) else str(datum.value).encode("utf-8")
     client = service.get_blob_client(container, blob)
     metadata = {_PARENT: invocation_id}
+    upload = partial(client.upload_blob, content, overwrite=True, content_settings=_CONTENT, metadata=metadata)
     try:
-        try:
-            await client.upload_blob(content, overwrite=True, content_settings=_CONTENT, metadata=metadata)
-        except ResourceNotFoundError:
-            await service.create_container(container)
-            await client.upload_blob(content, overwrite=True, content_settings=_CONTENT, metadata=metadata)
+        await made_when_missing(upload, partial(service.create_container, container))
     except HttpResponseError as error:
         raise BindingError(f"The blob '{path}' cannot be written: {error.reason or error.message}") from error

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import base64
 import json
+from functools import partial
 from typing import Any
 
-from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError
 from azure.functions.meta import Datum
-from azure.storage.queue.aio import QueueClient, QueueServiceClient
+from azure.storage.queue.aio import QueueServiceClient
 
 from durable_host.app.trigger import BindingError
+from durable_host.bindings.making import made_when_missing
 
 __all__ = ["messages_of", "send_messages"]
 
@@ -46,7 +48,8 @@ async def send_messages(service: QueueServiceClient, name: str, datum: Datum, *,
     client = service.get_queue_client(name.lower())
     for body in messages_of(datum):
         try:
-            await _send(client, _raw(body, is_base64=is_base64))
+            raw = _raw(body, is_base64=is_base64)
+            await made_when_missing(partial(client.send_message, raw), client.create_queue)
         except HttpResponseError as error:
             said = str(error.message).partition("\n")[0]
             raise BindingError(f"{said} (a message of {len(body)} for queue '{name}')") from error
@@ -60,11 +63,3 @@ def _raw(body: str | bytes, *, is_base64: bool) -> str:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise BindingError("Service request failed.") from error
-
-
-async def _send(client: QueueClient, raw: str) -> None:
-    try:
-        await client.send_message(raw)
-    except ResourceNotFoundError:
-        await client.create_queue()
-        await client.send_message(raw)

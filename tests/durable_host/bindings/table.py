@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
@@ -14,6 +15,7 @@ from azure.data.tables.aio import TableServiceClient
 from azure.functions.meta import Datum
 
 from durable_host.app.trigger import BindingError
+from durable_host.bindings.making import made_when_missing
 
 __all__ = ["read_table", "write_table"]
 
@@ -52,11 +54,7 @@ async def write_table(service: TableServiceClient, binding: Mapping[str, Any], d
             raise BindingError(f"The table '{binding['tableName']}' takes JSON objects, not {row!r}.")
         entity = {"PartitionKey": binding.get("partitionKey"), "RowKey": binding.get("rowKey"), **row}
         try:
-            try:
-                await client.create_entity(entity)
-            except ResourceNotFoundError:
-                await client.create_table()
-                await client.create_entity(entity)
+            await made_when_missing(partial(client.create_entity, entity), client.create_table)
         except (HttpResponseError, ValueError) as error:
             raise BindingError(
                 f"Error while handling parameter after function returned: the table '{binding['tableName']}' refuses "

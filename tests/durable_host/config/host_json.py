@@ -10,11 +10,12 @@ import copy
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from durable_engine import MATCH_STRATEGIES
 from durable_host.config.azure_limits import refused_in_azure
 from durable_host.config.lenient_json import load_lenient
 from durable_host.config.logs import LEVELS
@@ -23,6 +24,9 @@ from durable_host.task_hub.base.names import adapted_hub_name, default_hub_name
 from durable_host.task_hub.base.options import MAX_PARTITIONS
 
 __all__ = ["HostJson", "HostJsonError", "QueueOptions", "read_host_json"]
+
+# What func start gives a function that host.json says nothing about.
+_USUAL_TIMEOUT_SECONDS: Final = 1800
 
 _HONOURED: Final = {
     "version",
@@ -39,6 +43,8 @@ _HONOURED: Final = {
     "extensions.queues.visibilityTimeout",
     "extensions.durableTask.hubName",
     "extensions.durableTask.defaultVersion",
+    "extensions.durableTask.versionMatchStrategy",
+    "extensions.durableTask.versionFailureStrategy",
     "extensions.durableTask.maxConcurrentActivityFunctions",
     "extensions.durableTask.maxConcurrentOrchestratorFunctions",
     "extensions.durableTask.maxConcurrentEntityFunctions",
@@ -70,6 +76,7 @@ _SHORTEST_POLLING_SECONDS: Final = 0.05
 _OVERRIDE: Final = "azurefunctionsjobhost__"
 _LARGEST_QUEUE_BATCH: Final = 32
 _LONGEST_VISIBILITY_SECONDS: Final = 7 * 86_400
+_FAILURES: Final = ("Reject", "Fail")
 _OVERRIDABLE: Final = ("NonRunningStates", "AnyState")
 
 
@@ -105,6 +112,9 @@ class HostJson:
     max_entities: int
     route_prefix: str = "api"
     default_version: str | None = None
+    version_match: str = "CurrentOrOlder"
+    fails_other_versions: bool = False
+    """Whether an instance of a version that is not run here fails; else it waits for a host that runs it."""
     replaces_running: bool = False
     """Whether a start may replace an instance that has not ended."""
     function_timeout_seconds: float | None = None
@@ -191,10 +201,12 @@ class _Reader:
             max_entities=self._get(durable + "maxConcurrentEntityFunctions", int, per_cpu),
             route_prefix=self._get("extensions.http.routePrefix", str, "api").strip("/"),
             default_version=self._get(durable + "defaultVersion", str, None),
+            version_match=self._one_of(durable + "versionMatchStrategy", MATCH_STRATEGIES, "CurrentOrOlder"),
+            fails_other_versions=self._one_of(durable + "versionFailureStrategy", _FAILURES, "Reject") == "Fail",
             replaces_running=self._replaces_running(durable + "overridableExistingInstanceStates"),
             function_timeout_seconds=None
-            if timeout in (None, "-1")
-            else self._seconds("functionTimeout", 0, at_least=0.001),
+            if timeout == "-1"
+            else self._seconds("functionTimeout", _USUAL_TIMEOUT_SECONDS, at_least=0.001),
             log_levels=self._log_levels("logging.logLevel"),
             queues=self._queues("extensions.queues."),
             notes=(*notes, *refused_in_azure(storage, self._written)),
@@ -257,6 +269,13 @@ class _Reader:
         if seconds > _LONGEST_VISIBILITY_SECONDS:
             raise self._error(key, self._get(key, str, None), 'at most seven days ("7.00:00:00"), as a queue allows')
         return int(seconds)
+
+    def _one_of(self, key: str, allowed: Sequence[str], default: str) -> str:
+        text: str = self._get(key, str, default)
+        found = next((one for one in allowed if one.lower() == text.lower()), None)
+        if found is None:
+            raise self._error(key, text, " or ".join(allowed))
+        return found
 
     def _replaces_running(self, key: str) -> bool:
         text: str = self._get(key, str, _OVERRIDABLE[0])

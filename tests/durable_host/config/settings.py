@@ -33,6 +33,8 @@ class Settings:
     notes: tuple[str, ...]
     source: Path | None
     local_http_port: int | None
+    cors: str | None = None
+    """Host.CORS: origins whose pages may call the host, separated by commas."""
 
     def apply(self, environment: MutableMapping[str, str]) -> None:
         """Put the settings where the app looks for them."""
@@ -76,7 +78,13 @@ def read_settings(script_root: Path, environment: Mapping[str, str]) -> Settings
             )
         else:
             added[name] = value
-    return Settings(added=added, notes=tuple(notes), source=source, local_http_port=_local_http_port(source, content))
+    return Settings(
+        added=added,
+        notes=tuple(notes),
+        source=source,
+        local_http_port=_local_http_port(source, content),
+        cors=_cors(source, content),
+    )
 
 
 def storage_connection(environment: Mapping[str, str], name: str = DEFAULT_CONNECTION) -> StorageConnection:
@@ -152,6 +160,13 @@ def _text(source: Path, where: str, value: object) -> str:
         f"'{source}': {where} must be a string, and is a {_kind(value)}. "
         "A setting that holds JSON is written as a string with escaped quotes."
     )
+
+
+def _cors(source: Path, content: dict[str, object]) -> str | None:
+    value = _section(source, content, "Host").get("CORS")
+    if value is not None and not isinstance(value, str):
+        raise SettingsError(f"'{source}': Host.CORS must be a text of origins, separated by commas.")
+    return value
 
 
 def _local_http_port(source: Path, content: dict[str, object]) -> int | None:

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from durable_engine import (
     FINAL_STATUSES,
@@ -38,6 +38,9 @@ __all__ = ["FailedCall", "InstanceReader", "InstanceView"]
 
 _KEPT: Final = 64
 _PATIENCE_SECONDS: Final = 3.0
+_SHORT_PATIENCE_SECONDS: Final = 0.2
+_Key = tuple[object, ...]
+_Value = TypeVar("_Value")
 _log = logging.getLogger("Host.Dashboard")
 
 
@@ -61,6 +64,8 @@ class InstanceView:
     drawing: str | None = None
     standing: Standing | None = None
     trouble: tuple[str, ...] = ()
+    earlier: tuple[tuple[Timeline, str], ...] = ()
+    """The executions before this one that continued as new, the latest first, with their drawings."""
 
     @property
     def is_live(self) -> bool:
@@ -116,17 +121,20 @@ class InstanceView:
 class InstanceReader:
     """Reads instances. ``app`` is there where the app's code is, None for a hub elsewhere.
 
-    Drawing and running code takes a thread of its own, so that no page keeps the host from its work.
+    Drawing, and running code, take a thread of their own each, so that no page keeps the host from its work.
     """
 
     def __init__(self, client: TaskHubClient, app: App | None, link_of: Callable[[str], str]) -> None:
         self._client, self._app, self._link_of = client, app, link_of
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="dashboard")
-        self._kept: OrderedDict[tuple[object, ...], InstanceView] = OrderedDict()
+        self._drawing = ThreadPoolExecutor(1, thread_name_prefix="dashboard-drawing")
+        self._running = ThreadPoolExecutor(1, thread_name_prefix="dashboard-running")
+        self._drawn: OrderedDict[_Key, InstanceView] = OrderedDict()
+        self._standings: OrderedDict[_Key, asyncio.Future[Standing]] = OrderedDict()
 
     def stop(self) -> None:
-        """Let the thread end."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        """Let the threads end."""
+        for thread in (self._drawing, self._running):
+            thread.shutdown(wait=False, cancel_futures=True)
 
     async def read(self, instance_id: str) -> InstanceView | None:
         """The instance as it is now, or None."""
@@ -139,40 +147,66 @@ class InstanceReader:
         if view.is_entity or not any(isinstance(event, ExecutionStarted) for event in events):
             return view
         key = (row.instance_id, row.execution_id, row.etag, len(events))
-        if not view.is_live and key in self._kept:
-            self._kept.move_to_end(key)
-            return self._kept[key]
-        loop = asyncio.get_running_loop()
-        drawn = loop.run_in_executor(self._thread, self._drawn, view)
+        view = await self._with_drawing(key, view)
+        return await self._with_standing(key, view)
+
+    async def _with_drawing(self, key: _Key, view: InstanceView) -> InstanceView:
+        if not view.is_live and key in self._drawn:
+            return self._drawn[key]
+        drawn = asyncio.get_running_loop().run_in_executor(self._drawing, self._draw, view)
         done, _ = await asyncio.wait([drawn], timeout=_PATIENCE_SECONDS)
         if not done:
             drawn.add_done_callback(_ignored)
             return replace(view, trouble=("Its timeline takes long to draw. Reload the page in a moment.",))
         view = drawn.result()
         if not view.is_live:
-            self._kept[key] = view
-            if len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
+            _keep(self._drawn, key, view)
         return view
 
-    def _drawn(self, view: InstanceView) -> InstanceView:
-        timeline, standing, drawing = None, None, None
-        trouble = []
+    async def _with_standing(self, key: _Key, view: InstanceView) -> InstanceView:
+        """How it stands, if that is known soon, else the next look has it: the SDK is slow with a long history."""
+        if self._app is None:
+            return view
+        if key not in self._standings:
+            loop = asyncio.get_running_loop()
+            standing = loop.run_in_executor(self._running, standing_of, self._app, view.events)
+            standing.add_done_callback(_ignored)
+            _keep(self._standings, key, standing)
+        standing = self._standings[key]
+        done, _ = await asyncio.wait([standing], timeout=_SHORT_PATIENCE_SECONDS)
+        if not done:
+            return view
+        error = standing.exception()
+        if error is None:
+            return replace(view, standing=standing.result())
+        _log.debug("How %r stands cannot be told", view.row.instance_id, exc_info=error)
+        told = f"Running its code to see what it waits for failed: {error}"
+        return replace(view, trouble=(*view.trouble, told))
+
+    def _draw(self, view: InstanceView) -> InstanceView:
         try:
             timeline = timeline_of(view.events, now=view.read_at if view.is_live else None)
-            drawing = timeline.drawing(self._link_of)
+            earlier = [timeline_of(history) for history in self._client.earlier_executions(view.row.instance_id)]
+            return replace(
+                view,
+                timeline=timeline,
+                drawing=timeline.drawing(self._link_of),
+                earlier=tuple(
+                    (one, one.drawing(self._link_of, name=f"earlier-{place}")) for place, one in enumerate(earlier)
+                ),
+            )
         except EngineError as error:
-            trouble.append(f"The timeline cannot be drawn: {error}")
-        if self._app is not None:
-            try:
-                standing = standing_of(self._app, view.events)
-            except Exception as error:  # the app's code is run, which may raise anything
-                _log.debug("How %r stands cannot be told", view.row.instance_id, exc_info=error)
-                trouble.append(f"Running its code to see what it waits for failed: {error}")
-        return replace(view, timeline=timeline, drawing=drawing, standing=standing, trouble=tuple(trouble))
+            return replace(view, trouble=(f"The timeline cannot be drawn: {error}",))
 
 
-def _ignored(future: asyncio.Future[InstanceView]) -> None:
-    """Take note of how a drawing ended that nobody waits for any more."""
+def _keep(kept: OrderedDict[_Key, _Value], key: _Key, value: _Value) -> None:
+    """Remember a value, and forget the oldest where there are many."""
+    kept[key] = value
+    while len(kept) > _KEPT:
+        kept.popitem(last=False)
+
+
+def _ignored(future: asyncio.Future[Any]) -> None:
+    """Take note of how something ended that nobody may wait for any more."""
     if not future.cancelled():
         future.exception()

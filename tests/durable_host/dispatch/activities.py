@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, cast
 
 from azure.core.exceptions import AzureError
 
@@ -21,6 +21,7 @@ from durable_engine import (
     TaskCompleted,
     TaskFailed,
     TaskScheduled,
+    UserException,
     activity_input,
     completion_of,
 )
@@ -138,27 +139,40 @@ class ActivityDispatcher:
             self.give_up()
 
     async def _run_and_report(self, message: ReceivedMessage) -> None:
-        scheduled, target = message.data.message.event, message.data.message.target
+        # Its queue lets nothing else pass.
+        scheduled = cast(TaskScheduled, message.data.message.event)
+        instance_id = message.data.message.target.instance_id
         began = now()
         try:
-            if not isinstance(scheduled, TaskScheduled):
-                raise TypeError(f"a work item holds a {scheduled.kind} where a TaskScheduled belongs")
             if scheduled.name == HTTP_ACTIVITY:
                 completion = await self._http.run(scheduled)
             else:
-                completion = await self._run_user_code(target.instance_id, scheduled)
+                completion = await self._run_user_code(instance_id, scheduled)
             seconds = (now() - began) / TICKS_PER_SECOND
             self._usual_seconds += _PACE * (seconds - self._usual_seconds)
             await self._report(completion, message)
         except asyncio.CancelledError:
             raise  # The host stops, and does not wait for it any longer.
+        except AzureError as error:
+            _log.error("Instance %r: an activity's result could not be sent; it is run again. %s", instance_id, error)
+            await self._held.abandon([message])
         except BaseException as error:
-            _log.error(
-                "Instance %r: an activity could not be completed; it is run again later. %s",
-                target.instance_id,
-                error,
-                exc_info=None if isinstance(error, AzureError) else error,  # storage is away: that says it all
-            )
+            await self._fail(scheduled, error, message)
+        else:
+            await self._held.delete([message])
+
+    async def _fail(self, scheduled: TaskScheduled, error: BaseException, message: ReceivedMessage) -> None:
+        """Report that an activity could not be run, or its result not be sent: it would be so every time."""
+        if self._stopping:
+            await self._held.release([message])
+            return
+        instance_id = message.data.message.target.instance_id
+        _log.error("Instance %r: activity %r cannot be completed.", instance_id, scheduled.name, exc_info=error)
+        outcome = ActivityOutcome(raised=UserException.of(error))
+        try:
+            await self._report(completion_of(scheduled, outcome, now()), message)
+        except Exception as second:
+            _log.error("Instance %r: that could not be reported either; it is run again. %s", instance_id, second)
             await self._held.abandon([message])
         else:
             await self._held.delete([message])

@@ -35,6 +35,7 @@ from durable_host.dispatch.state_log import ACTIVITY, ENTITY, FAILED, ORCHESTRAT
 __all__ = ["EpisodeLog"]
 
 _TICKS_PER_MILLISECOND: Final = 10_000
+_WAITS: Final = '"externalEventName"'
 _OPERATION: Final = (
     "Error in operation '{}': Microsoft.Azure.WebJobs.Extensions.DurableTask.TaskEntityShim+OutOfProcResult"
     "+OperationResult"
@@ -42,12 +43,20 @@ _OPERATION: Final = (
 
 
 class EpisodeLog:
-    """The lines of one episode. ``around`` the code, then ``ended`` with the checkpoint."""
+    """The lines of one episode. ``around`` the code, then ``ended`` with the checkpoint.
+
+    ``told`` is shared by all episodes of a host: for how many events an instance is known to wait.
+    """
 
     def __init__(
-        self, log: StateLog, instance_id: str, past: Sequence[HistoryEvent], new: Sequence[HistoryEvent]
+        self,
+        log: StateLog,
+        instance_id: str,
+        past: Sequence[HistoryEvent],
+        new: Sequence[HistoryEvent],
+        told: dict[str, int],
     ) -> None:
-        self._log, self._instance_id = log, instance_id
+        self._log, self._instance_id, self._told = log, instance_id, told
         self._past, self._new = past, new
         self._name = ""
         self._invocation = ""
@@ -73,6 +82,8 @@ class EpisodeLog:
                 self._milliseconds = (now() - self._began) // _TICKS_PER_MILLISECOND
             if names_entity(self._instance_id):
                 self._payload, self._answer = json.loads(payload), json.loads(answer)
+            elif _WAITS in answer:
+                self._answer = json.loads(answer)
             return answer
 
         return call
@@ -129,14 +140,23 @@ class EpisodeLog:
 
     def _orchestrator_ended(self, checkpoint: Checkpoint) -> None:
         ending = next((one for one in checkpoint.events if isinstance(one, ExecutionCompleted)), None)
+        if ending is not None or checkpoint.replaces_history:
+            self._told.pop(self._instance_id, None)
         for one in checkpoint.events:
             self._say_what_was_decided(one)
+        if ending is None:
+            for name in self._new_waits():
+                self._log.waits(self._instance_id, self._name, f"WaitForExternalEvent:{name}")
         if ending is None:
             self._executed()
             self._log.awaited(self._instance_id, self._name)
         elif ending.orchestration_status == "Completed":
             self._log.completed(self._instance_id, self._name, ORCHESTRATOR, ending.result)
             self._executed()
+        elif ending.orchestration_status != "Failed":
+            # Terminated: the orchestrator has run once more, and what it wants is passed over.
+            self._executed()
+            self._log.awaited(self._instance_id, self._name)
         else:
             self._log.failed(self._instance_id, self._name, ORCHESTRATOR, FAILED)
             self._executed([ending.result or ""])
@@ -157,6 +177,14 @@ class EpisodeLog:
                 log.scheduled(instance_id, split_entity_id(one.instance_id)[0], ENTITY, name, one.instance_id)
             case _:
                 return
+
+    def _new_waits(self) -> list[str]:
+        """The events that the orchestrator waits for since this episode; after a restart of the host, none are new."""
+        actions = [action for some in self._answer.get("actions") or () for action in some]
+        names = [str(action[_WAITS.strip('"')]) for action in actions if _WAITS.strip('"') in action]
+        known = self._told.get(self._instance_id, len(names) if self._past else 0)
+        self._told[self._instance_id] = len(names)
+        return names[known:]
 
     def _entity_ended(self) -> None:
         instance_id, name, log = self._instance_id, self._name, self._log

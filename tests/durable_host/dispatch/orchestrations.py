@@ -7,15 +7,17 @@ Invariant: the messages that came in are deleted after the checkpoint is in stor
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Coroutine, Iterable
-from typing import Any
+from typing import Any, Final
 
 from azure.core.exceptions import AzureError
 
-from durable_engine import GenericEvent
-from durable_host.dispatch.episodes import EpisodeRunner
+from durable_engine import FINAL_STATUSES, ExecutionTerminated, GenericEvent, HistoryError
+from durable_host.dispatch.applied_requests import applied_after
+from durable_host.dispatch.episodes import EpisodeInterruptedError, EpisodeRunner
 from durable_host.dispatch.message_locks import HeldMessages
 from durable_host.dispatch.message_rules import is_ended, names_entity
 from durable_host.dispatch.row_repair import repair_row
@@ -29,6 +31,9 @@ from durable_host.task_hub.tables.history_table import LoadedHistory
 
 __all__ = ["OrchestrationDispatcher"]
 
+_RELEASE_SECONDS: Final = 1.5
+_TRIES: Final = 5
+"""After so many deliveries an instance whose episode raises errors is ended as failed."""
 _log = logging.getLogger("Host.Triggers.DurableTask")
 
 
@@ -72,7 +77,11 @@ class OrchestrationDispatcher:
         """Receive what the poller brings, until it is stopped."""
         while messages := await poller.next_batch(MAX_RECEIVE):
             for message in messages:
-                self.take(message)
+                try:
+                    self.take(message)
+                except Exception:
+                    _log.exception("Message %s cannot be taken, and is given back.", message.message_id)
+                    await self._held.abandon([message])
 
     async def drain(self, partition: int) -> None:
         """Let the partition's running episodes end, and give back what waits: another worker takes over."""
@@ -96,8 +105,16 @@ class OrchestrationDispatcher:
         await self._end(list(self._sessions))
         await asyncio.gather(*self._background)
 
+    async def _give_back(self, sessions: list[Session]) -> None:
+        """Release what waits. When the host stops there is not always the time for all: the rest is seen by others when
+        its visibility time has run out."""
+        seconds = None if self._patience_seconds is None else _RELEASE_SECONDS
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._held.release(_taken_from(sessions))
+
     async def _end(self, sessions: list[Session]) -> None:
-        await self._held.release(_taken_from(sessions))
+        await self._give_back(sessions)
         running = [session.running for session in sessions if session.running is not None]
         if running:
             _, late = await asyncio.wait(running, timeout=self._patience_seconds)
@@ -106,7 +123,7 @@ class OrchestrationDispatcher:
             if late:
                 await asyncio.wait(late)
                 _log.warning("%d episodes were still running; the next host runs them again.", len(late))
-        await self._held.release(_taken_from(sessions))
+        await self._give_back(sessions)
 
     # Episodes.
 
@@ -125,7 +142,7 @@ class OrchestrationDispatcher:
             self._sessions.settle(session, is_over=loaded is None or is_ended(loaded.events))
 
     async def _run_batch(self, session: Session, received: list[ReceivedMessage]) -> None:
-        unsettled = received
+        unsettled, batch = received, None
         try:
             loaded = await self._history(session, received)
             batch = await sort_messages(self._hub, received, loaded)
@@ -134,6 +151,11 @@ class OrchestrationDispatcher:
             if batch.take:
                 await self._run_episode(session, loaded, batch)
                 await self._held.delete(batch.take)
+        except EpisodeInterruptedError:
+            session.pending[:0] = unsettled
+        except HistoryError as error:
+            session.forget()
+            await self._without_history(session, received, error)
         except SplitBrainError as error:
             # A remembered history may be out of date, a fresh one may not.
             was_remembered = session.loaded is not None
@@ -151,7 +173,36 @@ class OrchestrationDispatcher:
                 exc_info=None if isinstance(error, AzureError) else error,  # storage is away: that says it all
             )
             session.forget()
-            await self._held.abandon(unsettled)
+            if batch is None or isinstance(error, AzureError) or not _is_tried_enough(batch.take):
+                await self._held.abandon(unsettled)
+            else:
+                await self._fail(session, batch, error)
+
+    async def _fail(self, session: Session, batch: Batch, error: Exception) -> None:
+        """End an instance whose episode fails again and again, with the reason."""
+        try:
+            loaded = await self._hub.history.load(session.instance_id, None)
+            reason = f"The episode could not be run or saved: {type(error).__name__}: {error}"
+            checkpoint = await self._episodes.fail(session, batch, reason.encode("ascii", "replace").decode())
+            await self._hub.apply_checkpoint(checkpoint, loaded)
+            await self._held.delete(batch.take)
+        except Exception:
+            _log.exception("Instance %r: it could not be ended as failed either.", session.instance_id)
+            await self._held.abandon(batch.take)
+
+    async def _without_history(self, session: Session, received: list[ReceivedMessage], error: HistoryError) -> None:
+        """What becomes of messages to an instance whose history cannot be read: it can be terminated, and no more."""
+        _log.error("%s", error)
+        events = [message.data.message.event for message in received]
+        end = next((event for event in events if isinstance(event, ExecutionTerminated)), None)
+        row = await self._hub.instances.get(session.instance_id, with_input=False)
+        if end is not None:
+            moment = self._hub.now()
+            await self._hub.instances.mark_terminated(
+                session.instance_id, end.input, terminated_at=end.timestamp, now=moment
+            )
+        is_over = end is not None or row is None or row.runtime_status in FINAL_STATUSES
+        await (self._held.delete if is_over else self._held.abandon)(received)
 
     async def _history(self, session: Session, received: list[ReceivedMessage]) -> LoadedHistory:
         # A rewind changes rows that have been read already, and leaves the ETag as it was.
@@ -171,12 +222,18 @@ class OrchestrationDispatcher:
         began = time.perf_counter()
         checkpoint = await self._episodes.run(session, batch)
         seconds = time.perf_counter() - began
-        session.remember(await self._hub.apply_checkpoint(checkpoint, loaded), seconds)
+        applied = applied_after(loaded.applied, batch.events, checkpoint)
+        session.remember(await self._hub.apply_checkpoint(checkpoint, loaded, applied), seconds)
+        self._hub.earlier.keep(session.instance_id, checkpoint.left_behind)
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+
+def _is_tried_enough(messages: Iterable[ReceivedMessage]) -> bool:
+    return any(message.dequeue_count >= _TRIES for message in messages)
 
 
 def _taken_from(sessions: Iterable[Session]) -> list[ReceivedMessage]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qsl, unquote
@@ -31,6 +31,8 @@ class Request:
     query_text: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    is_abandoned: Callable[[], bool] = lambda: False
+    """Whether the client has gone, so that nobody waits for the answer."""
 
     @property
     def url(self) -> str:

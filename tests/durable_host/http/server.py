@@ -10,9 +10,11 @@ import asyncio
 import errno
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Final, Protocol
 
+import aiohttp
 from aiohttp import web
 from multidict import CIMultiDict
 
@@ -27,6 +29,7 @@ from durable_host.http.event_grid import EVENT_GRID_PATH, EventGrid
 from durable_host.http.management.api import ManagementApi
 from durable_host.http.management.context import ManagementContext
 from durable_host.http.messages import NOT_FOUND, Answer, Request
+from durable_host.http.origins import Origins
 from durable_host.http.triggers import HttpTriggers
 
 if TYPE_CHECKING:
@@ -98,12 +101,15 @@ class HttpServer:
         route_prefix: str = "api",
         default_version: str | None = None,
         replaces_running: bool = False,
+        origins: Origins | None = None,
+        listen: str = _IPV4,
         by_hand: ByHand | None = None,
         open_site: OpenSite | None = None,
         log: StateLog | None = None,
     ) -> None:
         self.triggers = HttpTriggers(index, worker, route_prefix)
         self.port = 0
+        self._origins, self._listen = origins or Origins(), listen
         self._open_site = open_site
         self._site: Site | None = None
         *wanted, reserved = _SITE_PATHS
@@ -140,7 +146,7 @@ class HttpServer:
             auto_decompress=False,  # a function gets the body as it was sent
         )
         try:
-            first = await loop.create_server(server, _IPV4, port)
+            first = await loop.create_server(server, self._listen, port)
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise PortInUseError(port) from error
@@ -149,14 +155,15 @@ class HttpServer:
         self._listeners.append(first)
         bound: int = first.sockets[0].getsockname()[1]
         try:
-            self._listeners.append(await loop.create_server(server, _IPV6, bound))
+            if self._listen == _IPV4:
+                self._listeners.append(await loop.create_server(server, _IPV6, bound))
         except OSError:
             _log.debug("No listener on %s: clients that try it for localhost fall back to %s.", _IPV6, _IPV4)
         self._binding.listening_on(bound)
         self.port = bound
         return bound
 
-    async def stop(self, *, grace: float = 5.0) -> None:
+    async def stop(self, *, grace: float = 1.0) -> None:
         """Take no more connections and give running requests ``grace`` seconds to end."""
         for listener in self._listeners:
             listener.close()
@@ -172,21 +179,36 @@ class HttpServer:
     async def _handle(self, message: web.BaseRequest) -> web.StreamResponse:
         try:
             answer = await self._answer(await read_request(message))
+        except (ConnectionError, aiohttp.ClientError, web.RequestPayloadError) as error:
+            _log.debug("%s %s: the client left before its body was there: %s", message.method, message.path, error)
+            answer = Answer(status=400)
         except Exception:
             _log.exception("%s %s failed in the host", message.method, message.path)
             answer = Answer(status=500)
         return response_of(answer)
 
     async def _answer(self, request: Request) -> Answer:
+        preflight = self._origins.preflight(request)
+        if preflight is not None:
+            return preflight
+        answer = await self._routed(request)
+        headers = self._origins.headers_for(request)
+        return replace(answer, headers=(*answer.headers, *headers)) if headers else answer
+
+    async def _routed(self, request: Request) -> Answer:
         path = request.decoded_path
         if "\0" in path:
             return Answer(status=400)
         lowered = path.lower()
+        is_site = self._open_site is not None and f"{path}/".startswith(f"{self.site_path}/")
+        is_guarded = is_site or lowered.startswith(("/runtime/", "/admin/"))
+        if is_guarded and (refusal := self._origins.refusal(request)):
+            return refusal
         if lowered.startswith(WEBHOOK_PATH) and lowered[len(WEBHOOK_PATH) :][:1] in ("", "/"):
             return await self._management.answer(request, path[len(WEBHOOK_PATH) :])
         if lowered == EVENT_GRID_PATH:
             return await self._event_grid.answer(request)
-        if self._open_site is not None and f"{path}/".startswith(f"{self.site_path}/"):
+        if self._open_site is not None and is_site:
             # Made when somebody looks: a start has no need of templates.
             self._site = self._site or self._open_site(self.site_path, self._management.answer)
             return await self._site.answer(request)
@@ -220,6 +242,7 @@ async def read_request(message: web.BaseRequest) -> Request:
         query_text=query,
         headers=headers,
         body=body,
+        is_abandoned=lambda: message.transport is None or message.transport.is_closing(),
     )
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -22,6 +24,11 @@ from durable_host.http.routing import Match, RouteTable, TemplateError
 __all__ = ["HttpTriggers"]
 
 _REASON: Final = "This function was programmatically called via the host APIs."
+_LOWEST_STATUS: Final = 200
+_HIGHEST_STATUS: Final = 599
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\U0010ffff]*")
+_log = logging.getLogger("Host.Http")
 _METHODS: Final = ("GET", "HEAD", "POST")
 _BELOW: Final = ("", "/any", "/any/any")
 _TEXT: Final = (("Content-Type", "text/plain; charset=utf-8"),)
@@ -65,13 +72,18 @@ class HttpTriggers:
             text = f"Function '{function.name}' is not run here: {function.not_run}."
             return Answer(status=501, headers=_TEXT, body=text.encode())
         data = _request_data(request, match)
-        trigger = Trigger(data=data, names=_names(request, match), reason=_REASON)
+        trigger = Trigger(data=data, metadata=_metadata(request, match), names=_names(request, match), reason=_REASON)
         outcome = await self._worker.run(function, trigger)
         if outcome.raised is not None:
             return Answer(status=500)
         if outcome.returned is None:
             return Answer(status=204)
-        return _answer(outcome.returned)
+        try:
+            return _checked(_answer(outcome.returned))
+        except (AttributeError, KeyError, TypeError, UnicodeError, ValueError) as error:
+            text = f"Function '{function.name}' returned what HTTP cannot carry: {error}"
+            _log.error("%s", text)
+            return Answer(status=500, headers=_TEXT, body=text.encode("utf-8", "replace"))
 
 
 def _request_data(request: Request, match: Match[IndexedFunction]) -> Datum:
@@ -88,6 +100,15 @@ def _request_data(request: Request, match: Match[IndexedFunction]) -> Datum:
         },
         "http",
     )
+
+
+def _metadata(request: Request, match: Match[IndexedFunction]) -> dict[str, Datum]:
+    headers = {name.title(): value for name, value in request.headers.items()}
+    return {
+        **_texts(match.values),
+        "Headers": Datum(json.dumps(headers, separators=(",", ":")), "json"),
+        "Query": Datum(json.dumps(_joined(request.query), separators=(",", ":")), "json"),
+    }
 
 
 def _names(request: Request, match: Match[IndexedFunction]) -> dict[str, Any]:
@@ -123,6 +144,17 @@ def _answer(encoded: Datum) -> Answer:
     headers = [(name, value.value) for name, value in reply["headers"].items()]
     headers += [("Set-Cookie", cookie) for cookie in _cookies(reply.get("cookies"))]
     return Answer(status=int(reply["status_code"].value), headers=tuple(headers), body=body, is_chunked=bool(body))
+
+
+def _checked(answer: Answer) -> Answer:
+    if not _LOWEST_STATUS <= answer.status <= _HIGHEST_STATUS:
+        raise ValueError(f"the status {answer.status} is not from {_LOWEST_STATUS} to {_HIGHEST_STATUS}.")
+    for name, value in answer.headers:
+        if not _HEADER_NAME.fullmatch(name):
+            raise ValueError(f"{name!r:.60} is no name of a header.")
+        if not _HEADER_VALUE.fullmatch(value):
+            raise ValueError(f"the header {name} cannot have the value {value!r:.60}.")
+    return answer
 
 
 def _cookies(cookies: list[Mapping[str, Any]] | None) -> Iterator[str]:

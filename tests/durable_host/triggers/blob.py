@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -97,7 +98,8 @@ class BlobListener:
         if properties is None:
             return _failing(BindingError(outer, "Service request failed."))
         names = self.pattern.match(blob) or {}
-        return await self._trigger(f"{container}/{blob}", properties, names, _BY_HAND, None)
+        trigger = await self._trigger(f"{container}/{blob}", properties, names, _BY_HAND, None)
+        return replace(trigger, metadata={**trigger.metadata, parameter: Datum(text, "string")})
 
 
 def _failing(failure: BindingError) -> Trigger:

@@ -25,7 +25,7 @@ from durable_host.triggers.singleton import Singleton, host_blob
 __all__ = ["POISON_QUEUE", "BlobScan", "scan_queue"]
 
 POISON_QUEUE: Final = "webjobs-blobtrigger-poison"
-_PAUSE_SECONDS: Final = 1.0
+_PAUSE_SECONDS: Final = 0.5
 
 
 def scan_queue(host_id: str) -> str:

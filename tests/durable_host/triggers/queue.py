@@ -26,7 +26,12 @@ __all__ = ["QueueListener", "queue_trigger_by_hand"]
 
 _BY_HAND: Final = "This function was programmatically called via the host APIs."
 _FOR_EVER: Final = "9999-12-31T23:59:59.9999999+00:00"
-_causality = logging.getLogger("Microsoft.Azure.WebJobs.Extensions.Storage.Queues.QueueCausalityManager")
+_CONVERTING: Final = (
+    "Microsoft.Azure.WebJobs.Extensions.Storage.Queues.QueueCausalityManager",
+    "Microsoft.Azure.WebJobs.Extensions.Storage.Queues.Triggers.QueueTriggerBinding",
+    "Microsoft.Azure.WebJobs.Extensions.Storage.Queues.Triggers.QueueMessageValueProvider",
+)
+"""Who says that a body is no text: a parameter of text fails before the other two come to it."""
 
 
 class QueueListener:
@@ -62,10 +67,12 @@ class QueueListener:
         try:
             text = content.decode("utf-8")
         except UnicodeDecodeError as error:
-            _causality.warning(
-                "Queue message's body cannot be converted to string because it contains non-UTF8 bytes, message id=%s",
-                message.id,
-            )
+            for category in _CONVERTING if is_binary else _CONVERTING[:1]:
+                logging.getLogger(category).warning(
+                    "Queue message's body cannot be converted to string because it contains non-UTF8 bytes, message "
+                    "id=%s",
+                    message.id,
+                )
             text = content.decode("utf-8", "replace")
             if not is_binary:
                 wrong = f"[{content[error.start]:02X}] at index {error.start}"

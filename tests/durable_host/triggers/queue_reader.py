@@ -11,12 +11,14 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.storage.queue import QueueMessage
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
+from durable_host.bindings.making import made_when_missing
 from durable_host.config.host_json import QueueOptions
 
 __all__ = ["Handled", "QueueReader"]
@@ -125,11 +127,7 @@ class QueueReader:
 
     async def _put_aside(self, message: QueueMessage) -> None:
         poison = self._service.get_queue_client(self._poison)
-        try:
-            await poison.send_message(message.content)
-        except ResourceNotFoundError:
-            await poison.create_queue()
-            await poison.send_message(message.content)
+        await made_when_missing(partial(poison.send_message, message.content), poison.create_queue)
         await self._delete(message)
 
     async def _delete(self, message: QueueMessage) -> None:

@@ -66,13 +66,15 @@ class _Cron:
         )
 
     def after(self, moment: datetime) -> datetime:
+        if moment >= NEVER:
+            return NEVER
         start = moment.astimezone(self._zone)
         try:
             # NCrontab wants the day of the month and the day of the week both.
             found: datetime = croniter(
                 self._expression, start, ret_type=datetime, day_or=False, second_at_beginning=True
             ).get_next()
-        except CroniterError:
+        except (CroniterError, OverflowError):
             return NEVER
         return found.astimezone(UTC)
 
@@ -88,11 +90,12 @@ def parse_schedule(text: str, environment: Mapping[str, str] = os.environ) -> Sc
         return _Constant(text, seconds)
     fields = text.split()
     expression = " ".join(["0", *fields] if len(fields) == 5 else fields)
+    zone = _zone(environment)
     try:
         if len(fields) not in (5, 6):
-            raise ScheduleError
-        return _Cron(expression, _zone(environment))
-    except (CroniterError, ScheduleError):
+            raise CroniterError
+        return _Cron(expression, zone)
+    except CroniterError:
         raise ScheduleError(
             f"The schedule expression '{text}' was not recognized as a valid cron expression or timespan string."
         ) from None

@@ -7,6 +7,7 @@ Invariant: an instance that has not ended is never replaced, unless host.json sa
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 from durable_engine import FINAL_STATUSES, JsonReaderError, compact_json, read_json
 from durable_host.app.index import ORCHESTRATION
@@ -18,6 +19,9 @@ from durable_host.http.management.query import QueryParameters, body_text, json_
 from durable_host.http.messages import Answer, Request, json_answer
 
 __all__ = ["restart", "start"]
+
+_SHORTEST_INTERVAL_SECONDS: Final = 0.1
+_LOOK_AT_CLIENT_SECONDS: Final = 1.0
 
 
 async def start(context: ManagementContext, request: Request, name: str, instance_id: str | None) -> Answer:
@@ -108,7 +112,11 @@ async def _wait(
             if row.runtime_status == "Completed":
                 return json_answer(200, json_or_text(row.output))
             return await status.get_status(context, request, instance_id)
-        remaining = deadline - loop.time()
-        if remaining <= 0:
-            return context.check_status_answer(request, instance_id)
-        await asyncio.sleep(min(interval, remaining))
+        look_at = loop.time() + max(interval, _SHORTEST_INTERVAL_SECONDS)
+        while True:
+            remaining = min(look_at, deadline) - loop.time()
+            if request.is_abandoned() or loop.time() >= deadline:
+                return context.check_status_answer(request, instance_id)
+            if remaining <= 0:
+                break
+            await asyncio.sleep(min(remaining, _LOOK_AT_CLIENT_SECONDS))

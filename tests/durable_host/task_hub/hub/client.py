@@ -8,7 +8,7 @@ which has looked at its row before.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from durable_engine import (
@@ -62,6 +62,7 @@ class TaskHubClient:
         If another start of the id was faster, its row stays, and this start's message is dropped when it is received.
         """
         hub = self._hub
+        hub.earlier.forget(instance_id)
         instance = OrchestrationInstance(instance_id=instance_id, execution_id=execution_id)
         event = ExecutionStarted(
             timestamp=hub.now(),
@@ -85,6 +86,10 @@ class TaskHubClient:
     async def get_history(self, instance_id: str) -> tuple[HistoryEvent, ...]:
         """The events of the current execution."""
         return (await self._hub.history.load(instance_id, None)).events
+
+    def earlier_executions(self, instance_id: str) -> tuple[Sequence[HistoryEvent], ...]:
+        """The executions that continued as new in this process, as far as it remembers them, the latest first."""
+        return self._hub.earlier.of(instance_id)
 
     async def get_history_rows(self, instance_id: str) -> list[Mapping[str, Any]]:
         """Every row of the instance as the table has it, those that an earlier execution left behind among them."""
@@ -121,6 +126,7 @@ class TaskHubClient:
     async def purge(self, instance_id: str) -> None:
         """Remove an instance, its history and its blobs."""
         hub = self._hub
+        hub.earlier.forget(instance_id)
         await purge_instance(instance_id, history=hub.history, instances=hub.instances, payloads=hub.payloads)
 
     async def purge_where(self, query: InstanceQuery) -> int:

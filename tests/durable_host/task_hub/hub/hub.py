@@ -12,11 +12,12 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self
 
-from azure.core.exceptions import AzureError
+from azure.core.exceptions import AzureError, ResourceNotFoundError
 
 from durable_engine import Checkpoint, Message, OrchestrationInstance, TaskScheduled, Ticks
 from durable_host import clock
@@ -27,6 +28,7 @@ from durable_host.task_hub.base.errors import StorageAccountError
 from durable_host.task_hub.base.names import HubNames, partition_of
 from durable_host.task_hub.base.options import TaskHubOptions
 from durable_host.task_hub.hub.creation import HubClients, create_hub
+from durable_host.task_hub.hub.earlier_executions import EarlierExecutions
 from durable_host.task_hub.leases.app_lease import AppLease
 from durable_host.task_hub.leases.partitions import PartitionListener, PartitionManager, report_failure
 from durable_host.task_hub.queues.control_queue import ControlQueue
@@ -67,8 +69,11 @@ class TaskHub:
         self.names = HubNames(hub=options.hub_name)
         self.worker_name = options.worker_name or f"{socket.gethostname()}-{new_guid()}"
         self._connection_string = full_connection_string(connection_string)
+        self.earlier = EarlierExecutions()
         self._account: StorageAccount | None = None
         self._worker: asyncio.Task[None] | None = None
+        self._restoring: asyncio.Task[None] | None = None
+        self._is_open = False
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -81,7 +86,7 @@ class TaskHub:
 
     async def open(self) -> None:
         """Create what there is not of the hub. One that exists keeps its number of partitions."""
-        self._account = account = StorageAccount(self._connection_string)
+        self._account = account = StorageAccount(self._connection_string, self._on_missing)
         try:
             self._app_lease = AppLease(
                 account.container(self.names.app_lease_container, is_for_leases=True),
@@ -91,6 +96,7 @@ class TaskHub:
             await self._app_lease.create()
             payloads = LargePayloads(account.container(self.names.large_messages_container))
             self._adopt(payloads, await create_hub(account, self.names, self.options))
+            self._is_open = True
         except AzureError as error:
             await self.close()
             reason = str(error).splitlines()[0].rstrip(".")
@@ -104,10 +110,36 @@ class TaskHub:
 
     async def close(self) -> None:
         """Release the partitions, if that has not been done, and close all connections."""
+        self._is_open = False
+        if self._restoring is not None:
+            self._restoring.cancel()
         if self._account is not None:
             await self.stop_partitions()
             await self._account.close()
             self._account = None
+
+    def _on_missing(self, code: str) -> None:
+        """A part of the hub was deleted, or its storage was restored, while this host runs."""
+        if self._is_open and (self._restoring is None or self._restoring.done()):
+            self._restoring = asyncio.create_task(self._restore(code), name="restoring the task hub")
+
+    async def _restore(self, code: str) -> None:
+        if self._account is None:
+            return
+        try:
+            await self._app_lease.create()
+            options = replace(self.options, partition_count=len(self.control_queues))
+            await create_hub(self._account, self.names, options)
+        except AzureError as error:
+            _log.warning(
+                "Task hub %r has lost a part (%s) that cannot be made again yet: %s", self.names.hub, code, error
+            )
+            return
+        _log.warning(
+            "Task hub %r had lost a part (%s): what there was not of it has been created again, empty.",
+            self.names.hub,
+            code,
+        )
 
     def _adopt(self, payloads: LargePayloads, clients: HubClients) -> None:
         options, now, new_guid = self.options, self.now, self.new_guid
@@ -178,16 +210,28 @@ class TaskHub:
 
     async def put(self, message: Message, *, sender: OrchestrationInstance, episode: int | None) -> SentMessage:
         """Put one message into its queue; the caller hands it over to its reader in this process."""
-        return await self.queue_for(message).put(message, sender=sender, episode=episode)
+        queue = self.queue_for(message)
+        try:
+            return await queue.put(message, sender=sender, episode=episode)
+        except ResourceNotFoundError:
+            if self._restoring is None:
+                raise
+            await asyncio.wait([self._restoring])
+            return await queue.put(message, sender=sender, episode=episode)
 
     async def send(self, message: Message, *, sender: OrchestrationInstance, episode: int | None) -> None:
         """Put one message into its queue, and hand it over where that is possible."""
         (await self.put(message, sender=sender, episode=episode)).hand_over()
 
-    async def apply_checkpoint(self, checkpoint: Checkpoint, loaded: LoadedHistory) -> WrittenHistory:
-        """Steps 1 to 4; returns the history as it is now. On any error the messages must not be deleted."""
+    async def apply_checkpoint(
+        self, checkpoint: Checkpoint, loaded: LoadedHistory, applied: Sequence[str] = ()
+    ) -> WrittenHistory:
+        """Steps 1 to 4; returns the history as it is now. On any error the messages must not be deleted.
+
+        ``applied`` are the requests that an entity has applied, remembered with the history.
+        """
         await self.send_messages(checkpoint)
-        written = await self.write_history(checkpoint, loaded)
+        written = await self.write_history(checkpoint, loaded, applied)
         await self.write_instance(checkpoint, written)
         await self.delete_orphans(checkpoint, loaded)
         return written
@@ -198,13 +242,16 @@ class TaskHub:
         episode = checkpoint.episode
         await for_each(checkpoint.messages, lambda message: self.send(message, sender=sender, episode=episode))
 
-    async def write_history(self, checkpoint: Checkpoint, loaded: LoadedHistory) -> WrittenHistory:
+    async def write_history(
+        self, checkpoint: Checkpoint, loaded: LoadedHistory, applied: Sequence[str] = ()
+    ) -> WrittenHistory:
         """Step 2."""
         return await self.history.append(
             loaded,
             checkpoint.instance.execution_id or "",
             checkpoint.events,
             replaces_history=checkpoint.replaces_history,
+            applied=applied,
         )
 
     async def write_instance(self, checkpoint: Checkpoint, written: WrittenHistory) -> None:

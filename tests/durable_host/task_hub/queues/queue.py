@@ -224,6 +224,9 @@ class HubQueue:
         await self._hide(received, 0)
         self.on_sent(0)
 
+    def check(self, data: MessageData) -> None:
+        """Refuse a message that is well-formed, and still none for this queue: ``MessageFormatError`` says why."""
+
     async def on_unreadable(self, raw: QueueMessage) -> None:
         """What becomes of a message that cannot be read, after it was logged."""
 
@@ -254,6 +257,7 @@ class HubQueue:
                 data = read_message(await self._payloads.read(data))
                 if isinstance(data, str):
                     raise MessageFormatError(f"Blob {data!r} holds no message but another reference.")
+            self.check(data)
         except Exception as error:
             # Whatever is wrong with one message, the others that came with it can be read.
             if raw.id not in self._complained:

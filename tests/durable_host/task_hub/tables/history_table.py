@@ -23,7 +23,14 @@ from durable_engine import HistoryEvent, Ticks
 from durable_host.task_hub.account.large_payloads import LargePayloads, is_large_property, property_blob_name
 from durable_host.task_hub.base.errors import SplitBrainError
 from durable_host.task_hub.base.names import SENTINEL, escape_key, quoted
-from durable_host.task_hub.tables.history_rows import LARGE_COLUMNS, Row, event_to_row, row_to_event, sentinel_row
+from durable_host.task_hub.tables.history_rows import (
+    LARGE_COLUMNS,
+    Row,
+    applied_in,
+    event_to_row,
+    row_to_event,
+    sentinel_row,
+)
 
 __all__ = ["HistoryTable", "LoadedHistory", "WrittenHistory"]
 
@@ -49,6 +56,8 @@ class LoadedHistory:
     etag: str | None = None
     blob_names: tuple[str, ...] = ()
     moved_out: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    applied: tuple[str, ...] = ()
+    """For an entity, the ids of the requests that it has applied last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +101,7 @@ class HistoryTable:
         await asyncio.gather(*(self._fill_in(row) for row in rows if _blobs_of(row)))
         return LoadedHistory(
             instance_id=instance_id,
+            applied=applied_in(sentinel),
             execution_id=execution_id or current,
             events=tuple(row_to_event(row) for row in rows),
             etag=etag,
@@ -111,9 +121,10 @@ class HistoryTable:
         events: Sequence[HistoryEvent],
         *,
         replaces_history: bool = False,
+        applied: Sequence[str] = (),
     ) -> WrittenHistory:
         """Write the events of one checkpoint after the loaded ones; or from the first row on, if they are the whole
-        history of another execution."""
+        history of another execution. ``applied`` is remembered with them."""
         instance_id, etag = loaded.instance_id, loaded.etag
         past = () if replaces_history or loaded.execution_id != execution_id else loaded.events
         key = escape_key(instance_id)
@@ -125,7 +136,9 @@ class HistoryTable:
         batches = list(_batches(rows))
         for batch in batches:
             completed_at = self._now() if batch is batches[-1] else None
-            sentinel = sentinel_row(partition_key=key, execution_id=execution_id, completed_at=completed_at)
+            sentinel = sentinel_row(
+                partition_key=key, execution_id=execution_id, completed_at=completed_at, applied=applied
+            )
             try:
                 etag = await self._write(batch, sentinel, etag)
             except HttpResponseError as error:
@@ -135,6 +148,7 @@ class HistoryTable:
                 raise
         return WrittenHistory(
             instance_id=instance_id,
+            applied=tuple(applied),
             execution_id=execution_id,
             events=past + tuple(events),
             etag=etag,
