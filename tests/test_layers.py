@@ -73,6 +73,7 @@ SUITES = {
     "bench",
     "browser",
     "dashboard",
+    "edge",
     "engine",
     "flow",
     "harness",

@@ -10,7 +10,7 @@ import gc
 import json
 import logging
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import product
 from time import perf_counter
 from typing import Any, Final
@@ -19,15 +19,17 @@ from azure.durable_functions import DurableOrchestrationContext
 
 import function_app
 from bench.durable_task_peer import fan_out_seconds
+from bench.explored_orchestrators import EXPLORATIONS, looks_at_four_in_the_end, opens_after_four
 from bench.table import Row
 from durable_engine import HistoryEvent, episodes_of, execution_started, orchestrator_payload
-from durable_harness import Harness, Run, deterministic
+from durable_harness import Harness, OrderDependentError, Run, deterministic
 
 __all__ = ["BENCHMARKS", "rows"]
 
 URLS: Final = [f"https://learn.microsoft.com/{letter}" for letter in "abcd"]
 RECORDS: Final = ({"title": "T"}, {"code": "timeout", "reason": "it took too long"})
 FAN_OUT: Final = 1_000
+_ENDS_BY_BRUTE_FORCE: Final = ("task_any_orders", "task_all_4_one_failing")
 BARE: Final = "bare replay of the same history"
 
 
@@ -180,6 +182,58 @@ def measure_schedules(quick: bool) -> list[Row]:
     ]
 
 
+def measure_explorations(quick: bool) -> list[Row]:
+    """What proofs take: the runs of each exploration and its seconds, beside brute force where that ends."""
+    rows: list[Row] = []
+    for name, (size, quick_size, explore) in EXPLORATIONS.items():
+        count = quick_size if quick else size
+        began = perf_counter()
+        with _undisturbed():
+            found = explore(count, True)
+        seconds = perf_counter() - began
+        assert found.is_exhausted, found.proof
+        brute = explore(count, False) if name in _ENDS_BY_BRUTE_FORCE else None
+        ends = brute is not None and brute.is_exhausted
+        rows += [
+            Row(
+                name=f"explore_{name}",
+                value=found.replays,
+                unit=f"runs, {len(found.outcomes)} outcome{'s' if len(found.outcomes) != 1 else ''}",
+                peer="brute force" if ends else None,
+                peer_value=brute.replays if brute is not None and ends else None,
+                ratio=brute.replays / found.replays if brute is not None and ends else None,
+            ),
+            Row(name=f"explore_{name}_seconds", value=seconds, unit="s"),
+        ]
+    return rows
+
+
+def measure_search(quick: bool) -> list[Row]:
+    """Runs until an ending is found that needs four given choices in a loop over twelve activities."""
+    rows = []
+    for orchestrator in (opens_after_four,) if quick else (opens_after_four, looks_at_four_in_the_end):
+        harness = Harness(orchestrator)
+        harness.answer("work", lambda number: number)
+        runs: list[str] = []
+
+        def holds(run: Run, runs: list[str] = runs) -> bool:
+            runs.append(run.output)
+            return bool(run.output == "shut")
+
+        began = perf_counter()
+        with suppress(OrderDependentError):
+            harness.assert_always(orchestrator, holds, sampling_is_enough=True)
+        assert "open" in runs, f"{orchestrator.__name__} was not found within the default budget"
+        rows.append(
+            Row(
+                name=f"explore_{orchestrator.__name__}",
+                value=runs.index("open") + 1,
+                unit=f"ended runs until found, {perf_counter() - began:.0f} s with shrinking",
+            )
+        )
+    return rows
+
+
 def _one(measure: Callable[[bool], list[Row]], name: str) -> Callable[[bool], Row]:
     return lambda quick: next(row for row in measure(quick) if row.name == name)
 
@@ -189,6 +243,8 @@ _MEASURES: Final = {
     measure_fan_out: ("harness_fan_out", "harness_fan_out_replays", "harness_own_check", "harness_own_guard"),
     measure_one_by_one: ("harness_one_by_one_64", "harness_one_by_one_256", "harness_one_by_one_growth"),
     measure_schedules: ("harness_schedules",),
+    measure_explorations: tuple(f"explore_{name}{part}" for name in EXPLORATIONS for part in ("", "_seconds")),
+    measure_search: ("explore_opens_after_four", "explore_looks_at_four_in_the_end"),
 }
 BENCHMARKS: Final = {name: _one(measure, name) for measure, names in _MEASURES.items() for name in names}
 

@@ -28,10 +28,10 @@ def main() -> int:
     with open_shop() as shop, open_chromium() as browser:
         _fill(shop)
         camera = _Camera(browser, shop)
-        shop.client.start("process_order", order(1043, seconds=0.9, failures=1), instance_id="order-1043")
+        shop.client.start("process_order", order(1043, seconds=1.2, failures=1), instance_id="order-1043")
         running = camera.open("/instance?id=order-1043")
-        running.locator(".drawing rect.activity.open").nth(2).wait_for(timeout=60_000)
-        running.wait_for_timeout(1200)
+        running.locator(".drawing rect.activity.open").nth(1).wait_for(timeout=60_000)
+        running.wait_for_timeout(600)
         camera.take(running, "running")
         shop.client.wait_for("order-1043", seconds=60)
         camera.take(camera.open("/instance?id=order-1043"), "finished")

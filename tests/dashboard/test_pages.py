@@ -118,6 +118,7 @@ def test_failure_shows_the_apps_own_frames_first(page: Page) -> None:
     assert raised is not None
     assert frames is not None
     assert raised.get_text() == "ValueError: could not convert string to float: 'n/a'"
+    assert 'File "function_app.py", line' in frames.get_text()
     assert "_row_of" in frames.get_text()
     assert "durable_host" not in frames.get_text()
 

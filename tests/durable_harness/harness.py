@@ -11,9 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from durable_engine import HistoryReport, HistorySource, compact_json
 from durable_harness.app.answers import Answers
+from durable_harness.app.calling import awaited
 from durable_harness.checks.guarded_code import GuardedCode
 from durable_harness.checks.inspection import Inspection
 from durable_harness.core import arguments
@@ -33,8 +35,10 @@ from durable_harness.proving import Holds, MakeWorld, Prover, Question, See
 from durable_harness.running.raised_events import Raised, announce
 from durable_harness.running.run_result import Run, snapshot
 from durable_harness.running.stepper import Driver
+from durable_harness.starter_calls import StarterCalls
 from durable_harness.worker.indexing import functions_of, name_of
 from durable_harness.worker.log_capture import LogCapture
+from durable_harness.worker.sdk_client import InMemoryClient
 from durable_harness.worker.sdk_types import df_dumps
 from durable_harness.worker.user_code import Watch
 
@@ -194,6 +198,30 @@ class Harness:
             )
         return Instance(self._hub, found, self._settle)
 
+    @property
+    def client(self) -> InMemoryClient:
+        """The SDK's durable client, of this harness: what ``call`` gives to a function of the app."""
+        calls = StarterCalls(self._hub, self.start, self.instance, self.entity)
+        return InMemoryClient(calls.respond)
+
+    def call(self, name: str, **arguments: object) -> Any:
+        """Call a function of the app that has a durable client, such as an HTTP starter, without a host.
+
+        What it starts runs its first episode; ``instance(id).run()`` goes on with it.
+
+        Args:
+            name: The function's name.
+            arguments: What the other parameters get, such as ``req=func.HttpRequest(...)``.
+
+        Returns:
+            What the function returns.
+
+        Raises:
+            UnknownNameError: The app has no function of this name with a durable client.
+        """
+        starter = self.app.starter(name)
+        return awaited(starter.function(**arguments, **{starter.parameter: self.client}))
+
     def replay_history(self, history: HistorySource | Path, *, strict: bool = True) -> HistoryReport:
         """Hold a recorded history against the app's code of today; see ``durable_harness.replay_history``."""
         return replay_history(self.app, history, strict=strict)
@@ -220,7 +248,7 @@ class Harness:
         see: See | None = None,
         order_across_instances: bool = False,
     ) -> Exploration:
-        """Run an orchestration in every order in which its outcome can differ, and say what that proves.
+        """Run every order that can make a difference.
 
         Args:
             orchestrator: Its name, or its function.
@@ -249,7 +277,7 @@ class Harness:
         world: MakeWorld | None = None,
         sampling_is_enough: bool = False,
     ) -> Exploration:
-        """Prove that an orchestration ends in the same way in whatever order things happen, or show two that differ.
+        """Prove that every order ends alike, or show two that differ.
 
         Its status, output and custom status count, and the states of entities once all that they were sent has come.
         ``sampling_is_enough`` lets it pass though the budget did not reach for every order.
@@ -275,7 +303,7 @@ class Harness:
         order_across_instances: bool = False,
         sampling_is_enough: bool = False,
     ) -> Exploration:
-        """Prove that something holds of the run in whatever order things happen, or show the simplest exception.
+        """Prove that something holds in every order.
 
         ``holds`` gets the ``Run`` of every schedule and returns whether it is as it should be, or asserts it. What
         differs between orders that are explored as one cannot be read there, and says so.

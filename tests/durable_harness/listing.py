@@ -65,7 +65,8 @@ def _line(name: str, what: object) -> str:
 
 def _fields(cls: type) -> str:
     fields = getattr(cls, "__dataclass_fields__", None)
-    return "" if fields is None else f"({', '.join(own for own in fields if not own.startswith('_'))})"
+    is_value = fields is not None and getattr(cls, "__dataclass_params__").frozen  # noqa: B009 - mypy knows no such name
+    return "" if fields is None or not is_value else f"({', '.join(own for own in fields if not own.startswith('_'))})"
 
 
 def _signature(function: Callable[..., Any]) -> str:

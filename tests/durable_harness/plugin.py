@@ -7,6 +7,7 @@ Invariant: no state outlives a test, and none is shared between the workers of p
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import sys
 import warnings
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 
 from durable_harness.core.errors import BadTokenError, HarnessError, UnusedWarning
+from durable_harness.exploring.kept_schedules import kept_schedules
 from durable_harness.exploring.token import ScheduleToken
 from durable_harness.harness import Harness
 from durable_harness.options import Options
@@ -35,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("durable", "orders of events of durable orchestrations")
     group.addoption("--durable-replay", action="append", metavar="TOKEN", help="run exactly the schedule of this token")
     group.addoption("--durable-seed", type=int, default=0, metavar="N", help="the seed of drawn schedules (0)")
-    group.addoption("--durable-budget", type=int, default=5_000, metavar="N", help="runs of one exploration (5000)")
+    group.addoption("--durable-budget", type=_runs, default=5_000, metavar="N", help="runs of one exploration (5000)")
     group.addoption(
         "--durable-timelines", metavar="FOLDER", help="write the timelines of failing tests there, as HTML files"
     )
@@ -52,12 +54,13 @@ def pytest_configure(config: pytest.Config) -> None:
     """Say what the marker means, read the options, and let the environment have the app's settings."""
     config.addinivalue_line("markers", "durable_app(app): the app of the fixture `harness` in this test")
     settings = ExitStack()
+    kept = config.getini("durable_schedules")
     try:
         config.stash[_OPTIONS] = Options(
             budget=config.getoption("--durable-budget"),
             seed=config.getoption("--durable-seed"),
             replay=tuple(map(ScheduleToken.parse, config.getoption("--durable-replay") or ())),
-            regressions=tuple(_regressions(config)),
+            regressions=kept_schedules(config.rootpath / kept) if kept else (),
         )
         name = config.getini("durable_settings")
         if name:
@@ -78,19 +81,6 @@ def _hide_own_frames() -> None:
 
 def _is_on_purpose(error: pytest.ExceptionInfo[BaseException]) -> bool:
     return isinstance(error.value, HarnessError)
-
-
-def _regressions(config: pytest.Config) -> Iterator[ScheduleToken]:
-    name = config.getini("durable_schedules")
-    if not name:
-        return
-    path = config.rootpath / name
-    if not path.is_file():
-        raise pytest.UsageError(f"There is no file {path}, which the option durable_schedules names: make it, empty.")
-    for line in path.read_text(encoding="utf-8").splitlines():
-        token = line.partition("#")[0].strip()
-        if token:
-            yield ScheduleToken.parse(token)
 
 
 @pytest.fixture
@@ -125,6 +115,13 @@ def harness_for(request: pytest.FixtureRequest) -> Iterator[Callable[..., Harnes
 
 
 _FAILED = pytest.StashKey[bool]()
+
+
+def _runs(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} runs explore nothing: say a number from 1 on")
+    return number
 
 
 @pytest.fixture

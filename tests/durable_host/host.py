@@ -196,6 +196,7 @@ class Host:
             url_of=self.binding.url_of,
             app=app,
             orchestrators=app.functions.orchestrators,
+            root=str(self.index.script_root.resolve()),
         )
         return Dashboard(access, base)
 

@@ -8,6 +8,7 @@ Invariant: a scenario's instances are its own, so that scenarios on one hub do n
 from __future__ import annotations
 
 import json
+import math
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -60,7 +61,7 @@ class _Ran:
 
     talk: Conversation
     error: str | None = None
-    logged: int = 0
+    logged: float = math.inf
     rows: dict[str, list[Json]] = field(default_factory=dict)
 
 
@@ -116,7 +117,8 @@ class EdgeRecordings:
             scenario.run(talk)
         except Exception as error:  # what went wrong is part of what is compared
             ran.error = repr(error)
-        ran.logged = place.log.stat().st_size
+        if place is self._alone:
+            ran.logged = place.log.stat().st_size  # its rows are read now, too
 
     def _read_rows(self, names: Sequence[str], place: Place) -> None:
         """Read the tables once, and give each scenario its rows."""

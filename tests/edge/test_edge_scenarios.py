@@ -7,14 +7,15 @@ from collections.abc import Mapping
 
 import pytest
 
-from edge.comparing import edge_differences, ended_here_alone
+from edge.comparing import CHANCE, edge_differences, ended_here_alone
 from edge.intended import INTENDED, Reason
 from edge.recorded_driver import recorded_names
 from edge.recorder import recorded
 from recorded_host.comparing import report
 from recorded_host.driver import Json
 
-pytestmark = pytest.mark.xdist_group("edge scenarios, which are run together")
+# The first test waits for all scenarios to be run.
+pytestmark = [pytest.mark.xdist_group("edge scenarios, which are run together"), pytest.mark.timeout(900)]
 
 
 @pytest.mark.parametrize("name", recorded_names())
@@ -32,7 +33,7 @@ def test_our_host_does_what_the_real_one_does_or_differs_where_it_is_meant_to(
     assert not ended_alone or intended is not None, f"{sorted(ended_alone)} end here and not there: say so in INTENDED"
 
 
-@pytest.mark.parametrize("name", recorded_names())
+@pytest.mark.parametrize("name", sorted({*INTENDED, *CHANCE}))
 def test_a_recording_of_the_real_host_agrees_with_itself(name: str) -> None:
     assert edge_differences(recorded(name), recorded(name)) == []
 

@@ -130,9 +130,11 @@ def test_a_planted_order_bug_shrinks_to_one_adjacent_swap(harness_for: HarnessFo
     assert "normally: Completed: 15" in text
     assert "but so: Completed: 14" in text
     assert "deviates 1 time." in text
-    swapped = [line.split() for line in text.splitlines() if line.startswith("* ")]
-    assert [line[1] for line in swapped if "work" in line[1]] == ["work(14)", "work(15)"]
-    assert [line[3] for line in swapped if "work" in line[3]] == ["work(15)", "work(14)"]
+    swapped = [line.removeprefix("* ").split(" | ") for line in text.splitlines() if line.startswith("* ")]
+    assert [[side.strip() for side in pair] for pair in swapped] == [
+        ["the result of work(14) arrives", "the result of work(15) arrives"],
+        ["the result of work(15) arrives", "the result of work(14) arrives"],
+    ]
 
 
 def test_drawn_schedules_find_what_is_beyond_the_budget(harness_for: HarnessFor) -> None:

@@ -92,7 +92,7 @@ def test_a_timer_may_fire_almost_a_second_early(harness_for: HarnessFor) -> None
 
     assert {outcome.output for outcome in found.outcomes} == {"true", "false"}
     early = next(one for one in found.schedules if one.ending.output == "false")
-    with pytest.raises(OrderDependentError, match="FAULT: timer 0 fires almost a second early"):
+    with pytest.raises(OrderDependentError, match=r"FAULT: timer of .* fires almost a second early"):
         harness_for(one_timer).assert_order_independent(one_timer, faults=1)
     assert early.deviations == 1
 

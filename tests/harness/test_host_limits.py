@@ -16,6 +16,9 @@ Code = Generator[Any, Any, Any]
 HarnessFor = Callable[..., Harness]
 
 
+NEVER_CALLED = object()
+
+
 class NoTextError(Exception):
     """An exception that cannot be turned into text."""
 
@@ -42,6 +45,11 @@ def passes(context: Context) -> Code:
     return (yield context.call_activity("work", None))
 
 
+def swallows(context: Context) -> Code:
+    yield context.call_activity("work", None)
+    return "read"
+
+
 def returns_nested(context: Context) -> Code:
     yield context.call_activity("work", None)
     return nested(context.get_input())
@@ -62,9 +70,10 @@ def nested(levels: int) -> list[Any]:
 def run(request: pytest.FixtureRequest, harness_for: HarnessFor) -> Callable[..., Run]:
     """Run an orchestrator once, its activity answered, in both ways of asking the SDK."""
 
-    def once(code: Callable[[Context], Code], input: object, answer: object = None) -> Run:
+    def once(code: Callable[[Context], Code], input: object, answer: object = NEVER_CALLED) -> Run:
         harness = harness_for(code, faithful=request.param)
-        harness.answer("work", answer)
+        if answer is not NEVER_CALLED:
+            harness.answer("work", answer)
         return harness.run(code, input)
 
     return once
@@ -74,7 +83,7 @@ def run(request: pytest.FixtureRequest, harness_for: HarnessFor) -> Callable[...
 def test_retries_that_the_real_host_never_ends_end_with_an_error_that_says_so(
     run: Callable[..., Run], attempts: float
 ) -> None:
-    result = run(retried, [1000, attempts], ValueError("always"))
+    result = run(retried, [1000, attempts], ValueError("always") if attempts > 0 else NEVER_CALLED)
 
     assert result.runtime_status == "Failed"
     assert f"maxNumberOfAttempts={attempts}" in str(result.error)
@@ -88,10 +97,9 @@ def test_retries_that_the_real_host_never_ends_end_with_an_error_that_says_so(
 def test_an_interval_that_the_host_refuses_fails_the_orchestration_in_its_words(
     run: Callable[..., Run], interval: float, said: str
 ) -> None:
-    result = run(retried, [interval, 2], ValueError("always"))
+    result = run(retried, [interval, 2])
 
     assert str(result.error).startswith(f"Orchestrator function 'retried' failed: {said}")
-    assert result.calls_of("work") == []
 
 
 def test_a_fraction_of_a_millisecond_is_rounded_away(run: Callable[..., Run]) -> None:
@@ -105,7 +113,7 @@ def test_a_fraction_of_a_millisecond_is_rounded_away(run: Callable[..., Run]) ->
 def test_an_invocation_without_an_answer_is_non_deterministic_once_something_was_scheduled(
     run: Callable[..., Run], how: str
 ) -> None:
-    first, later = run(fails_outright, [how, False]), run(fails_outright, [how, True])
+    first, later = run(fails_outright, [how, False]), run(fails_outright, [how, True], "done")
 
     assert "One or more errors occurred. (Result: Failure" in str(first.error)
     assert str(later.error).startswith("Non-Deterministic workflow detected: ")
@@ -119,22 +127,21 @@ def test_an_activity_whose_exception_has_no_text_fails_with_the_workers_own(run:
 
 
 def test_a_result_may_have_64_levels_and_no_more(run: Callable[..., Run]) -> None:
-    most, more = run(passes, None, nested(64)), run(passes, None, nested(65))
+    most, more = run(swallows, None, nested(64)), run(swallows, None, nested(65))
 
-    assert most.runtime_status == "Failed", "with the answer around it, the output has 65"
-    assert "Path 'output[0]" in str(most.error)
+    assert most.output == "read"
     assert "Activity function 'work' failed: The reader's MaxDepth of 64 has been exceeded." in str(more.error)
 
 
 def test_an_output_has_the_answer_around_it(run: Callable[..., Run]) -> None:
-    most, more = run(returns_nested, 63), run(returns_nested, 64)
+    most, more = run(returns_nested, 63, "done"), run(returns_nested, 64, "done")
 
     assert most.output == nested(63)
-    assert more.runtime_status == "Failed"
+    assert str(more.error).startswith("Non-Deterministic workflow detected: ")
 
 
 def test_what_an_episode_decides_has_growing_times(run: Callable[..., Run]) -> None:
-    history = run(asks_for_much, None).history
+    history = run(asks_for_much, None, "done").history
 
     begins = [place for place, event in enumerate(history) if event.kind == "OrchestratorStarted"]
     for begin, end in zip(begins, [*begins[1:], len(history)], strict=True):

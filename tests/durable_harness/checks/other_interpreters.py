@@ -24,7 +24,7 @@ from typing import Any, Final
 __all__ = ["NotRunThereError", "answers_elsewhere", "may_depend_on_hashes"]
 
 _SEEDS: Final = ("1", "2", "3")
-_SECONDS: Final = 30.0
+_SECONDS: Final = 120.0
 """How long an interpreter may take to import an app and to answer."""
 _SET_STEPS: Final = frozenset({"BUILD_SET", "SET_ADD", "SET_UPDATE"})
 _SET_NAMES: Final = frozenset(

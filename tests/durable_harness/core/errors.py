@@ -104,10 +104,10 @@ class BadTokenError(HarnessError, ValueError):
 
 
 class OrderDependentError(HarnessError, AssertionError):
-    """Two orders of the same events end in two outcomes; ``tokens`` replays one of each."""
+    """Two orders of the same events end in two outcomes; ``tokens`` replays one of each, ``run`` is the wrong one."""
 
-    def __init__(self, text: str, *, tokens: Sequence[str]) -> None:
-        self.tokens = tuple(tokens)
+    def __init__(self, text: str, *, tokens: Sequence[str], run: object = None) -> None:
+        self.tokens, self.run = tuple(tokens), run
         super().__init__(text)
 
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import combinations
 from typing import Final
 
-from durable_harness.core.errors import HarnessError
 from durable_harness.exploring.depth_first import DepthFirst
 from durable_harness.exploring.exploration import Exploration, Schedule
 from durable_harness.exploring.guided import Guide
@@ -19,13 +18,15 @@ from durable_harness.exploring.schedule import Ending, Scenario
 from durable_harness.hub.task_hub import TaskHub
 from durable_harness.running.choices import Choice, Choices
 from durable_harness.running.stepper import Chooser, EarlyArrivals, GivenOrder, Story
+from durable_harness.worker.covered_code import CoveredCode
+from durable_harness.worker.user_code import Watch
 
 __all__ = ["Explorer"]
 
 _SEARCH: Final = 1 / 4
 """The share of the budget after which an unfinished search waits for the other ways."""
 _FEW: Final = 1 / 16
-_DRAWN: Final = 1 / 4
+_DRAWN: Final = 7 / 16
 
 
 class Explorer:
@@ -93,9 +94,11 @@ class Explorer:
     def _drawn(self, limit: float) -> None:
         guide = Guide(self._seed)
         while self._may_go_on(limit):
-            order = guide.next()
-            ending = self._run(order)
-            self._note(Schedule(order.choices.numbers, tuple(order.choices.made), ending))
+            order, watch = guide.next(), CoveredCode(self._scenario.watch)
+            ending = self._run(order, watch=watch)
+            made = tuple(order.choices.made)
+            guide.learn(made, watch.ways)
+            self._note(Schedule(order.choices.numbers, made, ending))
 
     def _may_go_on(self, limit: float) -> bool:
         return not self._has_stopped and self._replays < min(limit, self._budget)
@@ -104,14 +107,14 @@ class Explorer:
         story = Story()
         ending = self._run(order, story)
         made, told = tuple(order.choices.made), (tuple(story.lines), tuple(story.arrived), story.effects)
-        return self._note(Schedule(order.choices.numbers, made, ending, *told))
+        return self._note(Schedule(order.choices.numbers, made, ending, *told, run=story.run))
 
-    def _run(self, order: Chooser, story: Story | None = None) -> Ending:
+    def _run(self, order: Chooser, story: Story | None = None, watch: Watch | None = None) -> Ending:
         self._replays += 1
         hubs: list[TaskHub] = []
         try:
-            return self._scenario.run(order, story, learn=hubs.append)
-        except HarnessError as error:
+            return self._scenario.run(order, story, learn=hubs.append, watch=watch)
+        except Exception as error:  # of the harness, or of the test's own look at a run
             error.add_note(f"In the schedule {list(order.choices.numbers)}")
             raise
         finally:

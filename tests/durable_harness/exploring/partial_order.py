@@ -44,7 +44,7 @@ class _Completion:
 
 def ample_arrival(hub: TaskHub, enabled: Sequence[Arrival], learned: Assumptions) -> int | None:
     """The place of an arrival that may be taken alone, None if there is none."""
-    restarted = {one.target.instance_id for one in enabled if isinstance(one.event, ExecutionStarted)}
+    restarted = {one.target.instance_id for one in enabled if _is_another_start(hub, one)}
     on_their_way: dict[str, dict[int, list[_Completion]]] = {}
     for place, arrival in enumerate(enabled):
         own = _completion(arrival)
@@ -76,6 +76,16 @@ def is_silent_inbox(instance: HubInstance) -> bool:
     arrived = [event.task_scheduled_id for event in instance.inbox if isinstance(event, TaskCompleted)]
     is_all = len(arrived) == len(instance.inbox) == len(set(arrived)) and pending.issuperset(arrived)
     return is_all and len(arrived) < len(pending)
+
+
+def _is_another_start(hub: TaskHub, arrival: Arrival) -> bool:
+    """Whether this begins another execution of an instance, which ends the one that is there."""
+    instance, event = hub.instances.get(arrival.target.instance_id), arrival.event
+    return (
+        instance is not None
+        and isinstance(event, ExecutionStarted)
+        and event.instance.execution_id != instance.execution_id
+    )
 
 
 def _completion(arrival: Arrival) -> _Completion | None:

@@ -21,7 +21,7 @@ from durable_harness.hub.inspector import Inspector
 from durable_harness.hub.instance import HubInstance
 from durable_harness.hub.task_hub import TaskHub
 from durable_harness.running.faults import FaultPlan
-from durable_harness.running.run_result import entity_states
+from durable_harness.running.run_result import entity_states, snapshot
 from durable_harness.running.stepper import Chooser, Driver, Story
 from durable_harness.worker.sdk_events import sdk_at_work
 from durable_harness.worker.user_code import Watch
@@ -99,20 +99,22 @@ class Scenario:
         story: Story | None = None,
         *,
         learn: Callable[[TaskHub], object] = lambda hub: None,
+        watch: Watch | None = None,
     ) -> Ending:
         """Run one schedule to its end.
 
-        ``story`` takes what happens, in words; ``learn`` is told of the hub however the schedule ends.
+        ``story`` takes what happens, in words; ``learn`` is told of the hub however the schedule ends; ``watch`` is
+        around user code in place of the usual one.
         """
         with sdk_at_work():
-            return self._run(chooser, story, learn)
+            return self._run(chooser, story, learn, watch or self.watch)
 
-    def _run(self, chooser: Chooser, story: Story | None, learn: Callable[[TaskHub], object]) -> Ending:
+    def _run(self, chooser: Chooser, story: Story | None, learn: Callable[[TaskHub], object], watch: Watch) -> Ending:
         clock = VirtualClock(self.start_at.moment)
         hub = TaskHub(
             self.app,
             self.answers.afresh(),
-            watch=self.watch,
+            watch=watch,
             inspector=self.inspector,
             is_live=True,
             clock=clock,
@@ -133,6 +135,7 @@ class Scenario:
             self._compare_answers(hub)
         if story is not None:
             story.effects = tuple(call_lines(hub))
+            story.run = snapshot(hub, instance)
         if stuck is None:
             for other in hub.instances.values():
                 if other is instance or other.is_completed:

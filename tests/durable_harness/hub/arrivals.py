@@ -19,7 +19,7 @@ __all__ = ["Arrival", "Arrivals", "Call"]
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """A scheduled activity, HTTP call, or sub-orchestration that is answered by name."""
+    """A call that waits for its end: of an activity or what else is answered."""
 
     cause: TaskScheduled | ExecutionStarted
     input: object

@@ -12,9 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from durable_engine import (
-    HTTP_ACTIVITY,
     EventRaised,
-    ExecutionStarted,
     SubOrchestrationInstanceCreated,
     TimerFired,
     ticks_to_datetime,
@@ -23,9 +21,10 @@ from durable_harness.core.errors import StuckError
 from durable_harness.hub.arrivals import Arrival, Call
 from durable_harness.hub.instance import HubInstance
 from durable_harness.hub.task_hub import TaskHub
+from durable_harness.running.telling import call_text
 from durable_harness.worker.sdk_types import ActionType
 
-__all__ = ["Pending", "PendingTimer", "describe_arrival", "pending_of", "stuck_error"]
+__all__ = ["Pending", "PendingTimer", "pending_of", "stuck_error"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ class Pending:
     def lines(self) -> list[str]:
         """One line for each thing."""
         return [
-            *(f"{_call_text(call)}, which has not ended" for call in self.calls),
+            *(f"{call_text(call)}, which has not ended" for call in self.calls),
             *(f"a timer that is due at {timer.fire_at}" for timer in self.timers),
             *(f"the event {name!r}" for name in self.events),
             *(f"the sub-orchestration {instance_id!r}" for instance_id in self.sub_orchestrations),
@@ -144,29 +143,6 @@ def _causes(hub: TaskHub, instance: HubInstance, pending: Pending) -> list[str]:
             "earlier one has waited for already, the SDK tells the host the new ones only."
         )
     return causes
-
-
-def describe_arrival(arrival: Arrival) -> str:
-    """An arrival in a few words."""
-    call, event = arrival.call, arrival.event
-    repeat = " again" if arrival.is_repeat else ""
-    if call is not None:
-        how = "" if call.outcome is None or call.outcome.raised is None else " fails"
-        return f"{_call_text(call)}{how}{repeat}"
-    if isinstance(event, TimerFired):
-        return f"timer {event.timer_id} fires{repeat}"
-    if isinstance(event, EventRaised):
-        return f"event {event.name!r} to {arrival.target.instance_id!r}{repeat}"
-    if isinstance(event, ExecutionStarted):
-        return f"start of {arrival.target.instance_id!r}{repeat}"
-    return f"{type(event).__name__} to {arrival.target.instance_id!r}{repeat}"
-
-
-def _call_text(call: Call) -> str:
-    if call.name == HTTP_ACTIVITY:
-        return f"{getattr(call.input, 'method', '')} {getattr(call.input, 'url', '')}"
-    text = repr(call.input)
-    return f"{call.name}({text if len(text) <= 60 else text[:57] + '...'})"
 
 
 def _event_names(actions: Sequence[Mapping[str, Any]]) -> Iterator[str]:

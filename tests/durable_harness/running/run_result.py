@@ -39,7 +39,7 @@ __all__ = ["ActivityCall", "Run", "Timer", "entity_states", "snapshot"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivityCall:
-    """One scheduled call of an activity, or of something else that was answered by name; a retry's attempts are many.
+    """One call, of an activity above all.
 
     ``result`` and ``error`` are None until it has ended; ``runs`` is how often it was run, more than once where a fault
     made it run again.
@@ -123,8 +123,9 @@ class Run:
 
     @property
     def elapsed(self) -> timedelta:
-        """The virtual time from start to end."""
-        return self.ended_at - self.started_at
+        """The virtual time from start to end, in whole milliseconds: events of one episode lie microseconds apart."""
+        took = self.ended_at - self.started_at
+        return took - took % timedelta(milliseconds=1)
 
     def timeline(self) -> Timeline:
         """What happened, over virtual time: ``print`` it, or write its ``html()`` into a file.

@@ -54,6 +54,7 @@ class HubAccess:
         url_of: The URL of such a request, for its curl line: path, query pairs, origin.
         app: The app's code, where it is here.
         orchestrators: The names of the app's orchestrators, to choose from.
+        root: The folder of the app, where it is here.
         is_indexed: Whether the instances are kept in memory, to be listed newest first.
         explained: Turns what the storage raises into a HubUnreachableError, whose text says what to do.
     """
@@ -64,6 +65,7 @@ class HubAccess:
     url_of: UrlOf
     app: App | None = None
     orchestrators: tuple[str, ...] = ()
+    root: str = ""
     is_indexed: bool = True
     explained: Callable[[], AbstractContextManager[None]] = nullcontext
 
@@ -160,8 +162,11 @@ class Dashboard:
             "input": None if view.is_entity else input_tree(row.input),
             "state": value_tree(view.entity_state),
             "output": None if has_failed else value_tree(row.output),
-            "failure": failure_of(row.output) if has_failed else None,
-            "failed_calls": [(one.name, failure_of(one.reason, one.details)) for one in view.failed_calls[:20]],
+            "failure": failure_of(row.output, root=self._access.root) if has_failed else None,
+            "failed_calls": [
+                (one.name, failure_of(one.reason, one.details, root=self._access.root))
+                for one in view.failed_calls[:20]
+            ],
             "custom_status": value_tree(row.custom_status),
             "acts": acts_on(row) if self._access.manage is not None else (),
             "children": [(event, self._index.get(event.instance_id)) for event in view.children[:_SHOWN_EVENTS]],

@@ -7,9 +7,11 @@ Invariant: nothing is left out without saying so; the whole text is one link awa
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final
 
 from durable_engine import compact_json, plain_input
@@ -116,8 +118,11 @@ _NOT_OWN: Final = re.compile(
 )
 
 
-def failure_of(text: str | None, details: str | None = None) -> Failure | None:
-    """A failure out of the text that the host stores: an output, or the reason and details of a failed activity."""
+def failure_of(text: str | None, details: str | None = None, *, root: str = "") -> Failure | None:
+    """A failure out of the text that the host stores: an output, or the reason and details of a failed activity.
+
+    ``root`` is the folder of the app: its files are shown by where they are in it.
+    """
     if text is None:
         return None
     where = " → ".join(dict.fromkeys(match[1] for match in _WHERE.finditer(text[:2000])))
@@ -130,7 +135,8 @@ def failure_of(text: str | None, details: str | None = None) -> Failure | None:
     if report is not None:
         stacks = stacks or [report[2]]
         message = report[1]
-    frames = tuple(_frames(stacks[-1])) if stacks else ()
+    stack = stacks[-1] if stacks else ""
+    frames = tuple(_frames(stack.replace(f'File "{root}{os.sep}', 'File "') if root else stack))
     return Failure(where=where, raised=message.strip().removesuffix("\n)") or text, frames=frames)
 
 
@@ -148,8 +154,8 @@ def _remote_stacks(details: str) -> Iterator[str]:
 
 
 def _frames(stack: str) -> Iterator[Frame]:
-    starts = [match.start() for match in _FRAME.finditer(stack)]
-    for start, end in zip(starts, [*starts[1:], len(stack)], strict=True):
+    edges = [*(match.start() for match in _FRAME.finditer(stack)), len(stack)]
+    for start, end in pairwise(edges):
         text = stack[start:end].rstrip("\n)")
         path = _FRAME.match(text)
         yield Frame(text=text, is_own=path is not None and not _NOT_OWN.search(path[1]))

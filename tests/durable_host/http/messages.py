@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qsl, unquote
 
+from durable_engine import compact_json
+
 __all__ = ["NOT_FOUND", "Answer", "Request", "json_answer"]
 
 _JSON: Final = ("Content-Type", "application/json; charset=utf-8")
@@ -86,5 +88,10 @@ NOT_FOUND: Final = Answer(status=404)
 
 def json_answer(status: int, value: object, headers: Iterable[tuple[str, str]] = ()) -> Answer:
     """A JSON answer with the real host's content type."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return Answer(status=status, headers=(_JSON, *headers), body=text.encode("utf-8", "surrogatepass"))
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        body = text.encode("utf-8")
+    except ValueError:
+        # .NET writes numbers that are none as texts, and half a surrogate pair as U+FFFD.
+        body = compact_json(value).encode("utf-8")
+    return Answer(status=status, headers=(_JSON, *headers), body=body)

@@ -88,7 +88,7 @@ function follow() {
     }
     // A page that is much work for the host is asked for less often.
     const took = performance.now() - began;
-    setTimeout(look, Math.max(1000 * Number(main.dataset.live), 8 * took));
+    setTimeout(look, Math.max(1000 * Number(main.dataset.live), Math.min(3 * took, 10000)));
   }
 
   async function update() {
