@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import azure.durable_functions as df
 
 from durable_engine import EventRaised, Message, OrchestrationInstance, client_signal
@@ -22,7 +24,7 @@ def counter(context: df.DurableEntityContext) -> None:
 
 def signal(request: str, amount: int) -> Message:
     """One signal of a client; the same id means that it is the same signal."""
-    event = EventRaised(timestamp=now(), name="op", input=client_signal("add", str(amount), request))
+    event = EventRaised(timestamp=now(), name="op", input=client_signal("add", json.dumps(str(amount)), request))
     return Message(event=event, target=OrchestrationInstance(instance_id=COUNTER, execution_id=None))
 
 
