@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
@@ -17,8 +18,9 @@ Page = Callable[[str], BeautifulSoup]
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep what needs the shop on one worker."""
+    here = Path(__file__).parent
     for item in items:
-        if "shop" in getattr(item, "fixturenames", ()):
+        if item.path.is_relative_to(here) and "shop" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("dashboard"))
 
 

@@ -72,6 +72,7 @@ async def test_act_that_is_allowed_reaches_the_instance_through_its_queue(shop: 
 
     assert "https://YOUR-APP.azurewebsites.net/runtime/webhooks/durabletask/instances/refund-elsewhere/raise" in form
     assert shop.client.wait_for("refund-elsewhere")["output"] == {"approved": "from afar"}
+    shop.client.call("DELETE", "/runtime/webhooks/durabletask/instances/refund-elsewhere")  # others list the shop
 
 
 def test_hub_that_is_not_there_is_one_line_and_exit_code_1(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
