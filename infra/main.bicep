@@ -5,6 +5,8 @@
 // Every name is made here and given to the modules, so that `azd provision --preview` can tell all of it.
 targetScope = 'subscription'
 
+import { schedulerRegions } from 'modules/scheduler.bicep'
+
 @minLength(1)
 @maxLength(64)
 @description('Name of the azd environment. It names the resource group; every other name is made from its hash.')
@@ -164,20 +166,6 @@ var storageServices = durableTaskSchedulerEnabled ? ['blob', 'table'] : ['blob',
 var schedulerInUse = durableTaskSchedulerEnabled ? names.scheduler : ''
 var vnetInUse = vnetEnabled ? names.vnet : ''
 
-// Regions of the scheduler among those of the plan.
-// Source: Azure-Samples/durable-functions-quickstart-dotnet-azd, infra/main.bicep of 2026-07-27. Today's:
-// az provider show --namespace Microsoft.DurableTask --query "resourceTypes[?resourceType=='schedulers'].locations | [0]"
-var schedulerRegions = [
-  'australiaeast'
-  'centralus'
-  'eastasia'
-  'eastus2'
-  'northeurope'
-  'southeastasia'
-  'swedencentral'
-  'uksouth'
-  'westus2'
-]
 var schedulerRegion = !durableTaskSchedulerEnabled || !empty(durableTaskSchedulerLocation)
   ? durableTaskSchedulerLocation
   : contains(schedulerRegions, location)
@@ -242,6 +230,7 @@ module roles 'modules/roles.bicep' = {
     appInsightsName: names.appInsights
     schedulerName: schedulerInUse
     deployerReadsHub: deployerReadsHub
+    deployerId: deployer().objectId
   }
   dependsOn: [identity, storage, monitoring, scheduler]
 }

@@ -29,7 +29,7 @@ settings.register_profile("thorough", deadline=None, max_examples=2000, suppress
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
 
 # Here the packages are used from their folder; where the distribution is installed, pytest finds the plugin by itself.
-pytest_plugins = ["durable_harness.plugin", "infra.bicep_tier"]
+pytest_plugins = ["durable_harness.plugin", "durable_host.testing.plugin", "infra.bicep_tier"]
 
 
 class PacketRefusedError(Exception):

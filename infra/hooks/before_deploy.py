@@ -19,6 +19,7 @@ from collections.abc import Iterable, Mapping
 from azd_environment import ROOT, StopDeployment, is_on
 
 WOULD_BREAK = 1
+PUBLIC_CLOUD = ".table.core.windows.net"
 READERS = "azure.data.tables", "azure.storage.blob", "azure.durable_functions"
 
 
@@ -83,8 +84,8 @@ def replay(hub: str, account: str, environment: Mapping[str, str]) -> None:
     if code != 0:
         raise StopDeployment(
             f"The task hub {hub} of storage account {account} could not be replayed (exit code {code}, reason above).\n"
-            "Reading it needs the roles Storage Table Data Reader and Storage Blob Data Reader: set\n"
-            "DEPLOYER_READS_HUB to true, then run `azd provision`. A new role takes minutes to count."
+            "Reading it needs the roles Storage Table Data Reader and Storage Blob Data Reader: run\n"
+            "`azd env set DEPLOYER_READS_HUB true`, then `azd provision`. A new role takes minutes to count."
         )
 
 
@@ -104,6 +105,11 @@ def main() -> int:
             raise StopDeployment(
                 "No AZURE_STORAGE_ACCOUNT_NAME or no AZURE_STORAGE_TABLE_HOST in the environment. Run `azd provision`\n"
                 "first."
+            )
+        if not host.endswith(PUBLIC_CLOUD):
+            raise StopDeployment(
+                f"REPLAY_BEFORE_DEPLOY is true, but the replay reads Azure's public cloud only, and {host} is in\n"
+                "another. Run `azd env set REPLAY_BEFORE_DEPLOY false`."
             )
         check_way_in(environment, host, addresses_of(host))
         hub = task_hub()

@@ -21,6 +21,9 @@ param schedulerName string
 @description('Let whoever deploys read the task hub.')
 param deployerReadsHub bool
 
+@description('Object id of whoever deploys.')
+param deployerId string
+
 // Built-in roles have the same ids in every tenant: learn.microsoft.com/azure/role-based-access-control/built-in-roles.
 // Blob Data Owner is what the host itself documents as its minimum (its keys and locks); it covers the deployment
 // container too.
@@ -93,20 +96,20 @@ resource appOnScheduler 'Microsoft.Authorization/roleAssignments@2022-04-01' = i
 // Without principalType: the deployer exists, whatever it is, a person or the service principal of a pipeline.
 resource deployerOnStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for roleId in (deployerReadsHub && !schedulerEnabled ? storageReaderRoleIds : []): {
-    name: guid(account.id, deployer().objectId, roleId)
+    name: guid(account.id, deployerId, roleId)
     scope: account
     properties: {
-      principalId: deployer().objectId
+      principalId: deployerId
       roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleId)
     }
   }
 ]
 
 resource deployerOnScheduler 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (deployerReadsHub && schedulerEnabled) {
-  name: guid(scheduler.id, deployer().objectId, schedulerReaderRoleId)
+  name: guid(scheduler.id, deployerId, schedulerReaderRoleId)
   scope: scheduler
   properties: {
-    principalId: deployer().objectId
+    principalId: deployerId
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', schedulerReaderRoleId)
   }
 }

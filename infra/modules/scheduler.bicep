@@ -2,6 +2,23 @@
 // It takes identities only; with the network, through its private endpoint only.
 import { Tags } from 'types.bicep'
 
+// Regions of the scheduler among those of the plan.
+// Source: Azure-Samples/durable-functions-quickstart-dotnet-azd, infra/main.bicep of 2026-07-27. Today's:
+// az provider show --namespace Microsoft.DurableTask --query "resourceTypes[?resourceType=='schedulers'].locations | [0]"
+@export()
+@description('Regions that are known to have the scheduler.')
+var schedulerRegions = [
+  'australiaeast'
+  'centralus'
+  'eastasia'
+  'eastus2'
+  'northeurope'
+  'southeastasia'
+  'swedencentral'
+  'uksouth'
+  'westus2'
+]
+
 @minLength(3)
 @maxLength(64)
 @description('Name of the scheduler.')

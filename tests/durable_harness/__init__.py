@@ -3,12 +3,13 @@
 from durable_harness.core import sdk_version as sdk_version  # refuses what is not 1.x of the SDK
 
 # isort: split
-from durable_engine import HistoryEvent, HistoryMismatchError, HistoryReport, Timeline
+from durable_engine import HistoryError, HistoryEvent, HistoryMismatchError, HistoryReport, Timeline
 from durable_harness.app.answers import app_activity, in_turn
 from durable_harness.app.outcomes import HttpRequest, http_response
 from durable_harness.checks.determinism import deterministic
 from durable_harness.core.errors import (
     AnswersUsedUpError,
+    BadAnswerError,
     BadTokenError,
     DeterminismError,
     DivergenceError,
@@ -23,6 +24,8 @@ from durable_harness.core.errors import (
     StuckError,
     UnansweredError,
     UnknownNameError,
+    UnusedWarning,
+    WrongArgumentError,
 )
 from durable_harness.core.findings import Finding, SdkDefectWarning
 from durable_harness.entity_handle import EntityHandle, OperationResult
@@ -42,6 +45,7 @@ from durable_harness.world import World
 __all__ = [
     "ActivityCall",
     "AnswersUsedUpError",
+    "BadAnswerError",
     "BadTokenError",
     "Call",
     "DeterminismError",
@@ -52,6 +56,7 @@ __all__ = [
     "Finding",
     "Harness",
     "HarnessError",
+    "HistoryError",
     "HistoryEvent",
     "HistoryMismatchError",
     "HistoryReport",
@@ -79,7 +84,9 @@ __all__ = [
     "UnansweredError",
     "UnknownNameError",
     "UnrepeatableAnswerError",
+    "UnusedWarning",
     "World",
+    "WrongArgumentError",
     "app_activity",
     "deterministic",
     "http_response",

@@ -7,7 +7,6 @@ Invariant: a call is a batch of one operation, as the entity would get it from a
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +20,9 @@ from durable_engine import (
     entity_instance_id,
     parsed_json,
 )
+from durable_harness.core import arguments
 from durable_harness.core.errors import NotPossibleError
+from durable_harness.core.findings import Findings
 from durable_harness.hub.task_hub import TaskHub
 from durable_harness.worker.sdk_types import df_dumps
 
@@ -39,22 +40,33 @@ class OperationResult:
 class EntityHandle:
     """An entity of the app."""
 
-    def __init__(self, hub: TaskHub, name: str, key: str, tell: Callable[[], None]) -> None:
+    def __init__(self, hub: TaskHub, name: str, key: str, findings: Findings) -> None:
         self.instance_id = entity_instance_id(name, key)
-        self._hub, self._tell = hub, tell
+        self._hub, self._findings = hub, findings
         self._sender = EntitySender("a test", None)
         self._signals = 0
 
     def call(self, operation: str, input: object = None) -> OperationResult:
-        """Run one operation, as an orchestration that waits for its answer would."""
+        """Run one operation, as an orchestration that waits for its answer would.
+
+        Args:
+            operation: The operation's name.
+            input: What it gets, anything that JSON can say.
+
+        Raises:
+            NotPossibleError: The entity is locked by somebody else.
+            WrongArgumentError: One of these is of a wrong kind.
+        """
+        arguments.text(operation, "an operation's name")
+        text = arguments.json_text(input, "an operation's input", df_dumps)
         now = self._hub.clock.now
         request_id, request = self._sender.request(
-            self.instance_id, operation, df_dumps(input), is_signal=False, clock=now, now=now
+            self.instance_id, operation, text, is_signal=False, clock=now, now=now
         )
         self._raise(request)
         instance = self._hub.instances[self.instance_id]
         checkpoint = self._hub.run_episode(instance)
-        self._tell()
+        self._findings.warn()
         for sent in checkpoint.messages:
             if isinstance(sent.event, EventRaised) and sent.event.name == request_id:
                 answer = json.loads(sent.event.input or "{}")
@@ -63,12 +75,24 @@ class EntityHandle:
         raise NotPossibleError(f"{self.instance_id!r} has not answered {operation!r}: it is locked by somebody else.")
 
     def signal(self, operation: str, input: object = None) -> None:
-        """Run one operation whose result nobody waits for."""
-        # Twice encoded, as the SDK's client sends it.
-        self._raise(client_signal(operation, json.dumps(df_dumps(input)), f"{self.instance_id} {self._signals}"))
+        """Run one operation whose result nobody waits for, as the SDK's client asks for it.
+
+        That client sends no input for a falsy value (0, False, "", [], {}): ``get_input`` of the operation raises.
+        """
+        if not input and input is not None:
+            self._findings.add(
+                "defect",
+                "falsy_signal",
+                f"the signal {operation!r} to {self.instance_id!r} has the falsy input {input!r}, and the SDK's client "
+                "leaves it out: context.get_input() raises TypeError in the entity. Send a value that is true, such as "
+                f'{{"value": {input!r}}}.',
+            )
+        arguments.text(operation, "an operation's name")
+        text = json.dumps(arguments.json_text(input, "an operation's input", json.dumps)) if input else None
+        self._raise(client_signal(operation, text, f"{self.instance_id} {self._signals}"))
         self._signals += 1
-        self._hub.run_waiting_episodes()
-        self._tell()
+        self._hub.run_messages()
+        self._findings.warn()
 
     @property
     def exists(self) -> bool:

@@ -6,14 +6,20 @@ Invariant: nothing here sleeps, opens a port or leaves a thread, and equal tests
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 from durable_engine import HistoryReport, HistorySource, compact_json
 from durable_harness.app.answers import Answers
+from durable_harness.app.calling import awaited
 from durable_harness.checks.guarded_code import GuardedCode
 from durable_harness.checks.inspection import Inspection
-from durable_harness.core.errors import UnknownNameError
+from durable_harness.core import arguments
+from durable_harness.core.errors import HarnessError, UnknownNameError, UnusedWarning, WrongArgumentError
 from durable_harness.core.findings import Findings
 from durable_harness.core.virtual_clock import FIRST_MOMENT, VirtualClock
 from durable_harness.entity_handle import EntityHandle
@@ -29,8 +35,10 @@ from durable_harness.proving import Holds, MakeWorld, Prover, Question, See
 from durable_harness.running.raised_events import Raised, announce
 from durable_harness.running.run_result import Run, snapshot
 from durable_harness.running.stepper import Driver
+from durable_harness.starter_calls import StarterCalls
 from durable_harness.worker.indexing import functions_of, name_of
 from durable_harness.worker.log_capture import LogCapture
+from durable_harness.worker.sdk_client import InMemoryClient
 from durable_harness.worker.sdk_types import df_dumps
 from durable_harness.worker.user_code import Watch
 
@@ -52,14 +60,24 @@ class Harness:
         start_at: datetime = FIRST_MOMENT,
         options: Options | None = None,
     ) -> None:
-        """Take an app: a ``DFApp``, one orchestrator function, or several.
+        """Take an app.
 
-        ``strict`` raises what is found wrong with an orchestrator; otherwise it is only in ``Run.findings``.
-        ``faithful`` replays each episode from the start, as Azure does, and looks for nothing. ``options`` are those of
-        the command line, which the plugin passes on.
+        Args:
+            app: A ``DFApp``, one orchestrator function, or several; of the v1 model, what ``Orchestrator.create``
+                returns. Around bare orchestrators, every activity and entity that they call is taken to exist.
+            strict: Raise what is found wrong with an orchestrator; otherwise it is only in ``Run.findings``.
+            faithful: Replay each episode from the start, as Azure does, and look for nothing.
+            start_at: When virtual time begins, with a time zone.
+            options: Those of the command line, which the plugin passes on.
+
+        Raises:
+            TypeError: This is no app.
         """
         self.app = functions_of(app)
         self._answers = Answers()
+        self._is_cut_short = False
+        self.matched_tokens: set[str] = set()
+        """The tokens of ``--durable-replay`` that were replayed here."""
         self._is_faithful, self._start_at = faithful, start_at
         self._options = options or Options()
         self._findings = Findings(raises=strict)
@@ -83,19 +101,37 @@ class Harness:
     def answer(self, name: str, what: object, *, after: timedelta | float | None = None) -> None:
         """Answer every call of an activity or sub-orchestration from now on.
 
-        ``what`` is the result, or a function of the input that returns it or raises, or an exception, or ``in_turn`` of
-        such, or ``app_activity`` to run the app's own. ``after`` is the virtual time that a call takes; without it, a
-        call takes no time, and ``explore`` lets it take any.
+        Args:
+            name: The name of the activity or orchestrator.
+            what: The result; or a function of the input that returns it or raises; or an exception; or ``in_turn`` of
+                such; or ``app_activity`` to run the app's own.
+            after: The virtual time that a call takes, in seconds where it is a number. Without it a call takes no time,
+                and ``explore`` lets it take any.
+
+        Raises:
+            UnknownNameError: The app has no activity or orchestrator of this name.
+            WrongArgumentError: One of these is of a wrong kind.
         """
-        self.app.check_answerable(name)
+        self.app.check_answerable(arguments.text(name, "the name of what is answered"))
         self._answers.add("function", name, what, after)
 
     def answer_http(self, method: str, url: str, what: object, *, after: timedelta | float | None = None) -> None:
-        """Answer ``call_http`` with ``http_response(...)``, or a function of the request; ``*`` is any of both."""
+        """Answer ``call_http``.
+
+        Args:
+            method: GET, POST and the like, or ``*`` for any.
+            url: The URL; ``*`` within it stands for anything. An exact URL goes before a pattern.
+            what: ``http_response(...)``, or a function of the ``HttpRequest`` that returns one, or what else ``answer``
+                takes.
+            after: As in ``answer``.
+        """
+        arguments.text(method, "method")
+        arguments.text(url, "url")
         self._answers.add("http", f"{method} {url}", what, after)
 
     def answer_entity(self, name: str, operation: str, what: object) -> None:
         """Answer an operation of an entity instead of running the entity; a function gets the operation's input."""
+        arguments.text(operation, "an operation's name")
         self.app.check_entity(name)
         self._answers.add("entity", f"{name.lower()}.{operation}", what, None)
 
@@ -111,10 +147,28 @@ class Harness:
         instance_id: str | None = None,
         events: Sequence[Raised] = (),
     ) -> Run:
-        """Run an orchestration to its end; time jumps to the next timer whenever nothing else can happen."""
+        """Run an orchestration to its end; time jumps to the next timer whenever nothing else can happen.
+
+        Args:
+            orchestrator: Its name, or its function.
+            input: What a Python client gives to ``start_new``.
+            instance_id: The instance's id; without it, the orchestrator's name with a number.
+            events: What is raised meanwhile: ``raised(...)``, one for each.
+
+        Returns:
+            Everything about the run: output, calls, timers, history, findings.
+
+        Raises:
+            UnansweredError: It called what nobody has answered.
+            StuckError: Nothing can happen any more, and it has not ended.
+            OrchestratorError: Its code is wrong: not deterministic, or using the SDK in a way that does not work.
+        """
         instance = self._begin(orchestrator, _client_input(input), instance_id, events)
-        Driver(self._hub).run_until_ended(instance)
-        return self._settle(instance)
+        with self._telling():
+            Driver(self._hub).run_until_ended(instance)
+            run = self._settle(instance)
+        self._warn_of_unheard(events)
+        return run
 
     def start(
         self,
@@ -133,7 +187,7 @@ class Harness:
         return Instance(self._hub, instance, self._settle)
 
     def instance(self, instance_id: str) -> Instance:
-        """An instance that was started by another one, to be stepped as well."""
+        """An instance by its id, to be stepped: also one that another instance has started."""
         found = self._hub.instances.get(instance_id)
         if found is None:
             known = sorted(self._hub.instances)
@@ -144,7 +198,31 @@ class Harness:
             )
         return Instance(self._hub, found, self._settle)
 
-    def replay_history(self, history: HistorySource, *, strict: bool = True) -> HistoryReport:
+    @property
+    def client(self) -> InMemoryClient:
+        """The SDK's durable client, of this harness: what ``call`` gives to a function of the app."""
+        calls = StarterCalls(self._hub, self.start, self.instance, self.entity)
+        return InMemoryClient(calls.respond)
+
+    def call(self, name: str, **arguments: object) -> Any:
+        """Call a function of the app that has a durable client, such as an HTTP starter, without a host.
+
+        What it starts runs its first episode; ``instance(id).run()`` goes on with it.
+
+        Args:
+            name: The function's name.
+            arguments: What the other parameters get, such as ``req=func.HttpRequest(...)``.
+
+        Returns:
+            What the function returns.
+
+        Raises:
+            UnknownNameError: The app has no function of this name with a durable client.
+        """
+        starter = self.app.starter(name)
+        return awaited(starter.function(**arguments, **{starter.parameter: self.client}))
+
+    def replay_history(self, history: HistorySource | Path, *, strict: bool = True) -> HistoryReport:
         """Hold a recorded history against the app's code of today; see ``durable_harness.replay_history``."""
         return replay_history(self.app, history, strict=strict)
 
@@ -153,9 +231,9 @@ class Harness:
         return [snapshot(self._hub, one) for one in self._hub.instances.values() if not one.is_entity]
 
     def entity(self, name: str, key: str) -> EntityHandle:
-        """One entity of the app, to be run alone."""
+        """One entity of the app, to be run alone, or to be given a state before an orchestration runs."""
         self.app.check_entity(name)
-        return EntityHandle(self._hub, name, key, self._findings.warn)
+        return EntityHandle(self._hub, name, key, self._findings)
 
     def explore(
         self,
@@ -173,18 +251,20 @@ class Harness:
         """Run every order that can make a difference.
 
         Args:
-            orchestrator: Its name or function.
-            input: Its input.
-            events: Events from outside.
+            orchestrator: Its name, or its function.
+            input: What a Python client gives to ``start_new``.
+            events: What is raised meanwhile; one without ``after`` may come at any time.
             faults: How many things may go wrong in one run.
-            budget: How often the orchestration may be begun, all schedules together.
+            budget: How often the orchestration may be begun, all schedules together; without it, what
+                ``--durable-budget`` says.
             prune: Whether orders that are equal to one that was run are left out.
             world: Sets up answers with a state, and entities, anew for every schedule.
             see: Looks at the ``Run`` of every schedule; what it gives is ``Ending.seen`` and tells outcomes apart.
             order_across_instances: Whether ``see`` may tell the order and time of independent instances.
         """
         question = self._question(orchestrator, input, events, faults, budget, world, order_across_instances)
-        return self._prover().explore(question, prune=prune, see=see)
+        with self._telling():
+            return self._prover().explore(question, prune=prune, see=see)
 
     def assert_order_independent(
         self,
@@ -207,7 +287,8 @@ class Harness:
             NotProvedError: The budget is used up.
         """
         question = self._question(orchestrator, input, events, faults, budget, world)
-        return self._prover().check(question, holds=None, sampling_is_enough=sampling_is_enough)
+        with self._telling():
+            return self._prover().check(question, holds=None, sampling_is_enough=sampling_is_enough)
 
     def assert_always(
         self,
@@ -232,7 +313,8 @@ class Harness:
             NotProvedError: The budget is used up.
         """
         question = self._question(orchestrator, input, events, faults, budget, world, order_across_instances)
-        return self._prover().check(question, holds=holds, sampling_is_enough=sampling_is_enough)
+        with self._telling():
+            return self._prover().check(question, holds=holds, sampling_is_enough=sampling_is_enough)
 
     def _question(
         self,
@@ -244,6 +326,10 @@ class Harness:
         world: MakeWorld | None,
         order_across_instances: bool = False,
     ) -> Question:
+        check_events(events)
+        arguments.count(faults, "faults", least=0)
+        if budget is not None:
+            arguments.count(budget, "budget", least=1)
         return Question(
             orchestrator=orchestrator,
             input_text=_client_input(input),
@@ -254,12 +340,24 @@ class Harness:
             order_across_instances=order_across_instances,
         )
 
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Give the warnings of a block at its end; an error of the block takes them along."""
+        try:
+            yield
+        except HarnessError as error:
+            self._is_cut_short = True
+            for text in self._findings.untold():
+                error.add_note(text)
+            raise
+        self._findings.warn()
+
     def _prover(self) -> Prover:
         return Prover(
+            matched_tokens=self.matched_tokens,
             app=self.app,
             hub=self._hub,
             answers=self._answers,
-            findings=self._findings,
             inspector=self._inspection,
             watch=Watch() if self._is_faithful else GuardedCode(self._findings, None),
             start_at=VirtualClock(self._start_at),
@@ -269,10 +367,36 @@ class Harness:
     def _begin(
         self, orchestrator: object, text: str | None, instance_id: str | None, events: Sequence[Raised]
     ) -> HubInstance:
+        check_events(events)
+        if instance_id is not None:
+            arguments.text(instance_id, "instance_id")
         instance = self._hub.start(name_of(orchestrator), text, instance_id)
         for event in events:
             announce(self._hub, instance, event)
         return instance
+
+    def _warn_of_unheard(self, events: Sequence[Raised]) -> None:
+        """Say which events no orchestration has ever waited for."""
+        if self._is_faithful:
+            return
+        waited = {name for one in self._hub.instances.values() for name in one.replayer.waited}
+        for name in dict.fromkeys(event.name for event in events):
+            if name not in waited:
+                heard = ", ".join(map(repr, sorted(waited))) or "none"
+                hint = arguments.did_you_mean(name, waited)
+                warnings.warn(
+                    f"Nobody has waited for the event {name!r}.{hint} Waited for: {heard}.",
+                    UnusedWarning,
+                    stacklevel=3,
+                )
+
+    def unused(self) -> list[str]:
+        """What was answered and never asked for, in words; an ``in_turn`` with entries left among it.
+
+        It is empty where an error was raised: what comes after it was never reached.
+        """
+        is_cut_short = self._is_cut_short or any(not finding.is_warning for finding in self._findings.all.values())
+        return [] if is_cut_short else self._answers.unused
 
     def _settle(self, instance: HubInstance) -> Run:
         for other in list(self._hub.instances.values()):
@@ -284,4 +408,14 @@ class Harness:
 
 def _client_input(value: object) -> str | None:
     """The stored input of an orchestration that a Python client starts: JSON within a JSON string."""
-    return None if value is None else compact_json(df_dumps(value))
+    return None if value is None else compact_json(arguments.json_text(value, "input", df_dumps))
+
+
+def check_events(events: object) -> None:
+    if isinstance(events, str) or not isinstance(events, Iterable):
+        raise WrongArgumentError(f"events is a list of raised(...), not {arguments.shown(events)}.")
+    for event in events:
+        if not isinstance(event, Raised):
+            raise WrongArgumentError(
+                f"events holds {arguments.shown(event)}, which is no event: events=[raised({event!r:.60})]."
+            )

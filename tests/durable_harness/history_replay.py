@@ -6,7 +6,9 @@ Invariant: the check itself is the engine's, the same that the local host makes.
 
 from __future__ import annotations
 
-from durable_engine import HistoryReport, HistorySource
+from pathlib import Path
+
+from durable_engine import HistoryError, HistoryReport, HistorySource
 from durable_engine import replay_history as check_replay
 from durable_harness.worker.indexing import functions_of
 from durable_harness.worker.sdk_events import sdk_at_work
@@ -14,11 +16,27 @@ from durable_harness.worker.sdk_events import sdk_at_work
 __all__ = ["replay_history"]
 
 
-def replay_history(app: object, history: HistorySource, *, strict: bool = True) -> HistoryReport:
-    """Hold a recorded history against today's code, and raise ``HistoryMismatchError`` where they differ.
+def replay_history(app: object, history: HistorySource | Path, *, strict: bool = True) -> HistoryReport:
+    """Hold a recorded history against today's code.
 
-    ``history`` is what the management API answers with showHistory, showHistoryOutput and showInput, or the rows of a
-    task hub's history table, or events. Not ``strict`` lets pass what a host would let pass.
+    Args:
+        app: What a ``Harness`` takes.
+        history: A file, or its JSON: what ``durable-host history`` writes, the rows of a task hub's history table, what
+            the management API answers with showHistory, showHistoryOutput and showInput; or events, such as
+            ``Run.history``.
+        strict: Raise for every difference; otherwise only for what a host would refuse.
+
+    Returns:
+        What was compared, and every difference.
+
+    Raises:
+        HistoryMismatchError: Today's code does something else than the history records.
+        HistoryError: This is no history, or there is no such file.
     """
+    if isinstance(history, Path):
+        try:
+            history = history.read_text(encoding="utf-8-sig")
+        except OSError as error:
+            raise HistoryError(f"{history} cannot be read: {error.strerror}.") from None
     with sdk_at_work():
         return check_replay(functions_of(app).engine_app, history, strict=strict)

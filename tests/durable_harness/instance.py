@@ -6,7 +6,6 @@ Invariant: every verb but those within ``one_episode`` ends with an episode that
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -19,16 +18,16 @@ from durable_engine import (
     ExecutionTerminated,
     HistoryEvent,
     OrchestrationInstance,
-    compact_json,
 )
 from durable_harness.app.outcomes import Outcome, user_exception
-from durable_harness.core.errors import NotPossibleError
-from durable_harness.core.virtual_clock import to_ticks
+from durable_harness.core import arguments
+from durable_harness.core.errors import NotPossibleError, WrongArgumentError
 from durable_harness.hub.arrivals import Arrival, Call
 from durable_harness.hub.instance import HubInstance
 from durable_harness.hub.rewind import rewind
 from durable_harness.hub.task_hub import TaskHub
 from durable_harness.running.pending import Pending, PendingTimer, pending_of, stuck_error
+from durable_harness.running.raised_events import Sender, event_text, raised
 from durable_harness.running.run_result import Run, snapshot
 from durable_harness.running.stepper import Driver
 from durable_harness.worker.sdk_types import df_dumps
@@ -102,11 +101,26 @@ class Instance:
         Driver(self._hub).run_until(is_reached, self._current)
 
     def complete(self, call: Call | str, result: object = None) -> None:
-        """End a call with a result. A name means the first call of that name that has not ended."""
-        self._end(self._find(call), Outcome(result=df_dumps(result)))
+        """End a call with a result.
+
+        Args:
+            call: One of ``pending.calls``; a name means the first call of that name that has not ended.
+            result: What the call gives, anything that JSON can say.
+
+        Raises:
+            NotPossibleError: The call has ended already, or is another instance's.
+            WrongArgumentError: One of these is of a wrong kind.
+        """
+        text = arguments.json_text(result, "The result of a call", df_dumps)
+        self._end(self._find(call), Outcome(result=text))
 
     def fail(self, call: Call | str, error: Exception) -> None:
-        """End a call with an exception."""
+        """End a call with an exception; see ``complete``."""
+        if not isinstance(error, Exception):
+            raise WrongArgumentError(
+                f"A call fails with an exception, not with {arguments.shown(error)}: instance.fail(call, "
+                'ValueError("sold out")).'
+            )
         self._end(self._find(call), Outcome(raised=user_exception(error)))
 
     def finish(self, *calls: Call | str) -> None:
@@ -120,16 +134,19 @@ class Instance:
         """Let these timers fire, their time come, all in one episode; without any, the next one."""
         with self.one_episode():
             for timer in timers or self.pending.timers[:1]:
+                if not isinstance(timer, PendingTimer):
+                    raise WrongArgumentError(f"A timer is one of pending.timers, not {arguments.shown(timer)}.")
                 self._arrive(timer.arrival)
 
-    def raise_event(self, name: str, value: object = None) -> None:
-        """Raise an external event with a JSON value, as an HTTP client does."""
-        event = EventRaised(timestamp=self._hub.clock.now, name=name, input=compact_json(json.loads(df_dumps(value))))
+    def raise_event(self, name: str, value: object = None, *, by: Sender = "client") -> None:
+        """Raise an external event; see ``raised`` for what ``by`` means."""
+        given = raised(name, value, by=by)
+        event = EventRaised(timestamp=self._hub.clock.now, name=given.name, input=event_text(given.value, given.by))
         self._tell(event, execution_id=None)
 
     def advance(self, duration: timedelta | float) -> None:
         """Let so much time pass: timers and delayed answers that become due arrive, each at its moment."""
-        until = self._hub.clock.now + to_ticks(duration)
+        until = self._hub.clock.now + arguments.delay(duration, "duration")
         while (due_at := self._hub.arrivals.next_time) is not None and due_at <= until:
             for arrival in self._hub.arrivals.earliest:
                 self._hub.deliver(arrival)
@@ -176,12 +193,22 @@ class Instance:
 
     def _find(self, call: Call | str) -> Call:
         if isinstance(call, Call):
+            if call.instance_id != self.instance_id:
+                raise NotPossibleError(
+                    f"{call.name}({call.input!r:.100}) is a call of {call.instance_id!r}, not of {self.instance_id!r}: "
+                    f"harness.instance({call.instance_id!r}) can end it."
+                )
             return call
+        if not isinstance(call, str):
+            raise WrongArgumentError(
+                f"A call is one of pending.calls, or the name of what was called, not {arguments.shown(call)}."
+            )
         for found in self.pending.calls:
             if found.name.lower() == call.lower():
                 return found
         names = ", ".join(self.pending.activities) or "no call"
-        raise NotPossibleError(f"{self.instance_id!r} waits for {names}, and not for {call!r}.")
+        hint = arguments.did_you_mean(call, self.pending.activities)
+        raise NotPossibleError(f"{self.instance_id!r} waits for {names}, and not for {call!r}.{hint}")
 
     def _end(self, call: Call, outcome: Outcome) -> None:
         arrival = self._arrival_of(call)

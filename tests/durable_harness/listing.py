@@ -11,7 +11,9 @@ import durable_harness
 
 __all__ = ["public_names"]
 
-_SHOWN_WHOLE: Final = ("Harness", "Instance", "EntityHandle", "Run", "Exploration", "Pending")
+_LONGEST: Final = 80
+"""Longer signatures are listed without their defaults."""
+_SHOWN_WHOLE: Final[tuple[str, ...]] = ("Harness", "Instance", "EntityHandle", "Run", "Exploration", "Pending")
 """The classes whose methods and attributes are listed too; of the others the fields say it all."""
 
 
@@ -41,7 +43,8 @@ def _is_error(what: object) -> bool:
 
 
 def _class_lines(name: str, cls: type) -> Iterator[str]:
-    signature = _signature(cls.__init__) if not hasattr(cls, "__dataclass_fields__") and name == "Harness" else ""
+    # Of the others, nobody but the harness makes one.
+    signature = _signature(cls) if name == "Harness" else ""
     yield f"{name}{signature}: {_sentence(cls)}"
     if hasattr(cls, "__dataclass_fields__"):
         yield f"    {', '.join(cls.__dataclass_fields__)}"
@@ -62,7 +65,8 @@ def _line(name: str, what: object) -> str:
 
 def _fields(cls: type) -> str:
     fields = getattr(cls, "__dataclass_fields__", None)
-    return "" if fields is None else f"({', '.join(own for own in fields if not own.startswith('_'))})"
+    is_value = fields is not None and getattr(cls, "__dataclass_params__").frozen  # noqa: B009 - mypy knows no such name
+    return "" if fields is None or not is_value else f"({', '.join(own for own in fields if not own.startswith('_'))})"
 
 
 def _signature(function: Callable[..., Any]) -> str:
@@ -79,7 +83,8 @@ def _signature(function: Callable[..., Any]) -> str:
         is_keyword = is_keyword or bool(star)
         default = "" if parameter.default is parameter.empty else f"={_value(parameter.default)}"
         shown.append(f"{star}{parameter.name}{default}")
-    return f"({', '.join(shown)})"
+    text = f"({', '.join(shown)})"
+    return text if len(text) <= _LONGEST else f"({', '.join(one.partition('=')[0] for one in shown)})"
 
 
 def _value(default: object) -> str:

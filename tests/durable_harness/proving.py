@@ -15,8 +15,7 @@ from typing import Any
 
 from durable_harness.app.answers import Answers
 from durable_harness.app.functions import AppFunctions
-from durable_harness.core.errors import BadTokenError, NotPossibleError, OrderDependentError
-from durable_harness.core.findings import Findings
+from durable_harness.core.errors import BadTokenError, NotPossibleError
 from durable_harness.core.sdk_version import SDK_VERSION
 from durable_harness.core.virtual_clock import VirtualClock
 from durable_harness.exploring.exploration import Exploration
@@ -57,16 +56,6 @@ class Question:
     world: MakeWorld | None = None
     order_across_instances: bool = False
 
-    def __post_init__(self) -> None:
-        """Refuse numbers that cannot be meant."""
-        for name, least in (("faults", 0), ("budget", 1)):
-            value = getattr(self, name)
-            if value is None and name == "budget":
-                continue
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                what = "how many things may go wrong in one run" if name == "faults" else "how many runs may be begun"
-                raise ValueError(f"{name}={value!r}: it is {what}, a whole number from {least} on.")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prover:
@@ -75,19 +64,18 @@ class Prover:
     app: AppFunctions
     hub: TaskHub
     answers: Answers
-    findings: Findings
     inspector: Inspector
     watch: Watch
     start_at: VirtualClock
     options: Options
+    matched_tokens: set[str]
+    """Takes the tokens of ``--durable-replay`` that are replayed here."""
 
     def explore(self, question: Question, *, prune: bool, see: See | None) -> Exploration:
         """Run every order; see ``Harness.explore``."""
         scenario = self._scenario(question, None if see is None else lambda run: _hashable(see(run)))
         explorer = Explorer(scenario, budget=self._budget(question), prunes=prune, seed=self.options.seed)
-        exploration = explorer.explore()
-        self.findings.warn()
-        return exploration
+        return explorer.explore()
 
     def check(self, question: Question, *, holds: Holds | None, sampling_is_enough: bool) -> Exploration:
         """Prove that every order ends alike, or that something holds of every run; see ``Harness.assert_always``."""
@@ -98,6 +86,7 @@ class Prover:
             return ScheduleToken(name, tuple(numbers), fingerprint).text
 
         replayed = [token for token in self.options.replay if token.orchestrator == name]
+        self.matched_tokens.update(token.text for token in replayed)
         for token in replayed:
             if token.fingerprint != fingerprint:
                 raise BadTokenError(
@@ -105,23 +94,16 @@ class Prover:
                     "these. Run the test that printed it, unchanged, or leave out --durable-replay."
                 )
         regressions = [token.numbers for token in self.options.regressions if token.orchestrator == name]
-        try:
-            exploration = check_order(
-                scenario,
-                token_of,
-                budget=self._budget(question),
-                seed_number=self.options.seed,
-                given=[token.numbers for token in replayed] or regressions,
-                only_given=bool(replayed),
-                complaint=None if holds is None else _seen_complaint,
-                sampling_is_enough=sampling_is_enough,
-            )
-        except OrderDependentError as error:
-            for finding in self.findings.all.values():
-                error.add_note(f"{finding.code}: {finding.text}")
-            raise
-        self.findings.warn()
-        return exploration
+        return check_order(
+            scenario,
+            token_of,
+            budget=self._budget(question),
+            seed_number=self.options.seed,
+            given=[token.numbers for token in replayed] or regressions,
+            only_given=bool(replayed),
+            complaint=None if holds is None else _seen_complaint,
+            sampling_is_enough=sampling_is_enough,
+        )
 
     def _budget(self, question: Question) -> int:
         return self.options.budget if question.budget is None else question.budget
@@ -138,6 +120,8 @@ class Prover:
         worlds: list[object] = [None]
 
         def set_up(hub: TaskHub) -> None:
+            # Entities remember senders by id and time: whoever comes after them has to be another one.
+            hub.starts = self.hub.starts if entities else 0
             for entity in entities:
                 hub.take_over(entity)
             if question.world is not None:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from durable_harness.core.errors import HarnessError
 
@@ -50,7 +51,7 @@ def _values(path: Path) -> dict[str, str]:
         raise SettingsFileError(f'{path} is no settings file: it holds {{"Values": {{"NAME": "text"}}}}.')
     if settings.get("IsEncrypted"):
         raise SettingsFileError(f"The settings of {path} are encrypted: run `func settings decrypt` in its folder.")
-    values: dict[str, str] = settings.get("Values", {})
+    values: dict[str, Any] = settings.get("Values", {})
     odd = [name for name, value in values.items() if not isinstance(value, str)]
     if odd:
         raise SettingsFileError(f"{path}: the settings {', '.join(odd)} must be texts, in quotes.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from durable_harness.core.findings import Findings
 from durable_harness.entity_handle import EntityHandle
 from durable_harness.hub.task_hub import TaskHub
 
@@ -42,4 +43,4 @@ class World:
     def entity(self, name: str, key: str) -> EntityHandle:
         """One entity of the app: signal or call it, so that it has a state when the orchestration begins."""
         self._hub.app.check_entity(name)
-        return EntityHandle(self._hub, name, key, lambda: None)
+        return EntityHandle(self._hub, name, key, Findings(raises=False))

@@ -1,4 +1,4 @@
-"""The command line: ``durable-host start`` and ``durable-host replay``, also as ``python -m durable_host``.
+"""The command line: ``durable-host start``, ``replay``, ``history`` and ``dashboard``, or ``python -m durable_host``.
 
 Invariant: an error that a user can mend is one message on standard error and exit code 1, never a traceback.
 """
@@ -42,12 +42,24 @@ def _parse(words: list[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     start.add_arguments(commands.add_parser("start", help="serve an app until Ctrl+C"))
     replay_parser = commands.add_parser("replay", help="check the running instances of a task hub against today's code")
+    history_parser = commands.add_parser("history", help="write the exact history of one instance as JSON")
+    dashboard_parser = commands.add_parser("dashboard", help="look at a task hub elsewhere, in the browser")
+    # The others are imported only when asked for: a start must be fast.
+    if words[:1] == ["dashboard"]:
+        from durable_host.cli import dashboard
+
+        dashboard.add_arguments(dashboard_parser)
+        dashboard_parser.set_defaults(run=dashboard.run)
     if words[:1] == ["replay"]:
-        # Imported only when asked for: a start must be fast.
         from durable_host.cli import replay
 
         replay.add_arguments(replay_parser)
         replay_parser.set_defaults(run=replay.run)
+    if words[:1] == ["history"]:
+        from durable_host.cli import history
+
+        history.add_arguments(history_parser)
+        history_parser.set_defaults(run=history.run)
     return parser.parse_args(words)
 
 

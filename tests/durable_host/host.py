@@ -10,15 +10,19 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from functools import partial
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
-from durable_engine import ActivityOutcome, App, KnownFunctions, UserException
+from durable_engine import ActivityOutcome, App, KnownFunctions, UserException, VersionRule
 from durable_host.app.index import ACTIVITY, ENTITY, ORCHESTRATION, FunctionIndex, IndexedFunction
+from durable_host.app.trigger import Trigger
 from durable_host.app.worker import Worker
+from durable_host.bindings.accounts import Accounts
+from durable_host.bindings.values import StorageBindings
+from durable_host.config.host_id import host_id
 from durable_host.config.host_json import HostJson
 from durable_host.dispatch.activities import ActivityDispatcher, RunActivity
 from durable_host.dispatch.control_readers import ControlReaders
@@ -26,29 +30,38 @@ from durable_host.dispatch.episodes import EpisodeRunner
 from durable_host.dispatch.http_activity import HttpActivity
 from durable_host.dispatch.message_locks import HeldMessages
 from durable_host.dispatch.orchestrations import OrchestrationDispatcher
-from durable_host.dispatch.outbox import Outbox
+from durable_host.dispatch.state_log import StateLog
 from durable_host.http.client_binding import ClientBinding
-from durable_host.http.server import HttpServer
+from durable_host.http.messages import Answer, Request
+from durable_host.http.origins import Origins
+from durable_host.http.server import HttpServer, Site
 from durable_host.task_hub.base.options import TaskHubOptions
 from durable_host.task_hub.hub.client import TaskHubClient
 from durable_host.task_hub.hub.hub import TaskHub
+from durable_host.triggers.by_hand import trigger_by_hand
+from durable_host.triggers.listeners import Listeners
 
 __all__ = ["Host", "HostOptions", "activity_runner"]
 
-# Python's default would give a two-core machine six threads, which blocking activities alone can fill.
-_EPISODE_THREADS: Final = 4
 _log = logging.getLogger("Host.Startup")
+
+Manage = Callable[[Request, str], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostOptions:
-    """What the command line decides. ``lease_seconds`` and ``renew_seconds`` are for tests of hosts that die."""
+    """What the command line decides. ``lease_seconds`` and ``renew_seconds`` are for tests of hosts that die.
+
+    ``patience_seconds`` is what a stop waits for running functions: with all that follows it stays below ten seconds.
+    """
 
     connection_string: str
     port: int = 7071
-    patience_seconds: float = 10.0
+    patience_seconds: float = 4.0
     lease_seconds: float = 30.0
     renew_seconds: float = 10.0
+    listen: str = "127.0.0.1"
+    origins: Origins = field(default_factory=Origins)
 
 
 class Host:
@@ -77,6 +90,11 @@ class Host:
         return self.server.origin
 
     @property
+    def dashboard(self) -> str:
+        """Where the dashboard is reached."""
+        return f"{self.origin}{self.server.site_path}"
+
+    @property
     def still_running(self) -> int:
         """How many functions are in threads that nothing can end."""
         return self.worker.still_running + self._episodes.still_running
@@ -90,25 +108,37 @@ class Host:
         self.hub = await resources.enter_async_context(
             TaskHub(options.connection_string, _hub_options(settings, options))
         )
-        self.worker = Worker(self.index, client_text=self.binding.text_for, timeout=settings.function_timeout_seconds)
+        accounts = await resources.enter_async_context(Accounts(options.connection_string))
+        bindings = StorageBindings(accounts, is_base64=settings.queues.is_base64)
+        self.worker = Worker(
+            self.index,
+            client_text=self.binding.text_for,
+            timeout=settings.function_timeout_seconds,
+            bindings=bindings,
+        )
         self.worker.start()
         resources.push_async_callback(self.worker.stop)
         http = HttpActivity()
         resources.push_async_callback(http.close)
-        threads = ThreadPoolExecutor(_EPISODE_THREADS, thread_name_prefix="episode")
-        resources.callback(threads.shutdown, wait=False, cancel_futures=True)
 
         held = HeldMessages(min(settings.control_visibility_seconds, settings.work_item_visibility_seconds))
-        self._episodes = EpisodeRunner(self._app(), threads)
+        log = StateLog(settings.hub_name)
+        app = self._app()
+        self._episodes = EpisodeRunner(
+            app,
+            log=log,
+            versions=VersionRule(worker_version=settings.default_version, match=settings.version_match),
+            limit_seconds=settings.function_timeout_seconds,
+            fails_other_versions=settings.fails_other_versions,
+        )
         self._orchestrations = OrchestrationDispatcher(
             self.hub, held, self._episodes, limit=settings.max_orchestrators, entity_limit=settings.max_entities
         )
         run_activity = activity_runner(self.index, self.worker)
-        self._activities = ActivityDispatcher(held, run_activity, http, limit=settings.max_activities)
-        outbox = Outbox(self.hub, self._activities, self._orchestrations)
-        self._orchestrations.connect(outbox)
-        self._activities.connect(outbox)
-        client = TaskHubClient(self.hub, outbox=outbox)
+        self._activities = ActivityDispatcher(
+            self.hub, held, run_activity, http, limit=settings.max_activities, log=log
+        )
+        client = TaskHubClient(self.hub)
         self.server = HttpServer(
             self.index,
             self.worker,
@@ -117,21 +147,58 @@ class Host:
             route_prefix=settings.route_prefix,
             default_version=settings.default_version,
             replaces_running=settings.replaces_running,
+            origins=options.origins,
+            listen=options.listen,
+            by_hand=self._by_hand,
+            open_site=partial(self._open_dashboard, client, app),
+            log=log,
         )
         self._background(resources, held.renew_for_ever())
         resources.push_async_callback(self._orchestrations.stop, options.patience_seconds)
         # Activities that still run may use the client binding, which reaches the task hub through the server.
         resources.push_async_callback(self.server.stop)
         await self.server.start(options.port)
-        resources.push_async_callback(self._activities.stop, options.patience_seconds)
-        work_items = self.hub.poller(self.hub.work_items)
+        work_items = self.hub.poller(self.hub.work_items, self._activities)
         self._background(resources, self._activities.receive_for_ever(work_items))
         resources.callback(work_items.stop)
         readers = ControlReaders(self.hub, self._orchestrations)
         resources.push_async_callback(readers.stop)
         self.hub.start_partitions(readers)
-        resources.push_async_callback(self.hub.stop_partitions)
-        resources.callback(self._orchestrations.hurry, options.patience_seconds)
+        resources.push_async_callback(self._drain, options.patience_seconds)
+        self.listeners = await resources.enter_async_context(
+            Listeners(
+                self.index,
+                self.worker,
+                accounts,
+                bindings,
+                settings.queues,
+                host_id(self.index.script_root, os.environ),
+                patience_seconds=options.patience_seconds,
+            )
+        )
+        self.server.admin.tell_problems(self.listeners.errors)
+
+    async def _drain(self, patience_seconds: float) -> None:
+        """Let what runs end, and give back what waits, activities and partitions at the same time."""
+        self._orchestrations.hurry(patience_seconds)
+        await asyncio.gather(self._activities.stop(patience_seconds), self.hub.stop_partitions())
+
+    async def _by_hand(self, function: IndexedFunction, text: str | None) -> Trigger:
+        return await trigger_by_hand(function, text, self.listeners)
+
+    def _open_dashboard(self, client: TaskHubClient, app: App, base: str, manage: Manage) -> Site:
+        from durable_host.dashboard.site import Dashboard, HubAccess
+
+        access = HubAccess(
+            client=client,
+            where="",
+            manage=manage,
+            url_of=self.binding.url_of,
+            app=app,
+            orchestrators=app.functions.orchestrators,
+            root=str(self.index.script_root.resolve()),
+        )
+        return Dashboard(access, base)
 
     def _app(self) -> App:
         index = self.index

@@ -96,6 +96,11 @@ class RecordedInstance:
     rows: tuple[Mapping[str, Any], ...]
 
     @property
+    def has_whole_history(self) -> bool:
+        """Whether all rows were recorded. Of a child without an id of its own only those were that name its parent."""
+        return bool(self.rows) and self.rows[0]["EventType"][1] == "OrchestratorStarted"
+
+    @property
     def episodes(self) -> list[Episode]:
         """The episodes in their order."""
         groups: list[list[Invocation]] = []

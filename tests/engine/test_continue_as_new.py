@@ -8,6 +8,7 @@ from typing import Any
 
 from azure.durable_functions import DurableOrchestrationContext as Context
 
+from durable_engine import execution_started
 from durable_engine.model.events import EventRaised, ExecutionStarted, TaskScheduled
 from engine.one_instance import OneInstance, Steps
 from engine.sdk_warnings import SDK_WARNINGS
@@ -25,6 +26,30 @@ def collects(context: Context) -> Steps:
         return seen
     context.continue_as_new(seen)
     return None
+
+
+def test_history_of_the_execution_that_ends_is_left_behind_to_its_end() -> None:
+    def counts(context: Context) -> Steps:
+        yield context.call_activity("a")
+        context.continue_as_new(2)
+
+    one = OneInstance(counts, input=1)
+    one.start()
+    one.receive(one.completed(0, "done"))
+
+    (left_behind,) = one.last.left_behind
+    assert [event.kind for event in left_behind] == [
+        "OrchestratorStarted",
+        "ExecutionStarted",
+        "TaskScheduled",
+        "OrchestratorCompleted",
+        "OrchestratorStarted",
+        "TaskCompleted",
+        "ExecutionCompleted",
+        "OrchestratorCompleted",
+    ]
+    assert execution_started(left_behind).instance != one.last.instance
+    assert one.history == one.last.events
 
 
 def test_new_execution_replaces_the_history_and_waits_in_the_same_episode() -> None:

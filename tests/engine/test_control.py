@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from azure.durable_functions import DurableOrchestrationContext as Context
 from azure.durable_functions import RetryOptions
 
+from durable_engine.histories.rewinding import rewind_history
 from durable_engine.model.events import (
     ExecutionCompleted,
     GenericEvent,
-    HistoryEvent,
     OrchestrationInstance,
     ParentInstance,
     SubOrchestrationInstanceCreated,
     SubOrchestrationInstanceFailed,
-    TaskFailed,
-    TaskScheduled,
     TimerCreated,
 )
 from durable_engine.model.ticks import TICKS_PER_SECOND
@@ -155,7 +151,7 @@ def test_rewound_instance_schedules_the_failed_activity_again_under_its_id() -> 
     one.receive(one.completed(0, 1))
     one.receive(one.failed(1))
     assert one.ending()[0] == "Failed"
-    one.history = rewound(one.history)
+    one.history = rewind_history(one.history).history
 
     one.receive(GenericEvent(timestamp=one.now, data="again"))
 
@@ -163,19 +159,3 @@ def test_rewound_instance_schedules_the_failed_activity_again_under_its_id() -> 
     assert one.kinds[-4:] == ["OrchestratorStarted", "GenericEvent", "TaskScheduled", "OrchestratorCompleted"]
     one.receive(one.completed(1, 2))
     assert one.ending() == ("Completed", "[1,2]")
-
-
-def rewound(history: tuple[HistoryEvent, ...]) -> tuple[HistoryEvent, ...]:
-    """The history as a rewind leaves it: what failed, and the end, struck out where they stand."""
-    failed = {event.task_scheduled_id for event in history if isinstance(event, TaskFailed)}
-
-    def struck_out(event: HistoryEvent) -> bool:
-        is_failed_activity = isinstance(event, TaskScheduled) and event.event_id in failed
-        return is_failed_activity or isinstance(event, (TaskFailed, ExecutionCompleted))
-
-    return tuple(
-        GenericEvent(timestamp=event.timestamp, event_id=event.event_id, is_played=event.is_played)
-        if struck_out(event)
-        else replace(event)
-        for event in history
-    )

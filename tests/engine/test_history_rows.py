@@ -56,6 +56,12 @@ def rows() -> list[Json]:
     return value
 
 
+def at_one_time(history: tuple[HistoryEvent, ...]) -> tuple[HistoryEvent, ...]:
+    """The history as extensions left it that dated all decisions of an episode alike."""
+    began = next(event.timestamp for event in history if isinstance(event, OrchestratorStarted))
+    return tuple(replace(event, timestamp=began) if isinstance(event, SCHEDULED) else event for event in history)
+
+
 def steps_of(history: tuple[HistoryEvent, ...]) -> list[tuple[str, int]]:
     """Kind and id of every decision and completion, sorted: an API's history does not say where decisions stood."""
     ids = []
@@ -235,7 +241,7 @@ def reversed_order(name: str, given: Any) -> tuple[Any, float]:
 
 def test_steps_with_equal_times_are_told_apart_by_what_the_code_asks_for() -> None:
     app = app_of(other_names)
-    history = simulate(app, activity=reversed_order).history
+    history = at_one_time(simulate(app, activity=reversed_order).history)
 
     found = read_history(status_of(history), app)
 
@@ -248,7 +254,7 @@ def test_steps_with_equal_times_are_told_apart_by_their_inputs_where_these_were_
     app = app_of(same_name)
     history = tuple(
         replace(event, input=json.dumps([json.dumps(event.event_id)])) if isinstance(event, TaskScheduled) else event
-        for event in simulate(app, activity=reversed_order).history
+        for event in at_one_time(simulate(app, activity=reversed_order).history)
     )
 
     found = read_history(status_of(history), app)
@@ -257,21 +263,32 @@ def test_steps_with_equal_times_are_told_apart_by_their_inputs_where_these_were_
     assert results == {0: "0", 1: "1", 2: "2"}
 
 
-def test_alike_steps_with_equal_times_are_refused_with_what_to_use_instead() -> None:
+def test_alike_steps_with_equal_times_are_taken_in_the_order_in_which_they_stand() -> None:
     app = app_of(same_name)
-    history = simulate(app, activity=reversed_order).history
+    history = at_one_time(simulate(app, activity=reversed_order).history)
+
+    found = read_history(status_of(history), app)
+
+    ended = [event.task_scheduled_id for event in found.events if isinstance(event, TaskCompleted)]
+    assert ended == [0, 1, 2]
+    assert check_history(app, found).is_same
+
+
+def test_steps_with_equal_times_that_fit_nothing_are_refused_with_what_to_use_instead() -> None:
+    history = simulate(app_of(other_names), activity=reversed_order).history
 
     with pytest.raises(HistoryError) as refused:
-        read_history(status_of(history), app)
+        read_history(status_of(history), app_of(same_name))
 
     text = str(refused.value)
-    assert "3 steps (activity 'work') have the same time 2026-03-01T09:00:00Z" in text
-    assert "fits none or several of them" in text
-    assert "Use the rows of the history table instead (history_from_rows)" in text
+    assert "steps (" in text
+    assert "have the same time 2026-03-01T09:00:00Z" in text
+    assert "which fits none of them" in text
+    assert "durable-host history" in text
 
 
 def test_equal_times_without_code_to_ask_are_refused() -> None:
-    history = simulate(other_names, activity=reversed_order).history
+    history = at_one_time(simulate(other_names, activity=reversed_order).history)
 
     with pytest.raises(HistoryError, match="there is no code to ask"):
         read_history(status_of(history))

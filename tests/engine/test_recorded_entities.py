@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -199,9 +200,20 @@ def named(invocation: EntityInvocation, event: Json) -> Json:
     return as_tokens
 
 
+def entity_invocations_with_storage() -> list[EntityInvocation]:
+    """Those whose storage was recorded, in another run, with equally many batches."""
+    found = [one for one in entity_invocations() if one.scenario in scenarios_with_storage()]
+    batches = Counter((one.scenario, one.instance_id) for one in found)
+    return [
+        one
+        for one in found
+        if len(row_changes(one.scenario, one.instance_id)) == batches[one.scenario, one.instance_id]
+    ]
+
+
 @pytest.mark.parametrize(
     "invocation",
-    [invocation for invocation in entity_invocations() if invocation.scenario in scenarios_with_storage()],
+    entity_invocations_with_storage(),
     ids=lambda invocation: invocation.id,
 )
 def test_entity_sends_the_replies_and_writes_the_row_that_were_recorded(
@@ -247,5 +259,5 @@ def test_entity_sends_the_replies_and_writes_the_row_that_were_recorded(
 
 
 def test_every_recorded_entity_batch_is_there() -> None:
-    assert len(entity_invocations()) == 17
+    assert len(entity_invocations()) == 18
     assert len(LAST) == 4

@@ -50,5 +50,5 @@ def test_filled_payload_is_the_recorded_one_in_all_but_times_and_ids(invocation:
 def test_every_recorded_invocation_is_there() -> None:
     found = invocations()
 
-    assert len(found) == 254
-    assert len({invocation.id for invocation in found}) == 254
+    assert len(found) == 255
+    assert len({invocation.id for invocation in found}) == 255

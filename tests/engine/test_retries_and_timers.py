@@ -11,6 +11,7 @@ from azure.durable_functions import RetryOptions
 
 from durable_engine.model.events import (
     ExecutionStarted,
+    OrchestratorStarted,
     SubOrchestrationInstanceCompleted,
     SubOrchestrationInstanceCreated,
     SubOrchestrationInstanceFailed,
@@ -40,7 +41,9 @@ def test_each_attempt_and_each_retry_timer_takes_the_next_id_and_the_last_failur
 
     assert [event.event_id for event in one.history if isinstance(event, TaskScheduled)] == [0, 2, 4]
     timers = [event for event in one.history if isinstance(event, TimerCreated)]
-    waits = [timer.fire_at - timer.timestamp for timer in timers]
+    episodes = [event for event in one.history if isinstance(event, OrchestratorStarted)]
+    began = [max(one.timestamp for one in episodes if one.timestamp < timer.timestamp) for timer in timers]
+    waits = [timer.fire_at - at for timer, at in zip(timers, began, strict=True)]
     assert [timer.event_id for timer in timers] == [1, 3, 5]
     assert waits == [2 * TICKS_PER_SECOND, 2 * TICKS_PER_SECOND, 0]
     assert one.ending() == ("Failed", "Orchestrator function 'retries' failed: attempt 4 \n {}")

@@ -45,7 +45,7 @@ class HarnessTarget:
         instance = self.harness.instance(instance_id)
         match message.verb:
             case "raiseEvent":
-                instance.raise_event(message.text, message.value)
+                instance.raise_event(message.text, message.value, by="http")
             case "terminate":
                 instance.terminate(message.text)
             case "suspend":

@@ -7,7 +7,6 @@ Invariant: of a deployed app nothing is used but its address and its function ke
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Protocol
@@ -17,6 +16,7 @@ from flow.http_exchange import Reply, ask
 from flow.target import Flow, Status
 from flow.target_harness import HarnessTarget
 from flow.target_http import status_of
+from host_process import wait_until
 from recorded_pages import replay
 
 __all__ = ["CASSETTES", "Titles", "TitlesInHarness", "TitlesOverHttp", "recorded_titles"]
@@ -76,11 +76,18 @@ class TitlesOverHttp:
         if reply.status != 202:
             raise AssertionError(f"{self._trigger} was answered {reply.status}, and not 202: {reply.text}")
         status_url = reply.json()["statusQueryGetUri"]
-        deadline = time.monotonic() + FETCH_SECONDS
-        while True:
+        status: Status | None = None
+
+        def has_ended() -> bool:
+            nonlocal status
             status = status_of(status_url)
-            if status is not None and status.runtime_status in FINAL_STATUSES:
-                return status
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"The titles were not there after {FETCH_SECONDS:g} s: {status}.")
-            time.sleep(POLL_SECONDS)
+            return status is not None and status.runtime_status in FINAL_STATUSES
+
+        wait_until(
+            has_ended,
+            lambda: f"the titles are there; the status is {status}",
+            seconds=FETCH_SECONDS,
+            poll_seconds=POLL_SECONDS,
+        )
+        assert status is not None
+        return status

@@ -85,7 +85,7 @@ def _let_arrive(instance: Instance, event: HistoryEvent) -> None:
         case TimerFired():
             instance.fire(*(timer for timer in instance.pending.timers if timer.event_id == event.timer_id))
         case EventRaised() if "ResponseMessage" not in (event.input or ""):
-            instance.raise_event(event.name, parsed_json(event.input))
+            instance.raise_event(event.name, parsed_json(event.input), by="http")
         case ExecutionTerminated():
             instance.terminate(event.input)
         case ExecutionSuspended() if not isinstance(event, ExecutionResumed):

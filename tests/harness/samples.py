@@ -6,7 +6,7 @@ Invariant: each names the sample whose control flow it follows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -28,6 +28,8 @@ class Sample:
     events: tuple[Raised, ...] = ()
     output: Any = None
     status: str = "Completed"
+    met_when_explored: Set[str] = frozenset()
+    """The defects of the SDK that it meets in some order of events."""
     prepare: Callable[[Harness], None] = lambda harness: None
 
     @property
@@ -44,6 +46,14 @@ def _job_api(harness: Harness) -> None:
     location = "https://example.org/jobs/1"
     harness.answer_http("POST", "https://example.org/jobs", http_response(202, "", {"Location": location}))
     harness.answer_http("GET", location, in_turn(http_response(202), http_response(200, '{"done": true}')))
+
+
+def _codes(first: int, second: int) -> tuple[Raised, ...]:
+    """A wrong code and the right one, after so many seconds."""
+    return (
+        raised("challenge_response", 1, after=first, by="http"),
+        raised("challenge_response", 4711, after=second, by="http"),
+    )
 
 
 SAMPLES = [
@@ -85,7 +95,8 @@ SAMPLES = [
         orchestrator="verifies_phone",
         input="+1425",
         answers={"send_challenge": 4711},
-        events=(raised("challenge_response", 1, after=10), raised("challenge_response", 4711, after=20)),
+        events=_codes(10, 20),
+        met_when_explored={"doubled_event", "open_timer"},
         output=True,
     ),
     Sample(
@@ -93,7 +104,8 @@ SAMPLES = [
         orchestrator="verifies_phone",
         input="+1425",
         answers={"send_challenge": 4711},
-        events=(raised("challenge_response", 1, after=10), raised("challenge_response", 4711, after=200)),
+        events=_codes(10, 200),
+        met_when_explored={"doubled_event", "open_timer"},
         output=False,
     ),
     Sample(

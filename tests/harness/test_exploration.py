@@ -130,9 +130,11 @@ def test_a_planted_order_bug_shrinks_to_one_adjacent_swap(harness_for: HarnessFo
     assert "normally: Completed: 15" in text
     assert "but so: Completed: 14" in text
     assert "deviates 1 time." in text
-    swapped = [line.split() for line in text.splitlines() if line.startswith("* ")]
-    assert [line[1] for line in swapped if "work" in line[1]] == ["work(14)", "work(15)"]
-    assert [line[3] for line in swapped if "work" in line[3]] == ["work(15)", "work(14)"]
+    swapped = [line.removeprefix("* ").split(" | ") for line in text.splitlines() if line.startswith("* ")]
+    assert [[side.strip() for side in pair] for pair in swapped] == [
+        ["the result of work(14) arrives", "the result of work(15) arrives"],
+        ["the result of work(15) arrives", "the result of work(14) arrives"],
+    ]
 
 
 def test_drawn_schedules_find_what_is_beyond_the_budget(harness_for: HarnessFor) -> None:
@@ -262,14 +264,14 @@ def assert_agrees_with_brute_force(harness_for: HarnessFor, program: list[Any], 
     assert pruned.replays <= 2 * brute.replays + 1
 
 
-@pytest.mark.filterwarnings("ignore::durable_harness.SdkDefectWarning")
+@pytest.mark.filterwarnings("ignore::durable_harness.UnusedWarning", "ignore::durable_harness.SdkDefectWarning")
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(program=programs(most=4))
 def test_pruned_exploration_finds_the_outcomes_of_brute_force(harness_for: HarnessFor, program: list[Any]) -> None:
     assert_agrees_with_brute_force(harness_for, program, faults=0, budget=400)
 
 
-@pytest.mark.filterwarnings("ignore::durable_harness.SdkDefectWarning")
+@pytest.mark.filterwarnings("ignore::durable_harness.UnusedWarning", "ignore::durable_harness.SdkDefectWarning")
 @settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(program=programs(most=2))
 def test_pruned_exploration_finds_the_outcomes_of_brute_force_under_every_single_fault(
@@ -278,6 +280,7 @@ def test_pruned_exploration_finds_the_outcomes_of_brute_force_under_every_single
     assert_agrees_with_brute_force(harness_for, program, faults=1, budget=600)
 
 
+@pytest.mark.filterwarnings("ignore::durable_harness.UnusedWarning", "ignore::durable_harness.SdkDefectWarning")
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(program=programs(most=8))
 def test_live_stepping_makes_the_history_that_replaying_each_episode_makes(

@@ -10,10 +10,8 @@ import azure.durable_functions as df
 import pytest
 from azure.durable_functions import DurableOrchestrationContext as Context
 
-from durable_harness import Harness, in_turn, raised
+from durable_harness import Harness, UnrepeatableAnswerError, World, in_turn, raised
 from durable_harness.core.errors import OrderDependentError
-from durable_harness.exploring.schedule import UnrepeatableAnswerError
-from durable_harness.world import World
 
 Code = Generator[Any, Any, Any]
 HarnessFor = Callable[..., Harness]
@@ -62,7 +60,8 @@ def test_no_single_fault_changes_the_outcome_of_a_plain_orchestration(
     harness_for: HarnessFor, orchestrator: Callable[[Context], Code]
 ) -> None:
     harness = harness_for([orchestrator, two_calls] if orchestrator is not two_calls else two_calls)
-    harness.answer("work", lambda number: number)
+    if orchestrator is not one_timer:
+        harness.answer("work", lambda number: number)
 
     found = harness.explore(orchestrator, 2, faults=1)
 
@@ -93,7 +92,7 @@ def test_a_timer_may_fire_almost_a_second_early(harness_for: HarnessFor) -> None
 
     assert {outcome.output for outcome in found.outcomes} == {"true", "false"}
     early = next(one for one in found.schedules if one.ending.output == "false")
-    with pytest.raises(OrderDependentError, match="FAULT: timer 0 fires almost a second early"):
+    with pytest.raises(OrderDependentError, match=r"FAULT: timer of .* fires almost a second early"):
         harness_for(one_timer).assert_order_independent(one_timer, faults=1)
     assert early.deviations == 1
 

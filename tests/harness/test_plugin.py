@@ -71,6 +71,21 @@ def test_what_nobody_answers_is_said(harness):
         harness.run("orders", ["ball"])
 """
 FAILING = """
+import time
+
+
+def clock_reader(context):
+    return (yield context.call_activity("price", time.time()))
+
+
+def test_a_finding_in_the_first_episode(harness_for):
+    harness_for(clock_reader).run("clock_reader")
+
+
+def test_an_unused_answer(harness):
+    harness.answer("price", 7)
+
+
 def test_the_last_offer_wins(harness):
     harness.answer("price", lambda item: item)
     assert harness.run("last_offer").output == "b"
@@ -145,6 +160,33 @@ def test_a_failing_test_shows_the_timeline_and_writes_it_as_html(project: Path) 
     (page,) = project.joinpath("timelines").iterdir()
     assert page.name == "test_wrong-orders-1.html"
     assert "<svg" in page.read_text(encoding="utf-8")
+
+
+def test_a_finding_in_the_first_episode_and_an_unused_answer_concern_their_tests_alone(project: Path) -> None:
+    result = run_pytest(project, "test_failing.py", "-k", "finding or unused")
+
+    assert "1 failed, 1 passed, 2 deselected, 1 warning" in result.stdout, result.stdout
+    assert "DeterminismError: The orchestrator uses wall clock (time.time)" in result.stdout
+    assert "task_hub.py" not in result.stdout  # the traceback ends in the test's own line
+    assert "no timeline: 'clock_reader-1' (clock_reader) has not ended its first episode." in result.stdout
+    assert "UnusedWarning: The answer for 'price' was never asked for." in result.stdout
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["here", "in a worker"])
+def test_a_token_that_no_test_replays_fails_the_session(project: Path, token: str, workers: tuple[str, ...]) -> None:
+    result = run_pytest(project, "test_shop.py", f"--durable-replay={token}", *workers)
+
+    assert result.returncode == 1, result.stdout
+    assert "4 passed" in result.stdout
+    assert "--durable-replay: no test that ran proves anything about 'last_offer'." in result.stdout
+
+
+def test_an_option_that_cannot_be_used_is_one_message(project: Path) -> None:
+    result = run_pytest(project, "test_shop.py", "-odurable_schedules=nowhere.txt")
+
+    assert result.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "nowhere.txt, which the option durable_schedules names" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_a_token_runs_exactly_the_failing_schedule_again(project: Path, token: str) -> None:

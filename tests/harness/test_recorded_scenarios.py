@@ -21,6 +21,8 @@ from harness.recorded_runs import recorded_roots, run_as_recorded
 HarnessFor = Callable[..., Harness]
 START = datetime(2026, 11, 23, 10, 46, 15, 300_137, tzinfo=UTC)
 
+# Every activity of the recorded app is answered, whatever a scenario calls.
+pytestmark = pytest.mark.filterwarnings("ignore::durable_harness.UnusedWarning")
 
 COUNTS_ITS_REPLAYS = {f"nondeterminism_{how}" for how in ("input", "kind", "missing", "name")}
 """Scenarios whose orchestrator counts how often it is called: stepped live, it is called once."""

@@ -126,7 +126,7 @@ def test_an_event_reaches_the_orchestration_with_its_json_value(harness_for: Har
     instance = harness_for(waits).start(waits)
     assert instance.custom_status == "waiting"
 
-    instance.raise_event("go", {"x": [1, None]})
+    instance.raise_event("go", {"x": [1, None]}, by="http")
 
     assert instance.output == {"x": [1, None]}
     assert instance.custom_status == {"got": {"x": [1, None]}}

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,9 +26,9 @@ from durable_host.dispatch.episodes import EpisodeRunner
 from durable_host.dispatch.http_activity import HttpActivity
 from durable_host.dispatch.message_locks import HeldMessages
 from durable_host.dispatch.orchestrations import OrchestrationDispatcher
-from durable_host.dispatch.outbox import Outbox
 from durable_host.task_hub import InstanceRow, Poller, TaskHub, TaskHubClient
 from host.task_hub_steps import short_options
+from host_process import soon
 
 __all__ = ["SDK_WARNINGS", "SmallHost", "Steps", "running", "soon"]
 
@@ -42,14 +41,6 @@ SDK_WARNINGS = [
 ]
 
 
-async def soon(holds: Callable[[], object], what: str, seconds: float = 10.0) -> None:
-    """Wait until something is so, without a pause that hides an order."""
-    deadline = asyncio.get_running_loop().time() + seconds
-    while not holds():
-        assert asyncio.get_running_loop().time() < deadline, f"waited {seconds:g} s in vain until {what}"
-        await asyncio.sleep(0.005)
-
-
 @dataclass(slots=True)
 class SmallHost:
     """One running host in small."""
@@ -59,7 +50,6 @@ class SmallHost:
     orchestrations: OrchestrationDispatcher
     activities: ActivityDispatcher
     readers: ControlReaders
-    outbox: Outbox
     client: TaskHubClient
     work_items: Poller
 
@@ -91,24 +81,29 @@ class SmallHost:
 
     async def reaches(self, instance_id: str, *statuses: str, seconds: float = 15.0) -> InstanceRow:
         """Wait until the instance has one of the statuses, the final ones where none is given."""
-        deadline = asyncio.get_running_loop().time() + seconds
-        while True:
+        row: InstanceRow | None = None
+
+        async def has_arrived() -> bool:
+            nonlocal row
             row = await self.client.get_instance(instance_id)
-            if row is not None and row.runtime_status in (statuses or FINAL_STATUSES):
-                return row
-            assert asyncio.get_running_loop().time() < deadline, f"{instance_id!r} stayed as it was: {row}"
-            await asyncio.sleep(0.01)
+            return row is not None and row.runtime_status in (statuses or FINAL_STATUSES)
+
+        await soon(has_arrived, f"{instance_id!r} is {' or '.join(statuses or FINAL_STATUSES)}", seconds)
+        assert row is not None
+        return row
 
     async def has_event(self, instance_id: str, kind: str, seconds: float = 10.0) -> None:
         """Wait until the instance's history has an event of a kind."""
-        deadline = asyncio.get_running_loop().time() + seconds
-        while kind not in [event.kind for event in await self.client.get_history(instance_id)]:
-            assert asyncio.get_running_loop().time() < deadline, f"{instance_id!r} has no {kind}"
-            await asyncio.sleep(0.01)
+
+        async def is_there() -> bool:
+            return kind in [event.kind for event in await self.client.get_history(instance_id)]
+
+        await soon(is_there, f"{instance_id!r} has a {kind}", seconds)
 
     def keep_own_messages(self) -> None:
         """Take over what is sent here, as if all queues were read; what others send is not received."""
-        self.orchestrations.partitions.update(range(len(self.hub.control_queues)))
+        for queue in self.hub.control_queues:
+            queue.reader = self.orchestrations
 
 
 def _handle(
@@ -129,6 +124,7 @@ async def running(
     at_a_time: int = 20,
     entities_at_a_time: int = 20,
     reads: bool = True,
+    limit_seconds: float | None = None,
     **options: Any,
 ) -> AsyncIterator[SmallHost]:
     """Run a host in small until the block ends. Activities get their input decoded; they run in the event loop, and
@@ -154,17 +150,12 @@ async def running(
         )
         http = HttpActivity()
         resources.push_async_callback(http.close)
-        threads = ThreadPoolExecutor(2)
-        resources.callback(threads.shutdown, wait=False, cancel_futures=True)
         held = HeldMessages(hub.options.work_item_visibility_seconds)
-        episodes = EpisodeRunner(app, threads, long_seconds=0.5)
+        episodes = EpisodeRunner(app, at_a_time=2, long_seconds=0.5, limit_seconds=limit_seconds)
         orchestrations = OrchestrationDispatcher(hub, held, episodes, limit=at_a_time, entity_limit=entities_at_a_time)
-        dispatcher = ActivityDispatcher(held, run_activity, http, limit=at_a_time)
-        outbox = Outbox(hub, dispatcher, orchestrations)
-        orchestrations.connect(outbox)
-        dispatcher.connect(outbox)
+        dispatcher = ActivityDispatcher(hub, held, run_activity, http, limit=at_a_time)
         readers = ControlReaders(hub, orchestrations)
-        work_items = hub.poller(hub.work_items)
+        work_items = hub.poller(hub.work_items, dispatcher)
         for work in (held.renew_for_ever(), dispatcher.receive_for_ever(work_items)):
             task = asyncio.create_task(work)
             resources.push_async_callback(_end, task)
@@ -181,8 +172,7 @@ async def running(
             orchestrations=orchestrations,
             activities=dispatcher,
             readers=readers,
-            outbox=outbox,
-            client=TaskHubClient(hub, outbox=outbox),
+            client=TaskHubClient(hub),
             work_items=work_items,
         )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,6 +29,7 @@ from durable_host.azurite import (
 from durable_host.azurite.endpoints import LOOPBACK, ask
 from durable_host.azurite.node import NodeRuntime, find_node
 from durable_host.azurite.program import installed_program
+from host_process import wait_until
 
 TESTS = Path(__file__).parents[1]
 
@@ -46,13 +46,6 @@ def location(tmp_path: Path) -> Path:
 
 def is_silent(ports: Ports) -> bool:
     return all(ask(service, port).kind == "silent" for service, port in ports)
-
-
-def wait_until_silent(ports: Ports, seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_silent(ports):
-        assert time.monotonic() < deadline, f"Azurite still answers on {ports} after {seconds} s"
-        time.sleep(0.02)
 
 
 @contextmanager
@@ -107,7 +100,7 @@ def test_a_private_azurite_ends_when_its_python_process_is_killed() -> None:
         ports = Ports(blob=blob, queue=queue, table=table)
         assert not is_silent(ports)
 
-    wait_until_silent(ports)
+    wait_until(lambda: is_silent(ports), f"nothing answers on {ports}")
 
 
 def test_hosts_share_one_development_storage_and_the_last_one_stops_it(ports: Ports, location: Path) -> None:
@@ -193,10 +186,7 @@ def test_an_azurite_that_refuses_current_clients_is_refused_with_the_flag_it_nee
     ]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL) as strict:
         try:
-            deadline = time.monotonic() + 60
-            while ask("table", ports.table).kind == "silent":
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
+            wait_until(lambda: ask("table", ports.table).kind != "silent", "Azurite answers", seconds=60)
             with pytest.raises(HttpResponseError, match="not supported by Azurite"):
                 QueueServiceClient.from_connection_string(ports.connection_string).create_queue("letters")
 

@@ -14,6 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from durable_host.azurite import free_port
 from host.debugger import Debugger
 from host_process import HostClient, wait_until
@@ -44,7 +46,10 @@ def _configuration() -> dict[str, Any]:
     return next(one for one in configurations if one.get("module") == "durable_host")
 
 
-def test_breakpoints_stop_in_orchestrators_and_in_activities(connection_string: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_option", [False, True], ids=["as F5 does", "with --debug"])
+def test_breakpoints_stop_in_orchestrators_and_in_activities(
+    connection_string: str, tmp_path: Path, is_option: bool
+) -> None:
     code = tmp_path / "function_app.py"
     code.write_text(APP, encoding="utf-8")
     (tmp_path / "host.json").write_text('{"version": "2.0"}', encoding="utf-8")
@@ -52,6 +57,8 @@ def test_breakpoints_stop_in_orchestrators_and_in_activities(connection_string: 
     debug_port, http_port = free_port(), free_port()
     arguments = [text.replace("${workspaceFolder}/src", str(tmp_path)) for text in configuration["args"]]
     debug = ["-m", "debugpy", "--listen", f"127.0.0.1:{debug_port}", "--wait-for-client", "-m", configuration["module"]]
+    if is_option:
+        debug, arguments = ["-m", configuration["module"]], [*arguments, "--debug", str(debug_port)]
     environment = {name: text.replace("${workspaceFolder}", str(ROOT)) for name, text in configuration["env"].items()}
     with contextlib.ExitStack() as resources:
         process = resources.enter_context(

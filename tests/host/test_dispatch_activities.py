@@ -11,8 +11,9 @@ import pytest
 from durable_engine import Message, TaskCompleted, TaskFailed, TaskScheduled
 from durable_host.clock import now
 from durable_host.task_hub import ReceivedMessage
-from host.dispatch_steps import SmallHost, running, soon
+from host.dispatch_steps import SmallHost, running
 from host.task_hub_steps import new_instance
+from host_process import soon
 
 INSTANCE = new_instance("i")
 
@@ -23,13 +24,13 @@ def work(number: int, name: str = "act") -> Message:
 
 
 async def put(host: SmallHost, count: int, *, keep: bool = True, name: str = "act") -> None:
-    """Send work items: through the outbox, or, as if another host had sent them, past it."""
+    """Send work items: as this host does, or as another one does."""
     messages = [work(number, name) for number in range(count)]
     if keep:
-        await host.outbox.send_all(messages, sender=INSTANCE, episode=1)
+        await asyncio.gather(*(host.hub.send(message, sender=INSTANCE, episode=1) for message in messages))
     else:
         for message in messages:
-            await host.hub.send(message, sender=INSTANCE, episode=1)
+            await host.hub.work_items.send(message, sender=INSTANCE, episode=1)
 
 
 async def results(host: SmallHost, count: int) -> list[ReceivedMessage]:
@@ -83,7 +84,7 @@ async def test_long_activities_are_left_to_other_hosts_and_short_ones_are_fetche
     async with running(connection_string, hub_name, activities={"act": gate}, at_a_time=2, reads=False) as host:
         await put(host, 10)
         await soon(lambda: gate.begun == 2, "both places are taken")
-        assert [host.activities.reserve(work(99)) for _ in range(3)] == [False, False, False]
+        assert [host.activities.reserve() for _ in range(3)] == [False, False, False]
         await asyncio.sleep(0.2)  # for a request that was under way when the places were taken
         held_of_long_ones = len(host.held)
         gate.open.set()
@@ -116,7 +117,7 @@ def raises_once(error: BaseException) -> Callable[[Any], Any]:
     return act
 
 
-async def test_whatever_keeps_an_activity_from_its_end_leaves_its_place_free_and_its_message_in_the_queue(
+async def test_whatever_keeps_an_activity_from_its_end_is_its_failure_and_leaves_its_place_free(
     connection_string: str, hub_name: str
 ) -> None:
     """Failures of user code are results; this is what should not happen, such as a worker that is broken."""
@@ -133,29 +134,29 @@ async def test_whatever_keeps_an_activity_from_its_end_leaves_its_place_free_and
         await put(host, 1, name="value")
         completed += await results(host, 1)
 
-    assert [message.data.message.event.kind for message in completed] == ["TaskCompleted"] * 4
+    assert [message.data.message.event.kind for message in completed] == ["TaskFailed"] * 3 + ["TaskCompleted"]
+    failures = [message.data.message.event for message in completed[:3]]
+    assert [failure.reason for failure in failures if isinstance(failure, TaskFailed)] != [None] * 3
 
 
-async def test_a_work_item_that_is_no_activity_is_given_back(
+async def test_a_work_item_that_is_no_activity_is_left_alone(
     connection_string: str, hub_name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with running(connection_string, hub_name, reads=False) as host:
         event = TaskCompleted(timestamp=now(), task_scheduled_id=0)
-        kept = await host.hub.work_items.send_and_keep(
-            Message(event=event, target=INSTANCE), sender=INSTANCE, episode=1
-        )
-        host.activities.reserve(kept.data.message)
-        host.activities.take(kept)
-        await soon(lambda: len(host.held) == 0, "it is given back")
+        await host.hub.work_items.send(Message(event=event, target=INSTANCE), sender=INSTANCE, episode=1)
 
-    assert "a work item holds a TaskCompleted where a TaskScheduled belongs" in caplog.text
+        await soon(lambda: "is left alone" in caplog.text, "it is named")
+
+        assert len(host.held) == 0
+    assert "A work item holds a TaskCompleted where a TaskScheduled belongs" in caplog.text
 
 
 async def test_a_result_repeats_the_episode_and_the_sender_of_what_asked_for_it(
     connection_string: str, hub_name: str
 ) -> None:
     async with running(connection_string, hub_name, activities={"act": lambda v: v}, reads=False) as host:
-        await host.outbox.send(work(7), sender=INSTANCE, episode=5)
+        await host.hub.send(work(7), sender=INSTANCE, episode=5)
         (result,) = await results(host, 1)
 
     assert (result.data.episode, result.data.sender, result.data.message.target) == (5, INSTANCE, INSTANCE)
@@ -165,7 +166,7 @@ async def test_call_http_is_run_by_the_host_itself(connection_string: str, hub_n
     async with running(connection_string, hub_name, reads=False) as host:
         request = '[{"method": "GET", "uri": "http://127.0.0.1:9/", "content": null, "headers": {}}]'
         event = TaskScheduled(timestamp=now(), event_id=0, name="BuiltIn::HttpActivity", input=request)
-        await host.outbox.send(Message(event=event, target=INSTANCE), sender=INSTANCE, episode=1)
+        await host.hub.send(Message(event=event, target=INSTANCE), sender=INSTANCE, episode=1)
         (result,) = await results(host, 1)
 
     failed = result.data.message.event

@@ -10,12 +10,12 @@ import pytest
 
 from durable_engine import TICKS_PER_SECOND, EventRaised, Message
 from durable_host.clock import now
-from durable_host.dispatch.concurrency import AT_A_TIME, for_each
 from durable_host.dispatch.message_locks import HeldMessages
 from durable_host.task_hub import ReceivedMessage, TaskHub
+from durable_host.task_hub.account.concurrency import AT_A_TIME, for_each
 from durable_host.task_hub.queues.messages import CLIENT
-from host.dispatch_steps import soon
 from host.task_hub_steps import new_instance, short_options
+from host_process import soon
 
 
 async def kept(hub: TaskHub, instance_id: str = "i") -> ReceivedMessage:

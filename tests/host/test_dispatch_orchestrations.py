@@ -18,7 +18,8 @@ from azure.durable_functions import EntityId
 from durable_engine import EventRaised, ExecutionStarted, ExecutionTerminated, Message, OrchestrationInstance
 from durable_host.clock import new_guid, now
 from durable_host.task_hub.queues.messages import CLIENT, reference_text
-from host.dispatch_steps import SDK_WARNINGS, SmallHost, Steps, running, soon
+from host.dispatch_steps import SDK_WARNINGS, SmallHost, Steps, running
+from host_process import soon
 
 pytestmark = SDK_WARNINGS
 
@@ -60,7 +61,7 @@ async def test_event_that_overtakes_the_start_is_delivered_after_it(connection_s
         start = await start_on_its_way(host, "i", "waits")
         await host.raise_event("i", "go", 5)
         await asyncio.sleep(0.3)
-        await host.hub.send(start, sender=CLIENT, episode=None)
+        await host.hub.queue_of("i").send(start, sender=CLIENT, episode=None)
 
         row = await host.reaches("i")
 
@@ -81,7 +82,7 @@ async def test_instance_that_is_terminated_before_it_began_never_begins(connecti
         start = await start_on_its_way(host, "i", "waits")
         await host.send("i", ExecutionTerminated(timestamp=now(), input="enough"))
         row = await host.reaches("i", "Terminated")
-        await host.hub.send(start, sender=CLIENT, episode=None)
+        await host.hub.queue_of("i").send(start, sender=CLIENT, episode=None)
         await host.start("waits", "other")
         await host.reaches("other", "Running")
 
@@ -299,7 +300,7 @@ async def test_partition_is_drained_when_its_episodes_have_ended_and_what_waits_
         await host.raise_event("i", "go", 5)
         queue, partition = host.hub.queue_of("i"), host.hub.partition_of("i")
         draining = asyncio.create_task(host.readers.drain_partition(partition))
-        await soon(lambda: partition not in host.orchestrations.partitions, "nothing new is taken")
+        await soon(lambda: host.hub.control_queue(partition).reader is None, "nothing new is taken")
         (given_back,) = [message for message in await _received(queue) if message]
         assert not draining.done()
         blocker.let_go()
@@ -330,7 +331,7 @@ async def test_partition_that_was_lost_and_taken_back_while_an_episode_ran_loses
         await host.raise_event("i", "go", 5)
         partition = host.hub.partition_of("i")
         host.readers.partition_lost(partition)
-        await soon(lambda: partition not in host.orchestrations.partitions, "it is lost")
+        await soon(lambda: host.hub.control_queue(partition).reader is None, "it is lost")
         await asyncio.sleep(0.05)
         host.readers.partition_acquired(partition)
         blocker.let_go()
@@ -347,10 +348,10 @@ async def test_message_that_reaches_a_stopping_dispatcher_is_given_back_at_once(
             event=EventRaised(timestamp=now(), name="go"),
             target=OrchestrationInstance(instance_id="i", execution_id=None),
         )
-        hand_over, _ = await host.outbox.put(event, sender=CLIENT, episode=None)
+        sent = await host.hub.put(event, sender=CLIENT, episode=None)
         stopping = asyncio.create_task(host.orchestrations.stop(1.0))
         await asyncio.sleep(0)
-        hand_over()
+        sent.hand_over()
         await stopping
 
         await soon(lambda: len(host.held) == 0, "it is given back")

@@ -119,15 +119,15 @@ def test_a_trigger_of_another_kind_is_listed_and_reported_as_not_run(load: Load)
     index = load(
         APP
         + """
-@app.timer_trigger(schedule="0 */5 * * * *", arg_name="t")
-def tick(t: func.TimerRequest) -> None:
+@app.service_bus_queue_trigger(arg_name="message", queue_name="q", connection="Bus")
+def hear(message: func.ServiceBusMessage) -> None:
     pass
 """
     )
 
-    assert [function.name for function in index.functions] == ["tick"]
+    assert [function.name for function in index.functions] == ["hear"]
     assert index.notes == (
-        "Function 'tick' is listed and not run: a timerTrigger is not run by this host. "
+        "Function 'hear' is listed and not run: a serviceBusTrigger is not run by this host. "
         "Use 'func start', or deploy the app, to run it.",
     )
 
@@ -137,21 +137,21 @@ def test_bindings_that_this_host_does_not_serve_are_reported(load: Load) -> None
         APP
         + """
 @app.route(route="in")
-@app.blob_input(arg_name="blob", path="c/b", connection="AzureWebJobsStorage")
-def reads(req: func.HttpRequest, blob: func.InputStream) -> str:
+@app.cosmos_db_input(arg_name="rows", database_name="d", container_name="c", connection="Cosmos")
+def reads(req: func.HttpRequest, rows: func.DocumentList) -> str:
     return ""
 
 @app.route(route="out")
-@app.queue_output(arg_name="message", queue_name="q", connection="AzureWebJobsStorage")
+@app.service_bus_queue_output(arg_name="message", queue_name="q", connection="Bus")
 def writes(req: func.HttpRequest, message: func.Out[str]) -> str:
     return ""
 """
     )
 
     assert index.notes == (
-        "Function 'reads' is listed and not run: an input binding of type blob is not filled by this host. "
+        "Function 'reads' is listed and not run: an input binding of type cosmosDB is not filled by this host. "
         "Use 'func start', or deploy the app, to run it.",
-        "Function 'writes' runs, but what it writes to its output binding of type queue is dropped by this host.",
+        "Function 'writes' runs, but what it writes to its output binding of type serviceBus is dropped by this host.",
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from durable_host.config.host_json import HostJson, HostJsonError, read_host_json
+from durable_host.config.host_json import HostJson, HostJsonError, QueueOptions, read_host_json
 
 APP = Path(__file__).parents[2] / "src"
 
@@ -52,8 +52,9 @@ def test_without_any_key_the_defaults_hold(tmp_path: Path) -> None:
         route_prefix="api",
         default_version=None,
         replaces_running=False,
-        function_timeout_seconds=None,
+        function_timeout_seconds=1800,
         log_levels={},
+        queues=QueueOptions(new_batch_threshold=8 * (os.cpu_count() or 1)),
         notes=(),
     )
 
@@ -63,7 +64,7 @@ def test_the_apps_own_file_is_read_without_a_note() -> None:
 
     assert (settings.hub_name, settings.max_polling_interval_seconds) == ("TitlesHub", 1)
     assert (settings.max_activities, settings.max_orchestrators) == (32, 8)
-    assert settings.notes == ()
+    assert [note for note in settings.notes if "in Azure must be from" not in note] == []
 
 
 @pytest.mark.parametrize(
@@ -97,7 +98,7 @@ def test_a_key_is_honoured(tmp_path: Path, key: str, value: object, field: str, 
     settings = read(tmp_path, key, value, {"HUB": "FromSetting"})
 
     assert getattr(settings, field) == expected
-    assert settings.notes == ()
+    assert [note for note in settings.notes if "in Azure must be from" not in note] == []
 
 
 def test_the_default_hub_is_named_after_the_site(tmp_path: Path) -> None:
@@ -206,3 +207,50 @@ def test_what_only_tunes_the_real_host_and_what_is_empty_is_passed_over(tmp_path
     }
 
     assert read_host_json(write(tmp_path, content), {}).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "used"),
+    [
+        ("controlQueueVisibilityTimeout", "00:00:59", "Here it is used as it is"),
+        ("workItemQueueVisibilityTimeout", "01:00:01", "Here it is used as it is"),
+        ("controlQueueBatchSize", 33, "Here it has no meaning"),
+        ("controlQueueBufferThreshold", 0, "Here it has no meaning"),
+    ],
+)
+def test_a_value_with_which_azure_would_not_start_is_named_with_what_is_used_here(
+    tmp_path: Path, key: str, value: object, used: str
+) -> None:
+    notes = read(tmp_path, STORAGE + key, value).notes
+
+    [note] = [one for one in notes if "in Azure must be from" in one]
+    assert f"{STORAGE}{key}" in note
+    assert repr(value) in note
+    assert used in note
+
+
+@pytest.mark.parametrize("value", ["00:01:00", "01:00:00"])
+def test_a_time_that_azure_takes_needs_no_word(tmp_path: Path, value: str) -> None:
+    assert read(tmp_path, STORAGE + "controlQueueVisibilityTimeout", value).notes == ()
+
+
+def test_comments_and_last_commas_are_read_as_the_host_reads_them(tmp_path: Path) -> None:
+    text = '{ // a comment\n "version": "2.0", /* another */ "functionTimeout": "00:01:00",\n}'
+    (tmp_path / "host.json").write_text(text, encoding="utf-8")
+
+    assert read_host_json(tmp_path, {}).function_timeout_seconds == 60
+
+
+def test_the_environment_overrides_a_key_whatever_its_case(tmp_path: Path) -> None:
+    environment = {"AzureFunctionsJobHost__extensions__durabletask__HubName": "Other"}
+
+    assert read(tmp_path, DURABLE + "hubName", "Mine", environment).hub_name == "Other"
+
+
+def test_the_scheduler_s_hub_is_kept_in_storage_under_a_name_that_it_takes(tmp_path: Path) -> None:
+    content = {"hubName": "my-hub", "storageProvider": {"type": "azureManaged", "connectionStringName": "DTS"}}
+
+    settings = read(tmp_path, "extensions.durableTask", content)
+
+    assert (settings.hub_name, settings.connection_name) == ("myhub", "AzureWebJobsStorage")
+    assert "under the name 'myhub', as 'my-hub' is none that Azure Storage takes" in settings.notes[0]

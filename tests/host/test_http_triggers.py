@@ -140,8 +140,8 @@ def plain_client(req: func.HttpRequest, client) -> func.HttpResponse:
 
 
 @app.route(route="blob")
-@app.blob_input(arg_name="blob", path="c/b", connection="AzureWebJobsStorage")
-def blob(req: func.HttpRequest, blob: func.InputStream) -> str:
+@app.cosmos_db_input(arg_name="rows", database_name="d", container_name="c", connection="Cosmos")
+def blob(req: func.HttpRequest, rows: func.DocumentList) -> str:
     return ""
 """
 
@@ -270,7 +270,7 @@ def test_a_function_s_context_names_it_and_its_invocation(served: Served) -> Non
 
 
 def test_sync_functions_run_in_the_pool_and_async_ones_on_the_worker_s_loop(served: Served) -> None:
-    assert json.loads(served.call("GET", "/api/thread").body).startswith("function_")
+    assert json.loads(served.call("GET", "/api/thread").body).startswith("trigger thread ")
     assert json.loads(served.call("GET", "/api/loop").body) == "worker-loop"
 
 
@@ -301,7 +301,7 @@ def test_a_function_whose_input_binding_is_not_served_says_so(served: Served) ->
     reply = served.call("GET", "/api/blob")
 
     assert reply.status == 501
-    assert b"an input binding of type blob is not filled by this host" in reply.body
+    assert b"an input binding of type cosmosDB is not filled by this host" in reply.body
 
 
 def test_the_front_page_and_the_admin_api_are_there(served: Served) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 from collections.abc import Iterator
 
 import pytest
 
-from durable_host.config.logs import LEVELS, set_up_logging
+from durable_host.config.logs import LEVELS, capture_prints, event, running_function, set_up_logging
 
 NAMES = ("", "Function", "Function.fetch", "Function.other", "Host.Triggers.DurableTask", "azure", "urllib3", "aiohttp")
 
@@ -68,23 +69,62 @@ def test_levels_count_for_a_category_and_all_below_it(
     assert [line.partition("] ")[2] for line in capsys.readouterr().out.splitlines()] == shown
 
 
-def test_clients_of_storage_say_nothing_below_a_warning_unless_asked(capsys: pytest.CaptureFixture[str]) -> None:
-    set_up_logging({"urllib3": "Information"})
+def test_clients_of_storage_say_nothing_below_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logging({})
 
     for name in ("azure.core", "aiohttp.access", "urllib3"):
         logging.getLogger(name).info(name)
+        logging.getLogger(name).warning("%s warns", name)
 
-    (line,) = capsys.readouterr().out.splitlines()
-    assert line.endswith("] urllib3")
+    said = [line.partition("] ")[2] for line in capsys.readouterr().out.splitlines()]
+    assert said == ["azure.core warns", "aiohttp.access warns", "urllib3 warns"]
 
 
-def test_verbose_shows_what_the_file_would_hide(capsys: pytest.CaptureFixture[str]) -> None:
-    set_up_logging({"default": "None", "Function": "None"}, verbose=True)
+def test_verbose_is_the_real_console_with_level_category_and_event_id(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logging({}, verbose=True)
 
-    logging.getLogger("Function.fetch").debug("seen")
-    logging.getLogger("Host.Startup").debug("seen too")
+    logging.getLogger("Function.fetch").info("Executing\nmore", extra=event(1))
+    logging.getLogger("Host.Results").error("failed")
 
-    assert capsys.readouterr().out.count("\n") == 2
+    assert (
+        capsys.readouterr().out
+        == "info: Function.fetch[1]\n      Executing\n      more\nfail: Host.Results[0]\n      failed\n"
+    )
+
+
+def test_what_an_app_logs_is_shown_as_of_the_function_that_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logging({"Function.quiet.User": "Error"}, verbose=True)
+
+    with running_function("fetch"):
+        logging.getLogger("of.the.app").warning("seen")
+    with running_function("quiet"):
+        logging.warning("not seen")
+
+    assert capsys.readouterr().out == "warn: Function.fetch.User[0]\n      seen\n"
+
+
+def test_what_an_app_does_to_the_root_logger_silences_the_app_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logging({})
+
+    logging.getLogger().setLevel(logging.CRITICAL)
+    logging.getLogger().handlers.clear()
+    logging.warning("of the app")
+    logging.getLogger("Function.fetch").info("of the host")
+
+    assert capsys.readouterr().out.endswith("] of the host\n")
+
+
+def test_what_an_app_prints_is_a_line_of_the_log(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_up_logging({}, verbose=True)
+    monkeypatch.setattr("sys.stdout", sys.stdout)  # put back afterwards
+    capture_prints()
+
+    print("one\ntwo")
+
+    entry = "info: Host.Function.Console[0]\n      "
+    assert capsys.readouterr().out == f"{entry}one\n{entry}two\n"
 
 
 def test_setting_up_twice_prints_once(capsys: pytest.CaptureFixture[str]) -> None:

@@ -629,17 +629,20 @@ def test_a_purge_by_filter_needs_the_beginning_of_its_span(api: Api) -> None:
         assert (answer.status, _json(answer)) == (400, _recorded("restart_purge", 9)["reply"])
 
 
-def test_a_purge_by_filter_counts_what_it_removed_and_keeps_what_runs(api: Api) -> None:
+def test_a_purge_by_filter_counts_what_it_removed_and_takes_all_where_no_terminal_status_is_named(api: Api) -> None:
     empty = api.call("DELETE", "instances?createdTimeFrom=2026-01-01T00:00:00Z")
     api.hub.rows["i1"] = ROW
     answer = api.call("DELETE", "instances?createdTimeFrom=2026-01-01T00:00:00Z&runtimeStatus=Failed,Running")
-    running = api.call("DELETE", "instances?createdTimeFrom=2026-01-01T00:00:00Z&runtimeStatus=Running")
+    rest = [
+        api.call("DELETE", f"instances?createdTimeFrom=2026-01-01T00:00:00Z&runtimeStatus={status}")
+        for status in ("Running", "completed", "Nonsense", "")
+    ]
 
     queries = [query for query in api.hub.purged if isinstance(query, InstanceQuery)]
     assert _is_empty(empty, 404)
     assert (answer.status, _json(answer)) == (200, {"instancesDeleted": 1})
-    assert _is_empty(running, 404)
-    assert [query.statuses for query in queries] == [(), ("Failed",)]
+    assert [query.statuses for query in queries] == [(), ("Failed",), (), (), (), ()]
+    assert {one.status for one in rest} <= {200, 404}
     assert all(query.created_to is not None for query in queries)
 
 
@@ -799,3 +802,69 @@ def test_a_signal_whose_json_cannot_be_read_is_refused(api: Api) -> None:
 
     assert answer.status == 400
     assert _json(answer)["Message"].startswith("Could not parse JSON content: ")
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PUT", "PATCH"])
+def test_an_entity_takes_no_other_methods_and_is_not_signalled_by_them(api: Api, method: str) -> None:
+    answers = [api.call(method, f"entities/counter{rest}", b"1") for rest in ("", "/k", "/k?op=add")]
+
+    assert all(_is_empty(answer, 404) for answer in answers)
+    assert api.hub.sent == []
+
+
+@pytest.mark.parametrize("target", ["instances?top=-1", "entities?top=-2", "entities/counter?top=-1"])
+def test_a_page_of_less_than_nothing_is_refused_with_what_to_ask_for(api: Api, target: str) -> None:
+    answer = api.call("GET", target)
+
+    assert answer.status == 400
+    assert "ask for 1 instance or more" in _json(answer)["Message"]
+    assert api.hub.queries == []
+
+
+def test_a_page_too_large_to_be_a_number_is_the_usual_page(api: Api) -> None:
+    api.call("GET", "instances?top=99999999999")
+
+    assert [top for _, top, _ in api.hub.queries] == [100]
+
+
+@pytest.mark.parametrize("target", ["instances?taskHub=Other", "entities?taskHub=Other", "entities/counter?taskHub=x"])
+def test_a_list_of_another_hub_is_empty(api: Api, target: str) -> None:
+    answer = api.call("GET", target)
+
+    assert (answer.status, _json(answer)) == (200, [])
+
+
+def test_a_purge_of_an_entity_that_is_not_there_removes_nothing(api: Api) -> None:
+    entity, other = api.call("DELETE", "instances/@counter@nobody"), api.call("DELETE", "instances/nobody")
+
+    assert (entity.status, _json(entity)) == (200, {"instancesDeleted": 0})
+    assert _is_empty(other, 404)
+
+
+def test_a_doubled_slash_is_no_route(api: Api) -> None:
+    api.hub.rows["i1"] = ROW
+
+    assert _is_empty(api.call("GET", "/instances/i1"), 404)
+    assert api.call("GET", "instances/i1//").status == 202
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "stored"),
+    [
+        (b"{a: 1, // why\n}", "application/json", "{a: 1, // why\n}"),
+        ('"\u00e9"'.encode("utf-16"), "application/json; charset=utf-16", '"\u00e9"'),
+    ],
+)
+def test_an_input_is_read_as_the_real_host_reads_it(api: Api, body: bytes, kind: str, stored: str) -> None:
+    answer = api.call("POST", "orchestrators/chain", body, kind=kind)
+
+    assert answer.status == 202
+    assert api.hub.started[0]["input"] == stored
+
+
+def test_an_input_deeper_than_64_levels_is_refused_with_where_it_is(api: Api) -> None:
+    answer = api.call("POST", "orchestrators/chain", b"[" * 65 + b"]" * 65)
+
+    assert answer.status == 400
+    assert _json(answer)["ExceptionMessage"].startswith("The reader's MaxDepth of 64 has been exceeded. Path '[0]")
+    assert _json(answer)["ExceptionType"] == "Newtonsoft.Json.JsonReaderException"

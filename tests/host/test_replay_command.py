@@ -30,6 +30,7 @@ from durable_engine import (
     run_episode,
     ticks_from_text,
 )
+from durable_harness import replay_history
 from durable_host.task_hub import TaskHub
 from host.dispatch_steps import SDK_WARNINGS
 from host.task_hub_steps import short_options
@@ -131,12 +132,14 @@ def paid() -> EventRaised:
     return EventRaised(timestamp=_START, name="paid", input="true")
 
 
-def replay(app: str | Path, *options: str, prelude: str = "") -> subprocess.CompletedProcess[str]:
-    """Run the command on an app of this text, in a folder of its own."""
+def replay(
+    app: str | Path, *options: str, prelude: str = "", command: Sequence[str] = ("replay",)
+) -> subprocess.CompletedProcess[str]:
+    """Run the command, or another one, on the app of a folder."""
     code = f"{prelude}\nimport sys\nfrom durable_host.__main__ import main\nsys.exit(main(sys.argv[1:]))"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AzureWebJobs")}
     return subprocess.run(
-        [sys.executable, "-c", code, "replay", "--script-root", str(app), *options],
+        [sys.executable, "-c", code, *command, "--script-root", str(app), *options],
         env={**environment, "PYTHONPATH": str(TESTS), "PYTHONWARNINGS": "ignore"},
         capture_output=True,
         text=True,
@@ -180,6 +183,23 @@ def test_instances_that_the_same_code_left_go_on(live: Live, folder: Folder, hub
         "ok      order-3  invoice  Running, 3 episodes",
     ]
     assert "3 live instances of task hub" in result.stdout
+
+
+def test_the_history_of_an_instance_is_written_so_that_a_test_can_hold_code_against_it(
+    live: Live, folder: Folder, hub: tuple[str, ...], tmp_path: Path
+) -> None:
+    live("order-2", order_found())
+
+    written = replay(folder(_OLD), *hub, command=("history", "order-2"))
+    absent = replay(folder(_OLD), *hub, command=("history", "order-9"))
+
+    assert written.returncode == 0, written.stderr
+    path = tmp_path / "order-2.json"
+    path.write_text(written.stdout, encoding="utf-8")
+    assert replay_history(invoice, path).is_same
+    assert [line for line in written.stdout.splitlines() if '"TaskScheduledId": 0' in line]
+    assert (absent.returncode, absent.stdout) == (1, "")
+    assert "has no history of 'order-9'" in absent.stderr
 
 
 def test_a_step_in_front_breaks_each_instance_and_each_is_named_with_its_diff(

@@ -8,10 +8,9 @@ import pytest
 from azure.data.tables import TableClient
 from azure.storage.blob import ContainerClient
 
-from durable_engine import TICKS_PER_SECOND, EventRaised, ExecutionStarted, Message, OrchestrationInstance
+from durable_engine import TICKS_PER_SECOND, EventRaised, ExecutionStarted, OrchestrationInstance
 from durable_host.clock import new_guid, now
-from durable_host.task_hub import InstanceQuery, ReceivedMessage, TaskHub, TaskHubClient
-from durable_host.task_hub.hub.client import HandOver
+from durable_host.task_hub import HubQueue, InstanceQuery, ReceivedMessage, TaskHub, TaskHubClient
 from host.task_hub_steps import first_episode, last_episode, new_instance, save, short_options
 
 
@@ -22,20 +21,21 @@ def instance_blobs(connection_string: str, hub: TaskHub) -> list[str]:
         return sorted(container.list_blob_names())
 
 
-class KeepingOutbox:
-    """An outbox that hands over every message to the test."""
+class Receiver:
+    """Reads a queue by taking what this process sends to it, and nothing else."""
 
-    def __init__(self, hub: TaskHub) -> None:
-        self._hub = hub
-        self.handed_over: list[ReceivedMessage] = []
+    def __init__(self, queue: HubQueue) -> None:
+        queue.reader = self
+        self.taken: list[ReceivedMessage] = []
 
-    async def put(self, message: Message, *, sender: OrchestrationInstance, episode: int | None) -> HandOver:
-        kept = await self._hub.queue_for(message).send_and_keep(message, sender=sender, episode=episode)
-        return lambda: self.handed_over.append(kept), kept.blob_name
+    def reserve(self) -> bool:
+        return True
 
-    async def send(self, message: Message, *, sender: OrchestrationInstance, episode: int | None) -> None:
-        hand_over, _ = await self.put(message, sender=sender, episode=episode)
-        hand_over()
+    def take(self, message: ReceivedMessage) -> None:
+        self.taken.append(message)
+
+    def give_up(self) -> None:
+        raise AssertionError("nothing is put in vain here")
 
 
 async def test_a_start_sends_the_message_and_writes_the_row(connection_string: str, hub_name: str) -> None:
@@ -80,15 +80,14 @@ async def test_an_instance_that_was_never_started_is_none(connection_string: str
 async def test_of_two_starts_of_one_id_the_first_keeps_the_row(connection_string: str, hub_name: str) -> None:
     first, second = new_guid(), new_guid()
     async with TaskHub(connection_string, short_options(hub_name)) as hub:
-        outbox = KeepingOutbox(hub)
-        client = TaskHubClient(hub, outbox=outbox)
+        reader, client = Receiver(hub.queue_of("i")), TaskHubClient(hub)
         await client.start("orch", instance_id="i", execution_id=first, input=None)
         await client.start("orch", instance_id="i", execution_id=second, input=None)
 
         row = await client.get_instance("i")
     assert row is not None
     assert row.execution_id == first
-    assert [m.data.message.target.execution_id for m in outbox.handed_over] == [first]
+    assert [m.data.message.target.execution_id for m in reader.taken] == [first]
 
 
 async def test_a_restart_replaces_the_row_it_looked_at_and_no_other(connection_string: str, hub_name: str) -> None:
@@ -123,8 +122,7 @@ async def test_an_input_of_any_size_is_seen_at_once_and_after_the_first_episode(
 ) -> None:
     text = '"' + "x" * length + '"'
     async with TaskHub(connection_string, short_options(hub_name)) as hub:
-        outbox = KeepingOutbox(hub)
-        client = TaskHubClient(hub, outbox=outbox)
+        reader, client = Receiver(hub.queue_of("a?b")), TaskHubClient(hub)
         await client.start("orch", instance_id="a?b", execution_id="e", input=text)
         before = await client.get_instance("a?b")
         instance = OrchestrationInstance(instance_id="a?b", execution_id="e")
@@ -137,7 +135,7 @@ async def test_an_input_of_any_size_is_seen_at_once_and_after_the_first_episode(
     assert after is not None
     assert before.input == after.input == text
     assert cell.startswith("http") == (length > 30_720)
-    assert len(outbox.handed_over) == 1
+    assert len(reader.taken) == 1
 
 
 async def test_a_large_output_is_a_url_in_the_row_and_a_text_for_clients(connection_string: str, hub_name: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -16,6 +15,7 @@ from durable_host.clock import now
 from durable_host.task_hub import TaskHub
 from durable_host.task_hub.leases.partition_leases import PartitionLease, plan_pass, plan_release
 from host.task_hub_steps import short_options
+from host_process import soon
 
 QUEUES = tuple(f"hub-control-{index:02d}" for index in range(4))
 NOW, LEASE = 10_000, 100
@@ -148,12 +148,6 @@ class Reader:
         self.notes.append(f"lost {index}")
 
 
-async def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.01)
-
-
 def raw_leases(connection_string: str, hub: TaskHub) -> dict[str, dict[str, object]]:
     with TableClient.from_connection_string(connection_string, hub.names.partitions_table) as table:
         return {row["RowKey"]: dict(row) for row in table.list_entities()}
@@ -163,7 +157,7 @@ async def test_a_lone_worker_owns_everything_and_releases_it_at_the_end(connecti
     reader = Reader()
     async with TaskHub(connection_string, short_options(hub_name)) as hub:
         hub.start_partitions(reader)
-        await wait_until(lambda: len(reader.reads) == 4)
+        await soon(lambda: len(reader.reads) == 4, "the partitions are owned")
         owned, while_owned = hub.partitions.owned, raw_leases(connection_string, hub)
         await hub.stop_partitions()
         after = raw_leases(connection_string, hub)
@@ -184,13 +178,13 @@ async def test_two_workers_end_with_two_partitions_each_and_never_read_one_toget
     options = short_options(hub_name, drain_seconds=60.0)
     async with TaskHub(connection_string, options) as hub, TaskHub(connection_string, options) as other:
         hub.start_partitions(first)
-        await wait_until(lambda: len(first.reads) == 4)
+        await soon(lambda: len(first.reads) == 4, "the partitions are owned")
         first.may_drain.clear()
         other.start_partitions(second)
-        await wait_until(lambda: sum(note.startswith("drain") for note in first.notes) == 2)
+        await soon(lambda: sum(note.startswith("drain") for note in first.notes) == 2, "two are drained")
         assert second.reads == set(), "what drains is not read by the next owner yet"
         first.may_drain.set()
-        await wait_until(lambda: len(first.reads) == len(second.reads) == 2)
+        await soon(lambda: len(first.reads) == len(second.reads) == 2, "the partitions are shared out")
 
         assert first.reads | second.reads == {0, 1, 2, 3}
         assert hub.partitions.owned == first.reads
@@ -202,10 +196,10 @@ async def test_a_worker_that_stops_hands_over_everything_at_once(connection_stri
     async with TaskHub(connection_string, options) as hub, TaskHub(connection_string, options) as other:
         hub.start_partitions(first)
         other.start_partitions(second)
-        await wait_until(lambda: len(first.reads) == len(second.reads) == 2)
+        await soon(lambda: len(first.reads) == len(second.reads) == 2, "the partitions are shared out")
 
         await hub.stop_partitions()
-        await wait_until(lambda: len(second.reads) == 4, seconds=3)
+        await soon(lambda: len(second.reads) == 4, "the partitions are owned", 3.0)
     assert first.reads == set()
 
 
@@ -218,14 +212,14 @@ async def test_a_dead_workers_partitions_are_taken_when_its_leases_ran_out(
         TaskHub(connection_string, short_options(hub_name)) as other,
     ):
         hub.start_partitions(first)
-        await wait_until(lambda: len(first.reads) == 4)
+        await soon(lambda: len(first.reads) == 4, "the partitions are owned")
         assert hub._worker is not None
         hub._worker.cancel()
         assert hub.partitions._loop is not None
         hub.partitions._loop.cancel()  # as good as killed: it neither renews nor releases
         died_at = now()
         other.start_partitions(second)
-        await wait_until(lambda: len(second.reads) == 4)
+        await soon(lambda: len(second.reads) == 4, "the partitions are owned")
 
         assert now() - died_at > 1.5 * TICKS_PER_SECOND, "nothing was taken before its lease ran out"
 
@@ -234,12 +228,12 @@ async def test_a_worker_gives_up_at_once_what_another_has_taken(connection_strin
     reader = Reader()
     async with TaskHub(connection_string, short_options(hub_name)) as hub:
         hub.start_partitions(reader)
-        await wait_until(lambda: len(reader.reads) == 4)
+        await soon(lambda: len(reader.reads) == 4, "the partitions are owned")
         with TableClient.from_connection_string(connection_string, hub.names.partitions_table) as table:
             row = table.get_entity("", hub.control_queue(2).name)
             table.update_entity({**row, "CurrentOwner": "usurper"})
 
-        await wait_until(lambda: "lost 2" in reader.notes)
+        await soon(lambda: "lost 2" in reader.notes, "partition 2 is lost")
         assert hub.partitions.owned == {0, 1, 3}
 
 
@@ -249,11 +243,11 @@ async def test_a_worker_whose_storage_is_away_stops_reading_before_its_leases_ru
     reader = Reader()
     async with TaskHub(connection_string, short_options(hub_name, lease_seconds=1.0)) as hub:
         hub.start_partitions(reader)
-        await wait_until(lambda: len(reader.reads) == 4)
+        await soon(lambda: len(reader.reads) == 4, "the partitions are owned")
         with TableClient.from_connection_string(connection_string, hub.names.partitions_table) as table:
             table.delete_table()
 
-        await wait_until(lambda: not reader.reads)
+        await soon(lambda: not reader.reads, "nothing is read any more")
         assert hub.partitions.owned == set()
 
 
@@ -264,11 +258,11 @@ async def test_a_partition_that_does_not_drain_is_handed_over_after_its_time(
     options = short_options(hub_name, drain_seconds=0.3)
     async with TaskHub(connection_string, options) as hub, TaskHub(connection_string, options) as other:
         hub.start_partitions(first)
-        await wait_until(lambda: len(first.reads) == 4)
+        await soon(lambda: len(first.reads) == 4, "the partitions are owned")
         first.may_drain.clear()
 
         other.start_partitions(second)
-        await wait_until(lambda: len(second.reads) == 2)
+        await soon(lambda: len(second.reads) == 2, "the partitions are owned")
     assert sum(note.startswith("lost") for note in first.notes) >= 2
 
 
@@ -282,8 +276,41 @@ async def test_an_app_of_another_name_gets_no_partitions(
         TaskHub(connection_string, replace(options, app_name="another", app_lease_retry_seconds=0.05)) as other,
     ):
         hub.start_partitions(ours)
-        await wait_until(lambda: len(ours.reads) == 4)
+        await soon(lambda: len(ours.reads) == 4, "the partitions are owned")
         other.start_partitions(theirs)
-        await wait_until(lambda: "Another app holds the lease" in caplog.text)
+        await soon(lambda: "Another app holds the lease" in caplog.text, "the other app is named")
 
         assert (len(ours.reads), theirs.notes) == (4, [])
+
+
+async def test_a_partition_that_was_resigned_is_released_and_taken_again_later(
+    connection_string: str, hub_name: str
+) -> None:
+    reader = Reader()
+    async with TaskHub(connection_string, short_options(hub_name, lease_seconds=0.6, lease_renew_seconds=0.1)) as hub:
+        hub.start_partitions(reader)
+        await soon(lambda: len(reader.reads) == 4, "the partitions are owned")
+
+        hub.partitions.resign(2)
+
+        await soon(lambda: "lost 2" in reader.notes, "partition 2 is lost")
+        owner = raw_leases(connection_string, hub)[hub.control_queue(2).name].get("CurrentOwner")
+        await soon(lambda: len(reader.reads) == 4, "it is taken again")
+    assert owner is None
+
+
+async def test_garbage_in_the_partitions_table_costs_no_partition(
+    connection_string: str, hub_name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with TaskHub(connection_string, short_options(hub_name)) as hub:
+        with TableClient.from_connection_string(connection_string, hub.names.partitions_table) as table:
+            table.upsert_entity({"PartitionKey": "", "RowKey": "notes", "CurrentOwner": 5})
+            queue = hub.control_queue(1).name
+            table.upsert_entity({"PartitionKey": "", "RowKey": queue, "CurrentOwner": 5, "ExpiresAt": "soon"})
+    reader = Reader()
+    async with TaskHub(connection_string, short_options(hub_name)) as hub:
+        hub.start_partitions(reader)
+
+        await soon(lambda: len(reader.reads) == 4, "the partitions are owned")
+
+    assert f"The lease of queue {queue} cannot be read, and is taken for a free one" in caplog.text

@@ -5,8 +5,7 @@ Invariant: a host that was started here is gone when its ``with`` block ends, an
 
 from __future__ import annotations
 
-from host_process.client import Answer, HostClient, wait_until
-from host_process.process import HostProcess, HostStartError
+from durable_host.testing import Answer, HostClient, HostProcess, HostStartError, soon, wait_until
 from host_process.storage_proxy import StorageProxy, StorageRequest
 from host_process.storage_witness import InconsistentHistoryError, StorageWitness, StoredInstance
 
@@ -20,5 +19,6 @@ __all__ = [
     "StorageRequest",
     "StorageWitness",
     "StoredInstance",
+    "soon",
     "wait_until",
 ]

@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -61,13 +61,18 @@ def start_compiler(program: Path) -> Iterator[Compiler]:
         "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1",  # a bare machine has no libicu, and nothing here needs it
         "DOTNET_TieredPGO": "0",  # measuring its own code costs more than it gains in a minute: a fifth less time
     }
-    with subprocess.Popen(
+    process = subprocess.Popen(
         [program, "jsonrpc", "--stdio"], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
         yield Compiler(process.stdin, process.stdout)
-        # Leaving the block closes its input, which is its sign to end, and waits for that.
+    finally:
+        with suppress(BrokenPipeError):  # it has ended before it read the last question, which is told already
+            process.stdin.close()  # its sign to end
+        process.stdout.close()
+        process.wait(timeout=30)
 
 
 class Compiler:
@@ -81,25 +86,36 @@ class Compiler:
         """Answer the compiler's version."""
         return str(self._ask("bicep/version")["version"])
 
-    def diagnostics(self, path: Path) -> list[Diagnostic]:
-        """Answer all that compiler and linter say of a file and of the modules that it deploys."""
+    def diagnostics(self, root: Path, path: str) -> list[Diagnostic]:
+        """Answer all that compiler and linter say of a file and of the modules that it deploys.
+
+        Args:
+            root: The folder that holds infra/.
+            path: The file, from there.
+        """
         return [
             Diagnostic(
-                path=Path(each["source"]).relative_to(path.parents[path.parts[::-1].index("infra")]).as_posix(),
+                path=Path(each["source"]).relative_to(root).as_posix(),
                 line=each["range"]["start"]["line"] + 1,
                 level=each["level"].lower(),
                 code=each["code"],
                 message=each["message"],
             )
-            for each in self._ask("bicep/compile", path=str(path))["diagnostics"]
+            for each in self._ask("bicep/compile", path=str(root / path))["diagnostics"]
         ]
 
     def build(self, path: Path) -> dict[str, Any]:
-        """Answer the ARM template that a file compiles to."""
-        contents = self._ask("bicep/compile", path=str(path)).get("contents")
-        if contents is None:
-            raise RefusedDeploymentError("; ".join(map(str, self.diagnostics(path))))
-        template: dict[str, Any] = json.loads(contents)
+        """Answer the ARM template that a file compiles to.
+
+        Raises:
+            RefusedDeploymentError: It does not compile.
+        """
+        answer = self._ask("bicep/compile", path=str(path))
+        if not answer["success"]:
+            raise RefusedDeploymentError(
+                "; ".join(f"{each['code']}: {each['message']}" for each in answer["diagnostics"])
+            )
+        template: dict[str, Any] = json.loads(answer["contents"])
         return template
 
     def format(self, path: Path) -> str:

@@ -56,7 +56,7 @@ def messages(mistake: Mistake, template: Template, compiler: Compiler | None, fo
         assert compiler is not None
         if mistake.by == COMPILER:
             written(planted.files, folder)
-            found = [str(each) for each in compiler.diagnostics(folder / mistake.path)]
+            found = [str(each) for each in compiler.diagnostics(folder, mistake.path)]
             return found or _refusal(planted, mistake, compiler, folder)
         if mistake.by in _OF_THE_OUTLINE:
             planted = planted.with_outline(compiler, folder)

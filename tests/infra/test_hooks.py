@@ -172,6 +172,15 @@ def test_before_deploy_needs_the_outputs_to_replay() -> None:
     assert "Run `azd provision`\nfirst" in done.stderr
 
 
+def test_before_deploy_says_that_the_replay_knows_the_public_cloud_only() -> None:
+    elsewhere = {"REPLAY_BEFORE_DEPLOY": "true", "AZURE_STORAGE_TABLE_HOST": "stx.table.core.usgovcloudapi.net"}
+
+    done = run(ROOT, "before_deploy.py", OUTPUTS | elsewhere)
+
+    assert done.returncode == 1
+    assert "public cloud only" in done.stderr
+
+
 def test_before_deploy_says_so_when_it_is_outside_of_the_network(before_deploy: ModuleType) -> None:
     with pytest.raises(before_deploy.StopDeployment, match=r"stx\.table\.example answers in its virtual network\nonly"):
         before_deploy.check_way_in({"VNET_ENABLED": ""}, "stx.table.example", ["20.60.1.1"])

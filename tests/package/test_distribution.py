@@ -28,7 +28,7 @@ PROJECT = tomllib.loads((TESTS / "pyproject.toml").read_text(encoding="utf-8"))[
 SECONDS = 60.0
 
 # One environment is made for all: no two workers shall make one each.
-pytestmark = pytest.mark.xdist_group("package")
+pytestmark = [pytest.mark.xdist_group("package"), pytest.mark.timeout(900)]
 
 _open = build_opener(ProxyHandler({})).open
 
@@ -76,8 +76,24 @@ def test_the_metadata_says_which_sdk_it_is_for(built_wheel: Path) -> None:
 def test_a_foreign_project_tests_its_orchestrations_without_a_conftest(installed: Installed) -> None:
     said = installed.run(installed.python, "-m", "pytest", "-q", "-p", "no:cacheprovider")
 
-    assert "2 passed" in said
+    assert "3 passed" in said
     assert not list(FOREIGN.rglob("conftest.py"))
+
+
+def test_the_log_of_the_host_is_in_the_report_of_a_foreign_test_that_fails(installed: Installed) -> None:
+    done = subprocess.run(
+        [installed.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_end_to_end.py"],
+        cwd=installed.project,
+        env={**installed.environment, "FAIL_ON_PURPOSE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert done.returncode == 1, done.stdout
+    assert "log of durable-host on http://127.0.0.1:" in done.stdout
+    assert "Executed 'Functions.start_greeting' (Succeeded" in done.stdout
 
 
 def test_mypy_strict_is_content_with_the_foreign_tests(installed: Installed, tmp_path: Path) -> None:
@@ -103,7 +119,7 @@ def test_the_installed_azurite_is_kept_in_folders_of_the_user(installed: Install
     home, data = installed.run(installed.python, "-c", code).split()
 
     ours = (str(installed.project.parent), str(ROOT))
-    assert not home.startswith(ours)
+    assert not home.startswith(str(ROOT))
     assert not data.startswith(ours)
     assert "durable-host" in home
     assert "durable-host" in data

@@ -6,6 +6,7 @@ Invariant: what the host is sent is what the real host was sent, byte for byte b
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 import urllib.error
@@ -16,6 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final
 
 from durable_engine import FINAL_STATUSES
+from host_process import wait_until
 
 __all__ = ["MANAGEMENT", "NO_BODY", "Driver", "Json"]
 
@@ -100,6 +102,12 @@ class Driver:
         status: Json | None = json.loads(reply) if reply else None
         return status
 
+    def children(self, instance_id: str) -> list[str]:
+        """The sub-orchestrations that an instance has started and not yet heard of."""
+        status = self.status(instance_id, "?showHistory=true") or {}
+        created = "SubOrchestrationInstanceCreated"
+        return [event["InstanceId"] for event in status["historyEvents"] if event["EventType"] == created]
+
     def wait(self, instance_id: str, states: Collection[str] = FINAL_STATUSES, *, seconds: float = 40.0) -> None:
         """Wait until the instance is in one of the states. If it never is, the comparison that follows says so."""
 
@@ -130,9 +138,8 @@ class Driver:
 
     def wait_until(self, holds: Callable[[], bool], *, seconds: float = 10.0) -> None:
         """Poll until something is so, at most this long."""
-        deadline = time.monotonic() + seconds
-        while not holds() and time.monotonic() < deadline:
-            time.sleep(_POLL_SECONDS)
+        with contextlib.suppress(TimeoutError):  # what is then recorded shows what is missing
+            wait_until(holds, "it is so", seconds=seconds, poll_seconds=_POLL_SECONDS)
 
     def let_pass(self, seconds: float) -> None:
         """Let time pass where what is recorded is that nothing happens meanwhile."""

@@ -7,10 +7,12 @@ TAKEOVER_CUTS=all tries every point; otherwise a fixed choice of them is tried.
 
 from __future__ import annotations
 
+import json
 import os
 import uuid
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -50,6 +52,11 @@ def stored_outcomes(connection_string: str, hub: str) -> dict[str, Outcome]:
         }
 
 
+def _of_one_version(value: Any) -> Any:
+    """The value with the texts of extension 3.19, which has a space less than 3.15.2 had."""
+    return json.loads(json.dumps(value).replace(" failed:  ", " failed: "))
+
+
 def differences(run: LeftRun, stored: dict[str, Outcome]) -> Iterator[str]:
     """What of a run did not come to what the recording came to."""
     for name, recorded in run.outcomes.items():
@@ -58,7 +65,7 @@ def differences(run: LeftRun, stored: dict[str, Outcome]) -> Iterator[str]:
             continue
         ours = without_repetitions(run, name, recorded, stored[name])
         for part in ("name", "status", "output", "custom_status", "kinds"):
-            if getattr(recorded, part) != getattr(ours, part):
+            if _of_one_version(getattr(recorded, part)) != _of_one_version(getattr(ours, part)):
                 yield (
                     f"{run.label} (repeats: {', '.join(run.repeats) or 'nothing'}): {name} has the {part} "
                     f"{getattr(ours, part)!r:.300}, and {getattr(recorded, part)!r:.300} was recorded"

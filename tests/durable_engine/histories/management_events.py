@@ -40,8 +40,8 @@ __all__ = ["CHILD_ID", "EXACT", "Entry", "Json", "entries_of"]
 Json = Mapping[str, Any]
 
 EXACT: Final = (
-    "Use the rows of the history table instead (history_from_rows), or check the hub itself with "
-    "'python -m durable_host replay'."
+    "Use the exact history instead ('durable-host history INSTANCE > FILE'), or check the hub itself with "
+    "'durable-host replay'."
 )
 """What to use where the management API does not say enough."""
 CHILD_ID: Final = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):(\d+)\Z")

@@ -1,11 +1,13 @@
 """A history from the management API's JSON, which leaves out the event ids and where episodes begin.
 
 Finds the ids again, and writes a history that replays as the recorded one did.
-Invariant: an id is certain, or the history is refused with what makes it uncertain and what to use instead.
+Invariant: an id is certain, or its step equals the others of its time; else the history is refused with what makes it
+uncertain and what to use instead.
 
 Decisions get their ids in the order in which they are made, and each is stamped with a time of its own, to 100 ns: so
 their order in time is the order of their ids. Steps with equal stamps are told apart by what today's code asks for
-under each id: kind, name, and the input where it was stored. Where a decision stood among the messages is not known:
+under each id: kind, name, and the input where it was stored; steps that are alike in all that are taken in the order in
+which they stand. Where a decision stood among the messages is not known:
 it is put before its own completion, where the host's rule finds it pending in any case.
 """
 
@@ -141,7 +143,9 @@ class _Reading:
         for event_id in range(first_id, first_id + len(alike)):
             decision = asked.get(event_id)
             fitting = [entry for entry in left if decision is not None and _fits(entry, *decision)]
-            if not fitting or not (len(fitting) == 1 or _stands_in_order(fitting)):
+            if decision is None and len({describe(entry.decision) for entry in left if entry.decision}) == 1:
+                fitting = left  # whichever it is, today's code does not ask for it
+            if not fitting:
                 self._refuse_alike(alike, event_id, decision[0] if decision else None)
             ordered.append(fitting[0])
             left.remove(fitting[0])
@@ -180,7 +184,7 @@ class _Reading:
             if self.app is None
             else f"today's code does not ask for anything as number {event_id}"
             if asked is None
-            else f"today's code asks for {describe(asked)} as number {event_id}, which fits none or several of them"
+            else f"today's code asks for {describe(asked)} as number {event_id}, which fits none of them"
         )
         _refuse(
             self.started,

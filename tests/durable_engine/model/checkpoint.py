@@ -61,6 +61,8 @@ class Checkpoint:
     (continue-as-new, and every entity batch). ``episode`` counts the OrchestratorStarted events up to the one that
     began this episode. ``sender`` is the execution that the messages name as theirs: the one that the episode found,
     not one that continue-as-new began, and without an execution id for an entity's first batch; None is ``instance``.
+    ``left_behind`` are the histories of the executions that ended in this episode by continuing as new, to their end:
+    storage keeps none of them.
     """
 
     instance: OrchestrationInstance
@@ -71,3 +73,4 @@ class Checkpoint:
     update: InstanceUpdate
     notices: tuple[Notice, ...] = ()
     sender: OrchestrationInstance | None = None
+    left_behind: tuple[tuple[HistoryEvent, ...], ...] = ()

@@ -6,11 +6,12 @@ Invariant: the text holds no lone surrogate, so that it can always be stored as 
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from json.encoder import encode_basestring
 from typing import Any
+
+from durable_engine.model.json_reader import JsonReaderError, read_json
 
 __all__ = ["compact_json", "parsed_json"]
 
@@ -44,12 +45,13 @@ def compact_json(value: object) -> str:
 
 
 def parsed_json(text: str | None) -> Any:
-    """The value of a stored text: parsed where it is JSON, the text itself where it is not, None for None."""
+    """The value of a stored text: parsed where the host can read it, else the text itself; None for None."""
     if text is None:
         return None
     try:
-        return json.loads(text)
-    except ValueError:
+        # A comment is a value to the host's reader, and an empty one.
+        return None if text.lstrip().startswith(("//", "/*")) else read_json(text)
+    except JsonReaderError:
         return text
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from durable_engine.model.dotnet_json import compact_json
+from durable_engine.model.json_reader import JsonReaderError
 
 __all__ = [
     "UserException",
@@ -19,14 +20,19 @@ __all__ = [
     "orchestrator_failure",
     "sub_orchestration_details",
     "unhandled_details",
+    "unhandled_task_failure",
+    "unreadable_result",
 ]
 
 _COR_E_EXCEPTION = -2146233088
+_NO_TEXT = "Unhandled exception in function. Could not serialize original exception message."
 _OUR_FRAMES = "   at durable_engine, in place of the Functions host's own frames"
-# A sub-orchestration's details end in the frames of .NET; this line alone is the same on every real host.
+# A sub-orchestration's details, which its parent's users read, end in the frames of extension 3.19.0: always these two.
 _SUB_FRAMES = (
     "   at System.Threading.Tasks.Task.ThrowIfExceptional(Boolean includeTaskCanceledExceptions)\n"
-    "   at durable_engine, in place of the Functions host's own frames"
+    "   at Microsoft.Azure.WebJobs.Extensions.DurableTask.TaskOrchestrationShim.InvokeUserCodeAndHandleResults("
+    "RegisteredFunctionInfo orchestratorInfo, OrchestrationContext innerContext) in "
+    "/_/src/WebJobs.Extensions.DurableTask/Listener/TaskOrchestrationShim.cs:line 148"
 )
 
 
@@ -34,8 +40,8 @@ _SUB_FRAMES = (
 class UserException:
     """What user code raised, as the Python worker reports it to the host.
 
-    ``stack`` is the formatted traceback without its heading: every frame line begins with two spaces, and it ends in
-    a newline.
+    ``type_name`` is empty where the exception could not be turned into text: then the message stands alone. ``stack``
+    is the formatted traceback without its heading: every frame line begins with two spaces, and it ends in a newline.
     """
 
     type_name: str
@@ -44,14 +50,21 @@ class UserException:
 
     @classmethod
     def of(cls, exception: BaseException) -> UserException:
-        """The report of a caught exception."""
+        """The report of a caught exception; one that would end the worker is told as the host tells of that."""
         stack = "".join(traceback.format_tb(exception.__traceback__))
-        return cls(type_name=type(exception).__name__, message=str(exception), stack=stack)
+        if isinstance(exception, SystemExit):
+            code = exception.code if isinstance(exception.code, int) else int(exception.code is not None)
+            return cls(type_name="", message=f"python exited with code {code} (0x{code & 0xFFFFFFFF:X})", stack=stack)
+        try:
+            message = str(exception)
+        except Exception:  # user code's own __str__ may raise anything; the worker has a text for that
+            return cls(type_name="", message=_NO_TEXT, stack=stack)
+        return cls(type_name=type(exception).__name__, message=message, stack=stack)
 
     @property
     def text(self) -> str:
         """``ValueError: what was wrong``."""
-        return f"{self.type_name}: {self.message}"
+        return f"{self.type_name}: {self.message}" if self.type_name else self.message
 
     @property
     def rpc_text(self) -> str:
@@ -93,6 +106,27 @@ def activity_failure(name: str, raised: UserException) -> tuple[str, str]:
     return f"Activity function '{name}' failed: {raised.text}", compact_json(details)
 
 
+def unreadable_result(name: str, error: JsonReaderError) -> tuple[str, str]:
+    """Reason and details of an activity whose result the host's JSON reader refuses."""
+    type_name = f"Newtonsoft.Json.{error.exception_type}"
+    details = {
+        "$type": f"{type_name}, Newtonsoft.Json",
+        "ClassName": type_name,
+        "Message": str(error),
+        "Data": None,
+        "InnerException": None,
+        "HelpURL": None,
+        "StackTraceString": _OUR_FRAMES,
+        "RemoteStackTraceString": None,
+        "RemoteStackIndex": 0,
+        "ExceptionMethod": None,
+        "HResult": _COR_E_EXCEPTION,
+        "Source": "Newtonsoft.Json",
+        "WatsonBuckets": None,
+    }
+    return f"Activity function '{name}' failed: {error}", compact_json(details)
+
+
 def http_activity_failure(message: str, *, native_error: int | None) -> tuple[str, str]:
     """Reason and details of a ``call_http`` without an answer; ``native_error`` is the socket's errno, if any."""
     inner: dict[str, Any] | None = None
@@ -126,6 +160,19 @@ def http_activity_failure(message: str, *, native_error: int | None) -> tuple[st
         "StackTrace": _OUR_FRAMES,
     }
     return message, compact_json(details)
+
+
+def unhandled_task_failure(type_name: str, message: str) -> tuple[str, dict[str, Any]]:
+    """Details and FailureDetails of a task of the host's own that failed in the host's own code."""
+    failure = {
+        "ErrorType": type_name,
+        "ErrorMessage": message,
+        "StackTrace": _OUR_FRAMES,
+        "InnerFailure": None,
+        "IsNonRetriable": False,
+        "Properties": None,
+    }
+    return f"Unhandled exception while executing task: {type_name}: {message}\n{_OUR_FRAMES}", failure
 
 
 def orchestrator_failure(name: str, error: str) -> str:

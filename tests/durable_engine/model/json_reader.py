@@ -1,4 +1,4 @@
-"""Reads JSON as the host's Newtonsoft reader does: more than the standard allows, at most 64 levels, errors in its words.
+"""Reads JSON as the host's Newtonsoft reader does: beyond the standard, 64 levels at most, errors in its words.
 
 Standard JSON is parsed by Python's own parser; the slow reader is for everything else, and for errors, which say where.
 Invariant: a text that the host reads gives the value that the host reads, and one that it refuses raises.
@@ -10,9 +10,10 @@ import json
 import re
 from typing import Any, Final
 
-__all__ = ["JsonReaderError", "first_json", "read_json"]
+__all__ = ["JsonMetadataError", "JsonReaderError", "first_json", "is_within_depth", "read_json", "read_object"]
 
 MAX_DEPTH: Final = 64
+_METADATA: Final = frozenset({"$ref", "$type", "$id"})
 _LONGEST_INTEGER: Final = 380
 _SPECIAL: Final = frozenset(".  '/\"[]()\t\n\r\f\b\\\u0085\u2028\u2029")
 _SPACE: Final = " \t\r\n\v\f\u00a0\u0085\u2028\u2029\u3000"
@@ -35,6 +36,15 @@ _ENDS_A_VALUE: Final = frozenset(",]}/" + _SPACE)
 class JsonReaderError(ValueError):
     """A text that the host's reader refuses; ``str()`` is the reader's own message, with path, line and position."""
 
+    exception_type = "JsonReaderException"
+    """The name that the error has in .NET."""
+
+
+class JsonMetadataError(JsonReaderError):
+    """An object whose first members look like the reader's own, such as ``$ref``, and are not."""
+
+    exception_type = "JsonSerializationException"
+
 
 def read_json(text: str) -> Any:
     """The value of a text, which holds nothing else.
@@ -52,6 +62,37 @@ def read_json(text: str) -> Any:
     value = reader.value()
     reader.expect_end()
     return value
+
+
+def read_object(text: str) -> Any:
+    """The value of a text that the host turns into an object, where ``$ref``, ``$type`` and ``$id`` are its own.
+
+    The outermost object's first members of these names are taken out; an object that only refers to another is None.
+
+    Raises:
+        JsonReaderError: the host would refuse it.
+    """
+    value = read_json(text)
+    if not isinstance(value, dict) or next(iter(value), "") not in _METADATA:
+        return value
+    names = iter(value)
+    own = set()
+    for name in names:
+        if name == "$ref":
+            after = next(names, None)
+            if after is None:
+                return None
+            reader = Reader(text)
+            reader.value()
+            raise reader.error_at_name(
+                after,
+                "Additional content found in JSON reference object. A JSON reference object should only have a "
+                "$ref property.",
+            )
+        if name not in _METADATA:
+            break
+        own.add(name)
+    return {name: item for name, item in value.items() if name not in own}
 
 
 def first_json(text: str) -> Any:
@@ -114,6 +155,11 @@ class Reader:
         line = before.count("\n") + 1 if before else 0
         position = len(before) - (before.rfind("\n") + 1)
         return JsonReaderError(f"{message} Path '{self._path_text()}', line {line}, position {position}.")
+
+    def error_at_name(self, name: str, message: str) -> JsonMetadataError:
+        """The error of this message at a member of the outermost object that was read."""
+        self._path = [name]
+        return JsonMetadataError(str(self.error(message, at=self.names_end[name])))
 
     def _container(self, opening: str) -> dict[str, Any] | list[Any]:
         # A loop, not recursion: what is nested too deep must end in the reader's own error.

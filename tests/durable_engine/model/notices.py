@@ -17,6 +17,7 @@ __all__ = [
     "early_timer",
     "entity_kept_change",
     "id_drift",
+    "refused_retries",
     "refused_sub_orchestration",
     "unknown_activity",
     "unknown_entity",
@@ -64,6 +65,16 @@ def refused_sub_orchestration(name: str, instance_id: str) -> Notice:
         text=f"The sub-orchestration {name!r} was asked for under the instance id {instance_id!r}, which is the id of "
         "this instance or of its parent (whatever the case of its letters), or begins with '@'. As in Azure it is not "
         f"started and {_STAYS_RUNNING}: give it an id of its own, {_THEN_TERMINATE}.",
+    )
+
+
+def refused_retries(name: str, milliseconds: int) -> Notice:
+    """A call was asked for with a first retry after longer than the storage can delay a message."""
+    return Notice(
+        code="refused_retries",
+        text=f"{name!r} was called with retries after {milliseconds} ms, and Azure Storage delays a message by 6 days "
+        f"at most. As in Azure nothing is scheduled and {_STAYS_RUNNING}: ask for a first retry within 6 days, "
+        f"{_THEN_TERMINATE}.",
     )
 
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 __all__ = [
     "NEVER",
+    "TICKS_PER_MICROSECOND",
     "TICKS_PER_SECOND",
     "Ticks",
     "ticks_from_datetime",

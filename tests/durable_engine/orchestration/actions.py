@@ -19,6 +19,8 @@ from durable_engine.model.functions import KnownFunctions
 from durable_engine.model.ticks import ticks_from_text
 from durable_engine.orchestration.drift import overtaken_action
 from durable_engine.orchestration.execution import Execution
+from durable_engine.orchestration.refusals import refusal_of
+from durable_engine.orchestration.retries import RetryPolicy
 from durable_engine.orchestration.tasks import HostTask, TaskFailedError, Walk, run, when_all, when_any
 from durable_engine.wire.sdk_call import Answer
 from durable_engine.wire.sdk_surface import ActionType
@@ -33,7 +35,7 @@ Action = Mapping[str, Any]
 _HTTP_REQUEST_TYPE: Final = (
     "Microsoft.Azure.WebJobs.Extensions.DurableTask.DurableHttpRequest, Microsoft.Azure.WebJobs.Extensions.DurableTask"
 )
-_TICKS_PER_MILLISECOND: Final = 10_000
+_LONGEST_RETRY_INTERVAL: Final = 6 * 86_400_000
 _CUSTOM_STATUS_LIMIT: Final = 16 * 1024
 
 
@@ -64,7 +66,9 @@ class AnswerWalk:
         """
         known = len(self._answer.actions)
         has_more = len(answer.actions) > known or answer.is_done or answer.error is not None
-        if answer.raised is not None or (self._is_at_end and has_more):
+        if answer.raised is not None or answer.unreadable is not None or (self._is_at_end and has_more):
+            return False
+        if refusal_of(answer.actions, first=known) is not None:
             return False
         status = None if answer.custom_status is None else compact_json(answer.custom_status)
         if _is_too_long(status) or list(answer.actions[:known]) != list(self._answer.actions):
@@ -82,6 +86,11 @@ class AnswerWalk:
         if self._answer.raised is not None:
             self.custom_status = None
             self.failure = f"One or more errors occurred. ({self._answer.raised.rpc_text})"
+            return
+        unreadable = self._answer.unreadable or refusal_of(self._answer.actions)
+        if unreadable is not None:
+            self.custom_status = None
+            self.failure = unreadable
             return
         if _is_too_long(self.custom_status):
             self.failure = (
@@ -133,7 +142,8 @@ class AnswerWalk:
         return self._activity_refusal(action) or self._schedule_activity(action)
 
     def _call_activity_with_retry(self, action: Action) -> HostTask:
-        return self._activity_refusal(action) or run(self._retry(action, self._schedule_activity))
+        refusal = self._activity_refusal(action) or self._retry_refusal(action)
+        return refusal or run(self._retry(action, self._schedule_activity))
 
     def _schedule_activity(self, action: Action) -> HostTask:
         return self._execution.schedule_activity(action["functionName"], compact_json([action["input"]]))
@@ -148,7 +158,8 @@ class AnswerWalk:
         return self._sub_orchestration_refusal(action) or self._start_sub_orchestration(action)
 
     def _call_sub_orchestrator_with_retry(self, action: Action) -> HostTask:
-        return self._sub_orchestration_refusal(action) or run(self._retry(action, self._start_sub_orchestration))
+        refusal = self._sub_orchestration_refusal(action) or self._retry_refusal(action)
+        return refusal or run(self._retry(action, self._start_sub_orchestration))
 
     def _start_sub_orchestration(self, action: Action) -> HostTask:
         instance_id = action.get("instanceId") or f"{self._started.instance.execution_id}:{self._execution.next_id}"
@@ -201,23 +212,30 @@ class AnswerWalk:
         self._execution.new_input = compact_json(action["input"])
         return _done()
 
+    def _retry_refusal(self, action: Action) -> HostTask | None:
+        first = RetryPolicy.of(action["retryOptions"]).first
+        if first <= _LONGEST_RETRY_INTERVAL:
+            return None
+        return self._refuse(notices.refused_retries(action["functionName"], first))
+
     def _retry(self, action: Action, attempt_once: Callable[[Action], HostTask]) -> Walk:
-        options = action["retryOptions"]
-        attempts, interval = options["maxNumberOfAttempts"], options["firstRetryIntervalInMilliseconds"]
-        origin = self._execution.origin
-        for attempt in range(1, attempts + 1):
-            self._execution.origin = origin
+        policy = RetryPolicy.of(action["retryOptions"])
+        execution, began_at, origin = self._execution, self._execution.clock, self._execution.origin
+        for attempt in range(1, policy.attempts + 1):
+            execution.origin = origin
             try:
                 yield attempt_once(action)
             except TaskFailedError:
-                # The last failure sets a timer too, for no time: the host keeps it for old histories' sake.
-                wait = interval * _TICKS_PER_MILLISECOND if attempt < attempts else 0
-                self._execution.origin = origin
-                yield self._execution.start_timer(self._execution.clock + wait)
-                if attempt == attempts:
+                wait = policy.wait_after(attempt, began_at=began_at, now=execution.clock)
+                if wait is None:
+                    break
+                execution.origin = origin
+                yield execution.start_timer(execution.clock + wait)
+                if attempt >= policy.sdk_attempts:
                     raise
             else:
                 return
+        self.failure = _given_up(action)
 
     def _refuse(self, notice: Notice) -> HostTask:
         # The host's error for such a call sits in the call's own task, at which nobody looks.
@@ -225,6 +243,15 @@ class AnswerWalk:
         failed = HostTask()
         failed.fail()
         return failed
+
+
+def _given_up(action: Action) -> str:
+    options = ", ".join(f"{name}={value!r}" for name, value in action["retryOptions"].items())
+    return (
+        f"The retries of '{action['functionName']}' with {options} end on the host before they do in the SDK, which "
+        "waits for a further attempt: in Azure this orchestration would stay Running for ever. Give a whole number of "
+        "attempts from 1, a backoff coefficient above 0, and a timeout that leaves time for all attempts."
+    )
 
 
 def _stored_size(text: str | None) -> int:

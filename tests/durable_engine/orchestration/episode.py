@@ -6,6 +6,7 @@ Invariant: equal arguments give an equal checkpoint, byte for byte; time and ids
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -31,9 +32,10 @@ from durable_engine.model.events import (
     TimerCreated,
     TimerFired,
     as_played,
+    at_time,
 )
 from durable_engine.model.functions import KnownFunctions
-from durable_engine.model.ticks import Ticks
+from durable_engine.model.ticks import TICKS_PER_MICROSECOND, Ticks
 from durable_engine.orchestration.execution import Decision
 from durable_engine.orchestration.replay import Ending, Replay
 from durable_engine.wire.sdk_call import (
@@ -110,53 +112,70 @@ def run_episode(
 ) -> Checkpoint:
     """Run the orchestrator on its history and the batch of events that has arrived for it.
 
+    ``now`` is the episode's time; what it decides is dated a microsecond later each, so that no two of its
+    events share a time.
     ``past`` is empty for an execution that begins; then the batch holds its ExecutionStarted. ``new_id`` gives
     execution ids (32 hex digits) for sub-orchestrations and continue-as-new. ``replayer`` replays from the start unless
     one is given that has kept something. ``episode`` is this episode's number, which is counted where it is not given.
     """
     replayer = replayer or FromStart(app)
     execution = _begin(past, batch, now)
+    clock = itertools.count(now + TICKS_PER_MICROSECOND, TICKS_PER_MICROSECOND)
     sender = execution.started.instance
     messages: list[Message] = []
     notices: list[Notice] = []
     carried_status: str | None = None
-    continued = False
+    left_behind: list[tuple[HistoryEvent, ...]] = []
     while True:
         replay = _replay(execution, replayer, now)
-        messages += [_message(decision, execution.started, now, new_id) for decision in replay.decisions]
+        decisions = [replace(one, event=at_time(one.event, next(clock))) for one in replay.decisions]
+        messages += [_message(decision, execution.started, new_id) for decision in decisions]
         notices += replay.notices
         status = replay.custom_status if replay.custom_status is not None else carried_status
         ending = replay.ending
         if ending is None or ending.new_input is None:
             break
+        left_behind.append(_to_its_end(execution, decisions, ending, replay.next_event_id, now))
         execution = _continue_as_new(execution.started, ending.new_input, replay.carried_over, now, new_id)
-        carried_status, continued = status, True
+        carried_status = status
 
     new = execution.new
-    new += [decision.event for decision in replay.decisions]
+    new += [decision.event for decision in decisions]
     if ending is not None:
         new.append(
             ExecutionCompleted(
-                timestamp=now,
+                timestamp=next(clock),
                 event_id=replay.next_event_id,
                 orchestration_status=ending.status,
                 result=ending.result,
             )
         )
         if execution.started.parent is not None:
-            messages.append(_report_to_parent(execution.started.parent, ending, now))
+            messages.append(_report_to_parent(execution.started.parent, ending, next(clock)))
     if not isinstance(new[-1], OrchestratorCompleted):
-        new.append(OrchestratorCompleted(timestamp=now))
+        new.append(OrchestratorCompleted(timestamp=next(clock)))
     return Checkpoint(
         instance=execution.started.instance,
         sender=sender,
         episode=episode or sum(isinstance(event, OrchestratorStarted) for event in past) + 1,
         events=tuple(new),
-        replaces_history=continued,
+        replaces_history=bool(left_behind),
         messages=tuple(messages),
         update=_update(execution, status),
         notices=tuple(notices),
+        left_behind=tuple(left_behind),
     )
+
+
+def _to_its_end(
+    execution: _Execution, decisions: Sequence[Decision], ending: Ending, event_id: int, now: Ticks
+) -> tuple[HistoryEvent, ...]:
+    """The whole history of an execution that continues as new, as it would stand if anybody kept it."""
+    end = ExecutionCompleted(
+        timestamp=now, event_id=event_id, orchestration_status=ending.status, result=ending.new_input
+    )
+    decided = (decision.event for decision in decisions)
+    return (*execution.past, *execution.new, *decided, end, OrchestratorCompleted(timestamp=now))
 
 
 def _begin(past: Sequence[HistoryEvent], batch: Sequence[HistoryEvent], now: Ticks) -> _Execution:
@@ -179,7 +198,11 @@ def _replay(execution: _Execution, replayer: Replayer, now: Ticks) -> Replay:
 
 
 def _continue_as_new(
-    old: ExecutionStarted, new_input: str, carried_over: Sequence[EventRaised], now: Ticks, new_id: Callable[[], str]
+    old: ExecutionStarted,
+    new_input: str,
+    carried_over: Sequence[EventRaised],
+    now: Ticks,
+    new_id: Callable[[], str],
 ) -> _Execution:
     started = replace(
         old,
@@ -196,22 +219,23 @@ def _continue_as_new(
     )
 
 
-def _message(decision: Decision, started: ExecutionStarted, now: Ticks, new_id: Callable[[], str]) -> Message:
+def _message(decision: Decision, started: ExecutionStarted, new_id: Callable[[], str]) -> Message:
     """The message that carries a decision out."""
+    at = decision.event.timestamp
     match decision.event:
         case TaskScheduled() as event:
             return Message(event=replace(event, input=decision.input), target=started.instance)
         case TimerCreated() as event:
-            fired = TimerFired(timestamp=now, timer_id=event.event_id, fire_at=event.fire_at)
+            fired = TimerFired(timestamp=at, timer_id=event.event_id, fire_at=event.fire_at)
             return Message(event=fired, target=started.instance, deliver_at=event.fire_at)
         case EventSent() as event:
-            raised = EventRaised(timestamp=now, name=event.name, input=event.input)
+            raised = EventRaised(timestamp=at, name=event.name, input=event.input)
             return Message(event=raised, target=OrchestrationInstance(instance_id=event.instance_id, execution_id=None))
         case SubOrchestrationInstanceCreated() as event:
             child = OrchestrationInstance(instance_id=event.instance_id, execution_id=new_id())
             parent = ParentInstance(name=started.name, instance=started.instance, task_schedule_id=event.event_id)
             start = ExecutionStarted(
-                timestamp=now,
+                timestamp=at,
                 instance=child,
                 parent=parent,
                 name=event.name,

@@ -166,7 +166,8 @@ class Replay:
             return handled
         if not self._orchestrator.done and (drift := self._walk.drift()) is not None:
             self._execution.notices.append(drift)
-        if self._orchestrator.done and not self._execution.has_open_tasks:
+        is_over = self._orchestrator.done or self._walk.failure is not None
+        if is_over and not self._execution.has_open_tasks:
             self._finish()
         return handled
 

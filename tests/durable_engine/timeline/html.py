@@ -6,7 +6,7 @@ Invariant: all that a shape shows is also text: in its tooltip, and in the table
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from itertools import groupby
@@ -14,12 +14,12 @@ from typing import Final
 
 from durable_engine.checking.decisions import shortened
 from durable_engine.model.ticks import ticks_to_text
-from durable_engine.timeline.model import Call, Mark, Moment, Outcome, Span, TimelineModel
+from durable_engine.timeline.model import Call, CallKind, Mark, Moment, Outcome, Span, TimelineModel
 from durable_engine.timeline.rows import mark_words, outcome_words, span_words, status_words, summary
 from durable_engine.timeline.scale import TimeScale, duration_text
 from durable_engine.timeline.style import STYLE, legend
 
-__all__ = ["timeline_html"]
+__all__ = ["timeline_drawing", "timeline_html"]
 
 _WIDTH: Final = 1200.0
 _LABELS: Final = 200.0
@@ -47,16 +47,27 @@ def timeline_html(model: TimelineModel) -> str:
             "</head>",
             "<body>",
             *_heading(model),
-            '<div class="drawing">',
-            *_Drawing(model).lines(),
-            "</div>",
-            legend(_shapes_of(model)),
+            timeline_drawing(model),
             *_table(model),
             "</body>",
             "</html>",
             "",
         ]
     )
+
+
+def timeline_drawing(
+    model: TimelineModel, link_of: Callable[[str], str] | None = None, *, name: str = "timeline"
+) -> str:
+    """The SVG and its legend, for a page that has ``DRAWING_STYLE``.
+
+    Args:
+        model: What is drawn.
+        link_of: The address of an instance's page, for the sub-orchestrations; None draws no links.
+        name: What the ids in it begin with: another one for each drawing of a page.
+    """
+    drawing = "\n".join(_Drawing(model, link_of, name).lines())
+    return f'<div class="drawing">\n{drawing}\n</div>\n{legend(_shapes_of(model))}'
 
 
 def _heading(model: TimelineModel) -> Iterator[str]:
@@ -132,6 +143,8 @@ class _Drawing:
     """The SVG of one model."""
 
     model: TimelineModel
+    link_of: Callable[[str], str] | None = None
+    name: str = "timeline"
     scale: TimeScale = field(init=False)
     blocks: list[_Block] = field(init=False)
 
@@ -160,16 +173,20 @@ class _Drawing:
             rows += list(self._marks(_taken(marks, marks[-1].at), y))
             y += _ROW
         height = y + 8.0
+        # What is inside an image cannot be reached, and links are to be.
+        role = "img" if self.link_of is None else "group"
         yield (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH:g} {height:g}" role="img" '
-            'aria-labelledby="timeline-title timeline-description">'
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH:g} {height:g}" role="{role}" '
+            f'aria-labelledby="{self.name}-title {self.name}-description">'
         )
-        yield f'<title id="timeline-title">Timeline of {escape(self.model.instance_id)}</title>'
+        yield f'<title id="{self.name}-title">Timeline of {escape(self.model.instance_id)}</title>'
         yield (
-            f'<desc id="timeline-description">{escape(self.model.orchestrator)}: {escape(status_words(self.model))}; '
-            f"{escape(summary(self.model))}. Every call is listed in the table below.</desc>"
+            f'<desc id="{self.name}-description">{escape(self.model.orchestrator)}: '
+            f"{escape(status_words(self.model))}; {escape(summary(self.model))}. "
+            "Every call is listed in the table below.</desc>"
         )
-        yield _HATCH
+        if self.name == "timeline":
+            yield _HATCH  # one is enough for all drawings of a page
         yield from self._axis(height)
         yield from rows
         yield "</svg>"
@@ -238,11 +255,17 @@ class _Drawing:
             y += 5.0
         for call in block.calls:
             if not block.is_dense:
-                yield _label(call.name, y)
+                yield self._linked(call, _label(call.name, y))
                 yield _note(outcome_words(call), y)
             for span in sorted(call.spans, key=lambda one: one.outcome is not Outcome.WAITED):
-                yield self._span(call, span, y, block.row_height)
+                yield self._linked(call, self._span(call, span, y, block.row_height))
             y += block.row_height
+
+    def _linked(self, call: Call, shape: str) -> str:
+        """The shape as a link to the instance that it stands for, where it stands for one."""
+        if self.link_of is None or call.kind is not CallKind.SUB_ORCHESTRATION or call.detail is None:
+            return shape
+        return f'<a href="{escape(self.link_of(call.detail))}">{shape}</a>'
 
     def _span(self, call: Call, span: Span, y: float, height: float) -> str:
         x = self._x(span.start)

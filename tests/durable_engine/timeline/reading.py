@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from durable_engine.checking.decisions import plain_input
 from durable_engine.histories.episodes import SCHEDULED, RecordedEpisode, episodes_of
@@ -29,7 +30,7 @@ from durable_engine.model.events import (
     TimerCreated,
     TimerFired,
 )
-from durable_engine.model.ticks import Ticks
+from durable_engine.model.ticks import TICKS_PER_SECOND, Ticks
 from durable_engine.orchestration.nondeterminism import Scheduled
 from durable_engine.timeline.model import Call, CallKind, Episode, Mark, Moment, Outcome, Span, TimelineModel
 from durable_engine.wire.sdk_call import execution_started
@@ -38,14 +39,25 @@ __all__ = ["timeline_model"]
 
 
 def timeline_model(
-    history: Sequence[HistoryEvent], *, custom_statuses: Mapping[int, str] | None = None, has_episodes: bool = True
+    history: Sequence[HistoryEvent],
+    *,
+    custom_statuses: Mapping[int, str] | None = None,
+    has_episodes: bool = True,
+    now: Ticks | None = None,
 ) -> TimelineModel:
-    """The model of a history. ``custom_statuses`` are JSON texts by the number of the episode that left them."""
+    """The model of a history.
+
+    ``custom_statuses`` are JSON texts by the number of the episode that left them; ``now`` is how far an execution has
+    come that has not ended.
+    """
     started = execution_started(history)
     reading = _Reading(list(episodes_of(history)), has_episodes=has_episodes)
     reading.read()
     statuses = custom_statuses or {}
     completed = reading.completed
+    end = reading.end
+    if completed is None and now is not None:
+        end = Moment(max(end.at, now), end.episode)
     return TimelineModel(
         instance_id=started.instance.instance_id,
         orchestrator=started.name,
@@ -53,7 +65,7 @@ def timeline_model(
         input=None if started.input is None else plain_input(started.input),
         output=completed.result if completed else None,
         start=Moment(started.timestamp, 0),
-        end=reading.end,
+        end=end,
         calls=tuple(reading.calls()),
         marks=tuple(reading.marks),
         episodes=tuple(
@@ -103,7 +115,7 @@ class _Reading:
             for event in episode.decided:
                 if isinstance(event, ExecutionCompleted):
                     self.completed = event
-                    self.end = Moment(max(event.timestamp, episode.started_at), episode.number)
+                    self.end = Moment(_ended_at(event.timestamp, episode.started_at), episode.number)
                 one = self._decide(event, episode) if isinstance(event, SCHEDULED) else None
                 if one is None:
                     continue
@@ -248,3 +260,11 @@ _KINDS = {
     TimerCreated: CallKind.TIMER,
     EventSent: CallKind.ENTITY,
 }
+
+
+def _ended_at(at: Ticks, began_at: Ticks) -> Ticks:
+    """When an episode's last event was. The engine dates an episode's events a microsecond apart: no time."""
+    return at if at - began_at >= _NO_TIME else began_at
+
+
+_NO_TIME: Final = TICKS_PER_SECOND // 1000

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Final
 
-__all__ = ["STYLE", "legend"]
+__all__ = ["DRAWING_STYLE", "STYLE", "legend"]
 
-STYLE: Final = """
+_COLOURS: Final = """
 :root {
   color-scheme: light dark;
   --page: #ffffff; --text: #1f2328; --soft: #59636e; --line: #d1d9e0; --cut: #eef1f4;
@@ -25,6 +25,8 @@ STYLE: Final = """
     --status: #1c2b40; --ok: #3fb950;
   }
 }
+"""
+_PAGE: Final = """
 body { margin: 0 auto; padding: 24px; max-width: 1400px; background: var(--page); color: var(--text);
   font: 14px/1.5 system-ui, "Segoe UI", "Liberation Sans", sans-serif; }
 h1 { margin: 0 0 4px; font-size: 22px; }
@@ -37,6 +39,8 @@ code { font: 13px/1.4 ui-monospace, "Cascadia Code", "Liberation Mono", monospac
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 12px; margin: 8px 0; }
 dt { color: var(--soft); }
 dd { margin: 0; overflow-wrap: anywhere; max-height: 6em; overflow-y: auto; }
+"""
+_DRAWING: Final = """
 .drawing { overflow-x: auto; margin-top: 12px; }
 svg { display: block; width: 100%; min-width: 760px; height: auto; font-size: 12px; }
 svg text { fill: var(--text); }
@@ -67,6 +71,8 @@ ul.legend { display: flex; flex-wrap: wrap; gap: 4px 18px; list-style: none; mar
   color: var(--soft); font-size: 12px; }
 ul.legend svg { display: inline-block; width: 22px; min-width: 0; height: 12px; vertical-align: -1px;
   margin-right: 5px; }
+"""
+_TABLE: Final = """
 details { margin-top: 14px; }
 summary { cursor: pointer; color: var(--soft); }
 table { border-collapse: collapse; margin-top: 8px; font-size: 12px; display: block; overflow-x: auto; }
@@ -74,6 +80,10 @@ th, td { text-align: left; padding: 3px 10px 3px 0; border-bottom: 1px solid var
 th { color: var(--soft); font-weight: 600; }
 td { overflow-wrap: anywhere; max-width: 420px; }
 """
+DRAWING_STYLE: Final = _COLOURS + _DRAWING
+"""Colours, drawing and legend alone, for a page that has a style of its own."""
+STYLE: Final = _COLOURS + _PAGE + _DRAWING + _TABLE
+"""Everything that the file of a timeline needs."""
 
 
 def legend(shapes: Set[str]) -> str:

@@ -6,12 +6,13 @@ Invariant: pure: equal histories give equal texts and equal files.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from durable_engine.histories.rows import HistorySource, read_history
+from durable_engine.model.ticks import Ticks
 from durable_engine.orchestration.episode import App
-from durable_engine.timeline.html import timeline_html
+from durable_engine.timeline.html import timeline_drawing, timeline_html
 from durable_engine.timeline.model import TimelineModel
 from durable_engine.timeline.reading import timeline_model
 from durable_engine.timeline.text import timeline_text
@@ -33,18 +34,30 @@ class Timeline:
         """The timeline as one self-contained HTML file."""
         return timeline_html(self.model)
 
+    def drawing(self, link_of: Callable[[str], str] | None = None, *, name: str = "timeline") -> str:
+        """The SVG and its legend alone, for a page of one's own; ``link_of`` is where an instance's page is, ``name``
+        what the ids in it begin with."""
+        return timeline_drawing(self.model, link_of, name=name)
+
     def __str__(self) -> str:
         return self.text()
 
 
 def timeline_of(
-    history: HistorySource, *, custom_statuses: Mapping[int, str] | None = None, app: App | None = None
+    history: HistorySource,
+    *,
+    custom_statuses: Mapping[int, str] | None = None,
+    app: App | None = None,
+    now: Ticks | None = None,
 ) -> Timeline:
     """The timeline of a history in any form that ``read_history`` knows.
 
     ``custom_statuses`` are JSON texts by the number of the episode (from 1) that left them: no history holds them.
     ``app`` helps where the ids of a history from the management API are found by running the code.
+    ``now`` is up to when an execution that has not ended is drawn; None draws it up to the last thing that it did.
     """
     recorded = read_history(history, app)
-    model = timeline_model(recorded.events, custom_statuses=custom_statuses, has_episodes=recorded.has_episodes)
+    model = timeline_model(
+        recorded.events, custom_statuses=custom_statuses, has_episodes=recorded.has_episodes, now=now
+    )
     return Timeline(model)

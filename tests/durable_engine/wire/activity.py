@@ -6,13 +6,13 @@ Invariant: a result is compact JSON text, None for Python's None; a failure carr
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import lru_cache
 
 from durable_engine.model.dotnet_json import compact_json
 from durable_engine.model.events import TaskCompleted, TaskFailed, TaskScheduled
-from durable_engine.model.failures import UserException, activity_failure
+from durable_engine.model.failures import UserException, activity_failure, unreadable_result
+from durable_engine.model.json_reader import JsonReaderError, read_json, read_object
 from durable_engine.model.ticks import Ticks
 
 __all__ = ["ActivityOutcome", "activity_input", "completion_of"]
@@ -33,7 +33,7 @@ def activity_input(scheduled: TaskScheduled) -> str | None:
     """
     if scheduled.input is None:
         return None
-    value = json.loads(scheduled.input)
+    value = read_json(scheduled.input)
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     return value if isinstance(value, str) else compact_json(value)
@@ -44,11 +44,16 @@ def completion_of(scheduled: TaskScheduled, outcome: ActivityOutcome, now: Ticks
     if outcome.raised is not None:
         reason, details = activity_failure(scheduled.name, outcome.raised)
         return TaskFailed(timestamp=now, task_scheduled_id=scheduled.event_id, reason=reason, details=details)
-    return TaskCompleted(timestamp=now, task_scheduled_id=scheduled.event_id, result=_stored(outcome.result))
+    try:
+        result = _stored(outcome.result)
+    except JsonReaderError as error:
+        reason, details = unreadable_result(scheduled.name, error)
+        return TaskFailed(timestamp=now, task_scheduled_id=scheduled.event_id, reason=reason, details=details)
+    return TaskCompleted(timestamp=now, task_scheduled_id=scheduled.event_id, result=result)
 
 
 @lru_cache(maxsize=256)
 def _stored(result: str | None) -> str | None:
     """A result's text as the host stores it."""
-    value = None if result is None else json.loads(result)
+    value = None if result is None else read_object(result)
     return None if value is None else compact_json(value)

@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from durable_engine.model.dotnet_json import parsed_json
+from durable_engine.model.dotnet_json import compact_json, parsed_json
 from durable_engine.model.errors import AnswerError, HistoryError
 from durable_engine.model.event_json import event_to_json
 from durable_engine.model.events import SOURCE_INSTANCE, ExecutionStarted, HistoryEvent
 from durable_engine.model.failures import UserException
+from durable_engine.model.json_reader import JsonReaderError, read_json
 
 __all__ = [
     "Answer",
@@ -25,6 +26,7 @@ __all__ = [
     "orchestrator_members",
     "orchestrator_payload",
     "read_answer",
+    "state_of_failure",
 ]
 
 OrchestratorCode = Callable[[str], str]
@@ -37,8 +39,9 @@ _OUT_OF_PROC_LABEL = "\n\n$OutOfProcData$:"
 class Answer:
     """An orchestrator's answer: all actions since the execution began, and how it stands.
 
-    ``raised`` is set when user code failed outside the SDK's replay (a plain function, an input that cannot be read);
-    then there are no actions. ``custom_status`` and ``output`` are JSON values, None where the SDK left them out.
+    ``raised`` is set when the invocation failed outside the SDK's replay (a plain function, an input that cannot be
+    read, a result that cannot be serialised), ``unreadable`` when the host cannot read the answer; then there are no
+    actions. ``custom_status`` and ``output`` are JSON values, None where the SDK left them out.
     """
 
     actions: Sequence[Mapping[str, Any]] = ()
@@ -47,6 +50,7 @@ class Answer:
     error: str | None = None
     custom_status: Any = None
     raised: UserException | None = None
+    unreadable: str | None = None
 
 
 def execution_started(history: Sequence[HistoryEvent]) -> ExecutionStarted:
@@ -62,7 +66,12 @@ def execution_started(history: Sequence[HistoryEvent]) -> ExecutionStarted:
 
 def orchestrator_payload(history: Sequence[HistoryEvent], started: ExecutionStarted) -> str:
     """The text that the orchestration trigger gives to the worker."""
-    return json.dumps(orchestrator_members(history, started))
+    members = orchestrator_members(history, started)
+    try:
+        return json.dumps(members, allow_nan=False)
+    except ValueError:
+        # The host writes numbers that are none as texts.
+        return json.dumps(json.loads(compact_json(members)))
 
 
 def orchestrator_members(history: Sequence[HistoryEvent], started: ExecutionStarted) -> dict[str, Any]:
@@ -87,11 +96,28 @@ def call_orchestrator(code: OrchestratorCode, payload: str) -> Answer:
     try:
         text = code(payload)
     except Exception as exception:  # the worker reports whatever user code raises
-        _, label, state = str(exception).partition(_OUT_OF_PROC_LABEL)
-        if not label:
-            return Answer(raised=UserException.of(exception))
-        text = state
-    return read_answer(json.loads(text))
+        state = state_of_failure(exception)
+        return Answer(raised=UserException.of(exception)) if state is None else read_answer(state)
+    try:
+        return read_answer(read_json(text))
+    except JsonReaderError as error:
+        return Answer(unreadable=f"One or more errors occurred. ({error})")
+
+
+def state_of_failure(exception: Exception) -> Mapping[str, Any] | None:
+    """The state that the SDK puts into an exception's text; None where the host takes the invocation for failed.
+
+    That is where the exception carries no state, and where the state says both that it is done and that it failed: a
+    result that cannot be serialised, an exception after continue-as-new.
+    """
+    _, label, text = UserException.of(exception).message.partition(_OUT_OF_PROC_LABEL)
+    if not label:
+        return None
+    try:
+        state: Mapping[str, Any] = read_json(text)
+    except JsonReaderError:
+        return None
+    return None if state.get("isDone") else state
 
 
 def read_answer(state: Mapping[str, Any]) -> Answer:

@@ -6,14 +6,16 @@ Invariant: one call consumes one answer, in the order in which the calls were sc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from durable_engine import Ticks
-from durable_harness.core.errors import AnswersUsedUpError
-from durable_harness.core.virtual_clock import to_ticks
+from durable_harness.app.calling import encoded
+from durable_harness.core import arguments
+from durable_harness.core.errors import AnswersUsedUpError, WrongArgumentError
 
 __all__ = ["Answered", "Answers", "InTurn", "app_activity", "in_turn"]
 
@@ -48,14 +50,15 @@ class Answered:
     """What one call gives: a function of its input that returns or raises, and the virtual time that it takes.
 
     ``delay`` is None where nothing was said about time: then the call may end before or after anything else.
-    ``is_constant`` is an answer that gives the same to every call. ``shares`` says in words what remembers earlier
-    calls, None where what a call gives depends on its input alone.
+    ``is_constant`` is an answer that gives the same to every call, ``is_exception`` one that is an exception itself.
+    ``shares`` says in words what remembers earlier calls, None where what a call gives depends on its input alone.
     """
 
     call: Callable[[Any], Any]
     delay: Ticks | None
     is_of_app: bool = False
     is_constant: bool = False
+    is_exception: bool = False
     shares: str | None = None
 
 
@@ -65,6 +68,14 @@ class _Rule:
     delay: Ticks | None
     used: int = 0
     answered: Answered | None = None
+    uses: list[int] = field(default_factory=list)
+    """How often it was used in each run: shared by all copies."""
+
+    def use(self) -> int:
+        """Count one more use, and return how many there were before."""
+        self.used += 1
+        self.uses[:] = [max([self.used, *self.uses])]
+        return self.used - 1
 
 
 @dataclass(slots=True)
@@ -79,20 +90,45 @@ class Answers:
 
     def add(self, kind: str, name: str, what: object, after: timedelta | float | None) -> None:
         """Answer this name from now on, in place of what was said before."""
-        self._rules[kind, name.lower()] = _Rule(what, None if after is None else to_ticks(after))
+        _check(what, name)
+        self._rules[kind, _key(kind, name)] = _Rule(what, None if after is None else arguments.delay(after, "after"))
+
+    def http_pattern(self, method: str, url: str) -> str | None:
+        """The name of the answer that fits an HTTP request best, None if none does; ``*`` stands for anything."""
+        found = []
+        for kind, name in self._rules:
+            own_method, _, own_url = name.partition(" ")
+            if kind == "http" and own_method in ("*", method.upper()) and _fits(own_url, url):
+                found.append((own_url == url, len(own_url), own_method != "*", name))
+        return max(found)[-1] if found else None
+
+    @property
+    def unused(self) -> list[str]:
+        """What was said and never asked for, in words."""
+        found = []
+        for (kind, name), rule in self._rules.items():
+            used = max(rule.uses, default=0)
+            what = {"http": f"answer_http for {name!r}", "entity": f"answer_entity for {name!r}"}.get(
+                kind, f"answer for {name!r}"
+            )
+            if not used:
+                found.append(f"The {what} was never asked for.")
+            elif isinstance(rule.what, InTurn) and used < len(rule.what.answers):
+                found.append(f"The {what} is an in_turn of {len(rule.what.answers)}, of which {used} were asked for.")
+        return found
 
     def has(self, kind: str, name: str) -> bool:
         """Whether there is an answer."""
-        return (kind, name.lower()) in self._rules
+        return (kind, _key(kind, name)) in self._rules
 
     def next(self, kind: str, name: str) -> Answered | None:
         """The answer of the next call, None where nobody has said one."""
-        rule = self._rules.get((kind, name.lower()))
+        rule = self._rules.get((kind, _key(kind, name)))
         if rule is None:
             if not self.use_app or kind != "function":
                 return None
             return Answered(_nothing, None, is_of_app=True, shares=_WORLD if self.may_remember else None)
-        number, rule.used = rule.used, rule.used + 1
+        number = rule.use()
         what = rule.what
         if isinstance(what, InTurn):
             if number >= len(what.answers):
@@ -108,15 +144,23 @@ class Answers:
         if self.may_remember and not is_constant and not isinstance(what, BaseException):
             shares = _WORLD
         answered = Answered(
-            _callable_of(what), rule.delay, is_of_app=what is app_activity, is_constant=is_constant, shares=shares
+            _callable_of(what),
+            rule.delay,
+            is_of_app=what is app_activity,
+            is_constant=is_constant,
+            is_exception=_is_exception(what),
+            shares=shares,
         )
         if what is rule.what:
             rule.answered = answered
         return answered
 
-    def unused(self) -> Answers:
+    def afresh(self) -> Answers:
         """The same answers, as if none had been given yet."""
-        rules = {key: _Rule(rule.what, rule.delay, answered=rule.answered) for key, rule in self._rules.items()}
+        rules = {
+            key: _Rule(rule.what, rule.delay, answered=rule.answered, uses=rule.uses)
+            for key, rule in self._rules.items()
+        }
         return Answers(self.use_app, self.may_remember, rules)
 
     @property
@@ -137,11 +181,44 @@ class Answers:
 
 
 def _callable_of(what: object) -> Callable[[Any], Any]:
-    if isinstance(what, BaseException) or (isinstance(what, type) and issubclass(what, BaseException)):
+    if _is_exception(what):
         return lambda _: _raise(what)
     if callable(what):
         return what
     return lambda _: what
+
+
+def _is_exception(what: object) -> TypeGuard[BaseException | type[BaseException]]:
+    return isinstance(what, BaseException) or (isinstance(what, type) and issubclass(what, BaseException))
+
+
+def _key(kind: str, name: str) -> str:
+    """Functions and entities are found whatever the case of their names, URLs are not."""
+    if kind != "http":
+        return name.lower()
+    method, _, url = name.partition(" ")
+    return f"{method.upper()} {url}"
+
+
+def _fits(pattern: str, url: str) -> bool:
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), url, re.S) is not None
+
+
+def _check(what: object, name: str) -> None:
+    """Refuse an answer that no call could be given."""
+    if isinstance(what, InTurn):
+        for one in what.answers:
+            _check(one, name)
+    elif what is app_activity or _is_exception(what):
+        return
+    elif callable(what):
+        if not arguments.takes_one_argument(what):
+            raise WrongArgumentError(
+                f"The answer of {name!r} is called with one argument, the input of the call, and "
+                f"{getattr(what, '__qualname__', what)!s} does not take one."
+            )
+    else:
+        arguments.json_text(what, f"The answer of {name!r}", encoded)
 
 
 def _raise(what: BaseException | type[BaseException]) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from durable_harness.app.answers import Answers
+from durable_harness.app.calling import called
 from durable_harness.core.errors import HarnessError, UnansweredError
 
 __all__ = ["FakeEntity"]
@@ -49,8 +50,8 @@ class FakeEntity:
                 calls=[(f"{self.name}.{operation['name']}", value)],
             )
         try:
-            result, is_error = answered.call(value), False
-        except HarnessError:
+            result, is_error = called(f"{self.name}.{operation['name']}", answered.call, value), False
+        except (HarnessError, AssertionError):
             raise
         except Exception as error:  # an operation's exception is its result
             result, is_error = str(error), True

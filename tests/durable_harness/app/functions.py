@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from durable_engine import App, KnownFunctions
 from durable_harness.core.errors import UnknownNameError
 
-__all__ = ["Activity", "AnyActivity", "AppFunctions", "OrchestratorFunction"]
+__all__ = ["Activity", "AnyActivity", "AppFunctions", "OrchestratorFunction", "Starter"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +45,15 @@ class AnyActivity(KnownFunctions):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Starter:
+    """A function with a durable client; ``parameter`` is where it gets it."""
+
+    name: str
+    function: Callable[..., Any]
+    parameter: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AppFunctions:
     """All durable functions, by their names in lower case."""
 
@@ -53,6 +62,7 @@ class AppFunctions:
     entities: Mapping[str, Callable[[Any], str]]
     known: KnownFunctions
     is_bare: bool
+    starters: Mapping[str, Starter] = field(default_factory=dict)
 
     @property
     def engine_app(self) -> App:
@@ -64,6 +74,13 @@ class AppFunctions:
         found = self.orchestrators.get(name.lower())
         if found is None:
             raise _unknown("orchestrator", name, [one.name for one in self.orchestrators.values()])
+        return found
+
+    def starter(self, name: str) -> Starter:
+        """The function with a durable client of a name."""
+        found = self.starters.get(name.lower())
+        if found is None:
+            raise _unknown("function with a durable client", name, [one.name for one in self.starters.values()])
         return found
 
     def check_answerable(self, name: str) -> None:

@@ -6,8 +6,6 @@ Invariant: whatever an answer returns or raises becomes an event, as it would of
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import json
 import weakref
 from collections.abc import Mapping
@@ -38,7 +36,9 @@ from durable_engine import (
     sub_orchestration_details,
 )
 from durable_harness.app.answers import Answered, Answers
-from durable_harness.app.functions import Activity, AppFunctions
+from durable_harness.app.calling import awaited, called, encoded
+from durable_harness.app.functions import AppFunctions
+from durable_harness.core.errors import BadAnswerError, HarnessError
 
 __all__ = ["HttpRequest", "Outcome", "answer_for", "http_response", "input_of", "run_answer", "user_exception"]
 
@@ -129,10 +129,8 @@ def answer_for(cause: TaskScheduled | ExecutionStarted, answers: Answers, app: A
     """The answer that was given for this call, None where there is none."""
     if isinstance(cause, TaskScheduled) and cause.name == HTTP_ACTIVITY:
         request: HttpRequest = input_of(cause)
-        for name in (f"{request.method} {request.url}", f"* {request.url}", f"{request.method} *", "* *"):
-            if answers.has("http", name):
-                return answers.next("http", name)
-        return None
+        pattern = answers.http_pattern(request.method, request.url)
+        return None if pattern is None else answers.next("http", pattern)
     answered = answers.next("function", cause.name)
     if answered is not None and answered.is_of_app and cause.name.lower() not in app.activities:
         return None
@@ -150,15 +148,24 @@ def run_answer(name: str, value: object, answered: Answered, app: AppFunctions) 
 
 
 def _outcome_of(name: str, value: object, answered: Answered, app: AppFunctions) -> Outcome:
+    activity = app.activities.get(name.lower()) if answered.is_of_app else None
     try:
-        activity = app.activities.get(name.lower()) if answered.is_of_app else None
-        result = _run(activity, value) if activity else answered.call(value)
-        if inspect.iscoroutine(result):
-            result = asyncio.run(result)
-        encoded = ActivityTriggerConverter.encode(result, expected_type=None).value
+        if activity is not None:
+            # In Azure a result that cannot become JSON is a failure of the activity, too.
+            return Outcome(result=encoded(awaited(activity.function(**{activity.parameter: value}))))
+        result = called(name, answered.call, value)
+    except (HarnessError, AssertionError) as error:
+        if activity is None and not (isinstance(error, AssertionError) and answered.is_exception):
+            raise
+        return Outcome(raised=user_exception(error))
     except Exception as exception:  # whatever an activity raises is its outcome
         return Outcome(raised=user_exception(exception))
-    return Outcome(result=str(encoded))
+    try:
+        return Outcome(result=encoded(result))
+    except Exception as error:
+        raise BadAnswerError(
+            f"The answer of {name!r} gives {result!r:.200} for {value!r:.200}, which cannot become JSON: {error}."
+        ) from None
 
 
 _CONSTANTS: Final[weakref.WeakKeyDictionary[Answered, Outcome]] = weakref.WeakKeyDictionary()
@@ -171,7 +178,3 @@ def user_exception(exception: Exception) -> UserException:
     while trace is not None and trace.tb_frame.f_globals.get("__name__", "").startswith("durable_harness."):
         trace = trace.tb_next
     return UserException.of(exception.with_traceback(trace))
-
-
-def _run(activity: Activity, value: object) -> Any:
-    return activity.function(**{activity.parameter: value})

@@ -9,6 +9,7 @@ and whatever else runs in the process would see the replacement.
 
 from __future__ import annotations
 
+import dis
 import gc
 import linecache
 import sys
@@ -22,7 +23,9 @@ from durable_harness.core.errors import DeterminismError
 
 __all__ = ["Caught", "deterministic", "guarded", "profiled", "source_line", "told"]
 
-_EXEMPT: Final = frozenset({"logging", "warnings", "importlib", "_frozen_importlib", "azure"})
+_EXEMPT: Final = frozenset(
+    {"logging", "warnings", "importlib", "_frozen_importlib", "azure", "zoneinfo", "tzdata", "traceback", "linecache"}
+)
 _EXEMPT_MODULE: Final = "durable_harness.worker.observed_context"
 
 Caught = Callable[[str, str, FrameType], None]
@@ -97,7 +100,7 @@ def _profile(caught: Caught) -> Profile:
             if event == "return" and frame is exempt:
                 exempt = None
         elif event == "c_call":
-            if arg.__name__ in FORBIDDEN_NAMES and (kind := forbidden_builtin(arg)):
+            if arg.__name__ in FORBIDDEN_NAMES and (kind := forbidden_builtin(arg, _argument_count(frame))):
                 caught(kind, _full_name(arg), frame)
         elif event == "call":
             module = frame.f_globals.get("__name__", "")
@@ -107,6 +110,14 @@ def _profile(caught: Caught) -> Profile:
                 exempt = frame
 
     return profile
+
+
+def _argument_count(frame: FrameType) -> int | None:
+    """How many arguments a call of a builtin is given, by the instruction that makes it; None for ``f(*args)``."""
+    code = frame.f_code.co_code
+    if dis.opname[code[frame.f_lasti]] in ("CALL", "PRECALL", "CALL_KW"):
+        return code[frame.f_lasti + 1]
+    return None
 
 
 def _full_name(function: Any) -> str:

@@ -8,6 +8,7 @@ import asyncio
 import builtins
 import datetime
 import os
+import platform
 import random  # noqa: TID251 - to know its functions, not to call them
 import socket
 import subprocess
@@ -35,6 +36,9 @@ ADVICE: Final = {
     "a subprocess": "Every replay starts it again. Do it in an activity.",
     "an event loop": "An orchestrator cannot await. Use `yield`, and do async work in an activity.",
     "the process": "Another worker replays in another process. Ask for it in an activity.",
+    "the machine": "Another worker replays on another machine. Ask for it in an activity.",
+    "the local time zone": "Another worker has another zone. Give the zone: moment.astimezone(ZoneInfo(...)), or stay "
+    "with UTC.",
     "standard input": "Nobody is there to type. Wait for an external event.",
 }
 """What is wrong with each kind, and what to do instead."""
@@ -69,6 +73,9 @@ _FILES: Final = {
     "getcwd",
     "access",
 }
+_MACHINE: Final = {"cpu_count", "uname", "getloadavg", "getppid", "getlogin", "getuid", "sched_getaffinity"}
+_LOCAL: Final = {"astimezone": 0, "fromtimestamp": 1, "strftime": 1, "mktime": None}
+"""What reads the local time zone, or the clock, when it gets no more than so many arguments; None is always."""
 _NETWORK: Final = {"connect", "connect_ex", "getaddrinfo", "gethostname", "gethostbyname", "sendto"}
 _THREADS: Final = {"start_new_thread", "start_joinable_thread"}
 _PROCESSES: Final = {"fork_exec", "system", "fork", "posix_spawn"}
@@ -79,6 +86,8 @@ FORBIDDEN_NAMES: Final = frozenset(
     | _DRAW
     | _FILES
     | _NETWORK
+    | _MACHINE
+    | _LOCAL.keys()
     | _THREADS
     | _PROCESSES
 )
@@ -93,15 +102,21 @@ _FUNCTIONS: Final[dict[CodeType, str]] = {
     threading.Thread.start.__code__: "a thread",
     subprocess.Popen.__init__.__code__: "a subprocess",
     socket.create_connection.__code__: "the network",
+    platform.uname.__code__: "the machine",
     asyncio.run.__code__: "an event loop",
     asyncio.new_event_loop.__code__: "an event loop",
 }
 _SEED: Final = random.Random.seed.__code__
 
 
-def forbidden_builtin(function: Any) -> str | None:
-    """The kind of a builtin function that must not be called, None if it may."""
+def forbidden_builtin(function: Any, arguments: int | None = None) -> str | None:
+    """The kind of a builtin function that must not be called, None if it may.
+
+    ``arguments`` is how many it is given, None where that is not known.
+    """
     name, owner = function.__name__, function.__self__
+    if name in _LOCAL:
+        return _of_local_zone(name, owner, arguments)
     if owner is time:
         return "a blocking sleep" if name == "sleep" else ("wall clock" if name in _CLOCK else None)
     if name in _TODAY:
@@ -124,6 +139,15 @@ def forbidden_builtin(function: Any) -> str | None:
     return "a new id" if name == "generate_time_safe" else None
 
 
+def _of_local_zone(name: str, owner: Any, arguments: int | None) -> str | None:
+    most = _LOCAL[name]
+    is_short = most is None or (arguments is not None and arguments <= most)
+    if owner is time:
+        return {"strftime": "wall clock", "mktime": "the local time zone"}.get(name) if is_short else None
+    is_of_date = isinstance(owner, (datetime.date, type)) and name in ("astimezone", "fromtimestamp")
+    return "the local time zone" if is_of_date and is_short else None
+
+
 def _of_os(name: str) -> str | None:
     if name == "urandom":
         return "random numbers"
@@ -133,6 +157,8 @@ def _of_os(name: str) -> str | None:
         return "environment"
     if name in _PROCESSES:
         return "a subprocess"
+    if name in _MACHINE:
+        return "the machine"
     return "a file" if name in _FILES else None
 
 

@@ -17,7 +17,7 @@ from durable_harness.core.errors import OrchestratorError
 from durable_harness.core.findings import Findings
 from durable_harness.worker.log_capture import LogCapture
 from durable_harness.worker.observed_context import ObservedContext, UnusableTasksError
-from durable_harness.worker.sdk_types import TaskBase
+from durable_harness.worker.sdk_types import SignalEntityAction, TaskBase
 from durable_harness.worker.user_code import AbortedError, UserCode, Watch
 
 __all__ = ["GuardedCode"]
@@ -56,8 +56,12 @@ class GuardedCode(Watch):
         if place in self._seen:  # the same code, told the same, does the same
             return step(value)
         yielded = self._guard(lambda: step(value))
+        if yielded is None and code.context.will_continue_as_new:
+            return yielded  # `yield context.continue_as_new(...)` ends the execution, as without the yield
         if not isinstance(yielded, TaskBase):
             self._refuse_yield(code.generator, yielded)
+        elif isinstance(getattr(yielded, "action_repr", None), SignalEntityAction):
+            self._refuse_signal(code.generator)
         elif self._log is None:
             self._seen.add(place)
         return yielded
@@ -98,6 +102,16 @@ class GuardedCode(Watch):
             "yielded_no_task",
             f"The orchestrator yields {what} at {where}\nThe SDK expects a task, and fails with an AttributeError of "
             f"its own. {advice}",
+        )
+
+    def _refuse_signal(self, code: GeneratorType[Any, Any, Any]) -> None:
+        frame = code.gi_frame
+        self._report(
+            "misuse",
+            "signal_yielded",
+            f"The orchestrator yields a signal at {source_line(frame) if frame else ''}\nNobody answers a signal: "
+            "it is sent twice, and the orchestration is never resumed. Say `context.signal_entity(...)` without "
+            "`yield`, or `yield context.call_entity(...)` to wait for the operation.",
         )
 
     def _refuse_tasks(self, unusable: UnusableTasksError) -> None:

@@ -6,11 +6,14 @@ Invariant: a check that has nothing to say costs little; none changes the run.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from durable_engine import Checkpoint, episodes_of
 from durable_harness.app.functions import AppFunctions
+from durable_harness.checks.hash_order import differs_elsewhere
 from durable_harness.checks.id_divergence import divergence
 from durable_harness.checks.replay import replay_mismatch
-from durable_harness.checks.sdk_defects import defects_met
+from durable_harness.checks.sdk_defects import defects_met, named, unpolled
 from durable_harness.checks.suspension import place_of, runs_at_suspension
 from durable_harness.core.findings import Findings
 from durable_harness.hub.instance import HubInstance
@@ -25,15 +28,17 @@ class Inspection:
     def __init__(self, app: AppFunctions, findings: Findings, log: LogCapture) -> None:
         self._app, self._findings, self._log = app, findings, log
         self._places: set[tuple[object, ...]] = set()
+        self._causes: dict[str, dict[str, None]] = {}
 
     def after_episode(self, instance: HubInstance, checkpoint: Checkpoint) -> None:
         """Look at an episode whose checkpoint has been applied."""
         for notice in checkpoint.notices:
             self._findings.add("notice", notice.code, notice.text)
+            self._note_cause(instance, notice.text)
         if instance.is_entity:
             return
-        for code, text in defects_met(instance):
-            self._findings.add("defect", code, text)
+        for code, text in defects_met(instance, checkpoint):
+            self._add_defect(instance, code, text)
         parting = divergence(instance, checkpoint.events)
         if parting is not None:
             self._findings.add("divergence", "id_drift", parting)
@@ -42,10 +47,26 @@ class Inspection:
     def at_end(self, instance: HubInstance, *, prefixes: int) -> None:
         """Look at an execution as it stands at the end of a run; so many episodes before the last are replayed too."""
         self._check_yielded(instance)
+        for defect in unpolled(instance) if instance.is_completed else ():
+            self._add_defect(instance, *defect)
         self._check_suspensions(instance)
+        found = differs_elsewhere(self._app, instance) if prefixes else None
+        if found is not None:
+            self._findings.add(found[0], "hash_order", found[1])
         text = replay_mismatch(self._app, instance, prefixes=prefixes, log=self._log if prefixes else None)
         if text is not None:
             self._findings.add("replay", "replay_mismatch", text)
+
+    def causes(self, instance: HubInstance) -> Sequence[str]:
+        """What may be why an instance is stuck, of what was found about it."""
+        return tuple(self._causes.get(instance.instance_id, ()))
+
+    def _add_defect(self, instance: HubInstance, code: str, text: str) -> None:
+        self._findings.add("defect", code, text)
+        self._note_cause(instance, text)
+
+    def _note_cause(self, instance: HubInstance, text: str) -> None:
+        self._causes.setdefault(instance.instance_id, {})[text] = None
 
     def _note_place(self, instance: HubInstance) -> None:
         worker = instance.replayer.worker
@@ -76,7 +97,7 @@ class Inspection:
         actions = [getattr(task, "action_repr", None) for task in worker.context.never_yielded]
         if not actions:
             return
-        names = sorted({_named(action) for action in actions})
+        names = sorted({named(action) for action in actions})
         self._findings.add(
             "misuse",
             "never_yielded",
@@ -84,9 +105,3 @@ class Inspection:
             f"{'them' if len(actions) > 1 else 'it'}: {', '.join(names)}. Nothing is scheduled before a task is "
             "yielded, so this never ran. Yield it, alone or in task_all.",
         )
-
-
-def _named(action: object) -> str:
-    name = getattr(action, "function_name", None) or getattr(action, "external_event_name", None)
-    kind = type(action).__name__.removesuffix("Action")
-    return f"{kind} {name!r}" if name else kind

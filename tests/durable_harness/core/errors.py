@@ -1,6 +1,8 @@
 """What the harness raises.
 
     HarnessError
+    ├── WrongArgumentError    a test passes something of the wrong kind
+    ├── BadAnswerError        an answer that a test gave fails by itself, or gives no JSON
     ├── UnknownNameError      the app has no function of this name
     ├── UnansweredError       an orchestration called something for which no answer was given
     ├── AnswersUsedUpError    more calls than answers
@@ -16,8 +18,7 @@
         ├── ReplayMismatchError  replaying its history from the start gives something else
         └── DivergenceError   the SDK and the host have given the same id to different things
 
-One base for everything that the harness raises on purpose.
-Invariant: a message says what, which ids, and what to do next; the facts are attributes too.
+A message says what, which ids, and what to do next; the facts are attributes too.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from collections.abc import Sequence
 
 __all__ = [
     "AnswersUsedUpError",
+    "BadAnswerError",
     "BadTokenError",
     "DeterminismError",
     "DivergenceError",
@@ -40,11 +42,25 @@ __all__ = [
     "StuckError",
     "UnansweredError",
     "UnknownNameError",
+    "UnusedWarning",
+    "WrongArgumentError",
 ]
 
 
 class HarnessError(Exception):
     """Base of the harness's errors."""
+
+
+class WrongArgumentError(HarnessError, TypeError, ValueError):
+    """A test passes something of the wrong kind to the harness."""
+
+
+class BadAnswerError(HarnessError):
+    """An answer that a test gave cannot be used: it fails by itself, or what it gives cannot become JSON."""
+
+
+class UnusedWarning(UserWarning):
+    """A test has prepared something that its orchestrations never asked for."""
 
 
 class UnknownNameError(HarnessError, LookupError):
@@ -88,10 +104,10 @@ class BadTokenError(HarnessError, ValueError):
 
 
 class OrderDependentError(HarnessError, AssertionError):
-    """Two orders of the same events end in two outcomes; ``tokens`` replays one of each."""
+    """Two orders of the same events end in two outcomes; ``tokens`` replays one of each, ``run`` is the wrong one."""
 
-    def __init__(self, text: str, *, tokens: Sequence[str]) -> None:
-        self.tokens = tuple(tokens)
+    def __init__(self, text: str, *, tokens: Sequence[str], run: object = None) -> None:
+        self.tokens, self.run = tuple(tokens), run
         super().__init__(text)
 
 

@@ -67,9 +67,14 @@ class Findings:
         if self.raises and not finding.is_warning:
             raise finding.error
 
+    def untold(self) -> list[str]:
+        """The warnings that have not been given yet, which are taken for given from now on."""
+        new = [one for one in self.all.values() if one.is_warning and one.kind != "unchecked"]
+        new = [one for one in new if one.text not in self._warned]
+        self._warned.update(one.text for one in new)
+        return [f"{one.code}: {one.text}" for one in new]
+
     def warn(self) -> None:
         """Give the warnings that have not been given yet."""
-        for text, finding in self.all.items():
-            if finding.is_warning and text not in self._warned:
-                self._warned.add(text)
-                warnings.warn(f"{finding.code}: {text}", SdkDefectWarning, stacklevel=4)
+        for text in self.untold():
+            warnings.warn(text, SdkDefectWarning, stacklevel=4)

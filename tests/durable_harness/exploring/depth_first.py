@@ -23,8 +23,8 @@ from durable_harness.hub.instance import HubInstance
 from durable_harness.hub.task_hub import TaskHub
 from durable_harness.running.choices import Choices
 from durable_harness.running.faults import Fault
-from durable_harness.running.pending import describe_arrival
 from durable_harness.running.stepper import Chooser
+from durable_harness.running.telling import describe_arrival
 
 __all__ = ["DepthFirst"]
 
@@ -104,7 +104,7 @@ class _Order:
                 options = [ample]
             elif not self.scenario.sees_across:
                 options = independent_arrivals(hub, enabled, self.learned)
-        return self._branch(hub, len(enabled), options, "arrival", lambda: _which(enabled, options))
+        return self._branch(hub, len(enabled), options, "arrival", lambda: _which(hub, enabled, options))
 
     def episode_now(self, hub: TaskHub, instance: HubInstance, others: Sequence[Arrival]) -> int:
         """An episode for each arrival that resumes anybody; where user code can see the difference, both ways."""
@@ -155,9 +155,9 @@ class _Order:
         return taken
 
 
-def _which(enabled: Sequence[Arrival], options: Sequence[int]) -> str:
+def _which(hub: TaskHub, enabled: Sequence[Arrival], options: Sequence[int]) -> str:
     """Names the choice between these arrivals, whichever schedule it is met in."""
     receivers = sorted({enabled[place].target.instance_id for place in options})
-    what = sorted({describe_arrival(enabled[place]).partition("(")[0] for place in options})
+    what = sorted({describe_arrival(hub, enabled[place]).partition("(")[0] for place in options})
     told = ", ".join(what[:4]) + (", ..." if len(what) > 4 else "")
     return f"what reaches {' or '.join(map(repr, receivers[:4]))} next ({told})"

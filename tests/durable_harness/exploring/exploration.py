@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from durable_harness.exploring.schedule import Ending
 from durable_harness.running.choices import Choice
+from durable_harness.running.run_result import Run
 
 __all__ = ["Exploration", "Schedule"]
 
@@ -29,6 +30,8 @@ class Schedule:
     """What arrived, in its order, where it was asked for."""
     effects: tuple[str, ...] = field(default=(), compare=False)
     """The calls that were made, a line for each, where it was asked for."""
+    run: Run | None = field(default=None, compare=False, repr=False)
+    """The whole run with its history and timeline, where it was asked for."""
 
     @property
     def deviations(self) -> int:

@@ -107,7 +107,7 @@ class Explorer:
         story = Story()
         ending = self._run(order, story)
         made, told = tuple(order.choices.made), (tuple(story.lines), tuple(story.arrived), story.effects)
-        return self._note(Schedule(order.choices.numbers, made, ending, *told))
+        return self._note(Schedule(order.choices.numbers, made, ending, *told, run=story.run))
 
     def _run(self, order: Chooser, story: Story | None = None, watch: Watch | None = None) -> Ending:
         self._replays += 1

@@ -19,7 +19,7 @@ from durable_harness.hub.instance import HubInstance
 from durable_harness.hub.task_hub import TaskHub
 from durable_harness.running.choices import Choice, Choices
 from durable_harness.running.faults import Fault
-from durable_harness.running.pending import describe_arrival
+from durable_harness.running.telling import describe_arrival
 
 __all__ = ["Drawn", "Guide"]
 
@@ -95,7 +95,7 @@ class Drawn:
         """Draw one."""
         if len(self.choices.made) >= len(self.prefix):
             self.come_to(_place_of(hub), tuple(choice.taken for choice in self.choices.made))
-        return self._take(len(enabled), lambda taken: describe_arrival(enabled[taken]))
+        return self._take(len(enabled), lambda taken: describe_arrival(hub, enabled[taken]))
 
     def episode_now(self, hub: TaskHub, instance: HubInstance, others: Sequence[Arrival]) -> int:
         """Draw one."""

@@ -12,7 +12,7 @@ from itertools import zip_longest
 from durable_harness.core.errors import NotProvedError, OrderDependentError
 from durable_harness.exploring.exploration import Exploration, Schedule
 from durable_harness.exploring.explorer import Explorer
-from durable_harness.exploring.schedule import Ending, Scenario
+from durable_harness.exploring.schedule import Ending, Scenario, UnrepeatableAnswerError
 from durable_harness.exploring.shrinking import fewest, shrunk
 
 __all__ = ["check_order"]
@@ -60,8 +60,9 @@ def check_order(
         token = token_of(normal.numbers)
         raise OrderDependentError(
             f"What should always hold does not even hold in the normal order: {complaint(normal.ending)}\n\n"
-            f"normally: {normal.ending.text}\n\nRun exactly it again {_with(token)}",
+            f"{_listed(normal.story)}\n\nnormally: {normal.ending.text}\n\nRun exactly it again {_with(token)}",
             tokens=[token],
+            run=normal.run,
         )
     for numbers in given:
         schedule = explorer.run_given(numbers)
@@ -104,6 +105,12 @@ def _dependent(
     complaint: Callable[[Ending], str | None] | None,
 ) -> OrderDependentError:
     token = token_of(other.numbers)
+    if not other.deviations:
+        raise UnrepeatableAnswerError(
+            f"The normal order of {scenario.orchestrator.name!r} ended in two ways when it was run twice:\n"
+            f"  first: {normal.ending.text}\n   then: {other.ending.text}\n"
+            "An answer keeps something from one run to the next. Let it depend on its input alone."
+        )
     deviations = other.deviations
     why = complaint(other.ending) if complaint is not None else None
     what = "does not always hold" if why else "depends on the order of events"
@@ -115,6 +122,7 @@ def _dependent(
         f"The second schedule deviates {deviations} time{'s' if deviations != 1 else ''}. Run exactly it again "
         f"{_with(token)}",
         tokens=[token_of(normal.numbers), token],
+        run=other.run,
     )
 
 
@@ -133,12 +141,19 @@ def _endings(normal: Schedule, other: Schedule) -> str:
     )
 
 
+def _listed(story: Sequence[str]) -> str:
+    return "\n".join(f"  {line}" for line in story)
+
+
 def _side_by_side(normal: Sequence[str], other: Sequence[str]) -> str:
-    same = 0
-    while same < min(len(normal), len(other)) - 1 and normal[same] == other[same]:
-        same += 1
+    """Two stories, cut to where they part: two lines before, and nothing of an end that is the same."""
+    shortest = min(len(normal), len(other))
+    same = next((place for place in range(shortest) if normal[place] != other[place]), shortest)
+    tail = 0
+    while tail < shortest - same and normal[-1 - tail] == other[-1 - tail]:
+        tail += 1
     skipped = max(same - 2, 0)
-    left, right = normal[skipped:], other[skipped:]
+    left, right = normal[skipped : len(normal) - tail], other[skipped : len(other) - tail]
     width = max([len(line) for line in left] + [20])
     rows = [
         f"{' ' if one == two else '*'} {one:<{width}} | {two}" for one, two in zip_longest(left, right, fillvalue="")
@@ -146,4 +161,5 @@ def _side_by_side(normal: Sequence[str], other: Sequence[str]) -> str:
     head = [f"  {'the normal order':<{width}} | another", f"  {'-' * width}-+-{'-' * 28}"]
     if skipped:
         head.append(f"  ({skipped} steps that are the same)")
-    return "\n".join(head + rows)
+    foot = [f"  (and {tail} that are the same)"] if tail else []
+    return "\n".join([*head, *rows, *foot])

@@ -21,7 +21,7 @@ from durable_harness.hub.inspector import Inspector
 from durable_harness.hub.instance import HubInstance
 from durable_harness.hub.task_hub import TaskHub
 from durable_harness.running.faults import FaultPlan
-from durable_harness.running.run_result import entity_states
+from durable_harness.running.run_result import entity_states, snapshot
 from durable_harness.running.stepper import Chooser, Driver, Story
 from durable_harness.worker.sdk_events import sdk_at_work
 from durable_harness.worker.user_code import Watch
@@ -113,7 +113,7 @@ class Scenario:
         clock = VirtualClock(self.start_at.moment)
         hub = TaskHub(
             self.app,
-            self.answers.unused(),
+            self.answers.afresh(),
             watch=watch,
             inspector=self.inspector,
             is_live=True,
@@ -135,6 +135,7 @@ class Scenario:
             self._compare_answers(hub)
         if story is not None:
             story.effects = tuple(call_lines(hub))
+            story.run = snapshot(hub, instance)
         if stuck is None:
             for other in hub.instances.values():
                 if other is instance or other.is_completed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from durable_engine import Checkpoint
@@ -19,6 +20,9 @@ class Inspector(Protocol):
     def at_end(self, instance: HubInstance, *, prefixes: int) -> None:
         """Look at an execution as it stands at the end of a run."""
 
+    def causes(self, instance: HubInstance) -> Sequence[str]:
+        """What may be why an instance is stuck, of what was found about it."""
+
 
 class NoInspection:
     """Looks at nothing."""
@@ -28,3 +32,7 @@ class NoInspection:
 
     def at_end(self, instance: HubInstance, *, prefixes: int) -> None:
         """Look at nothing."""
+
+    def causes(self, instance: HubInstance) -> Sequence[str]:
+        """Know nothing."""
+        return ()

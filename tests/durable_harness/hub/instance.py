@@ -66,6 +66,8 @@ class HubInstance:
         """Up to which id that agrees with what the SDK has given it to."""
         self.suspended_at: list[int] = []
         """Numbers of this execution's episodes that ended at a place in the code which was new then."""
+        self.accepted: dict[str, str] = {}
+        """The Location of each HTTP call that was answered 202 and not asked for since, and the call's URL."""
         self.asked_entities: dict[str, str] = {}
         """The ids of the requests of this execution, and the entity that each went to."""
 

@@ -27,7 +27,7 @@ from durable_engine import (
 from durable_harness.app.answers import Answers
 from durable_harness.app.fake_entity import FakeEntity
 from durable_harness.app.functions import AppFunctions
-from durable_harness.app.outcomes import answer_for, input_of, run_answer
+from durable_harness.app.outcomes import HttpRequest, answer_for, input_of, run_answer
 from durable_harness.core.errors import HarnessError, NotPossibleError, RunawayError
 from durable_harness.core.virtual_clock import VirtualClock
 from durable_harness.hub.arrivals import Arrival, Arrivals, Call
@@ -68,16 +68,18 @@ class TaskHub:
         """How many things may still go wrong."""
         self.may_fail = False
         """Whether anything may go wrong at all."""
+        self.inspector = inspector
         self.facts = HubFacts()
-        self._watch, self._inspector, self._is_live = watch, inspector, is_live
-        self._starts = 0
+        self._watch, self._is_live = watch, is_live
+        self.starts = 0
+        """How many orchestrations were started by clients."""
         self._waiting: dict[str, None] = {}
 
     def start(self, name: str, input_text: str | None, instance_id: str | None = None) -> HubInstance:
         """Start an orchestration, as a client does: its start message waits in its inbox."""
         orchestrator = self.app.orchestrator(name)
-        self._starts += 1
-        instance_id = instance_id or f"{orchestrator.name}-{self._starts}"
+        self.starts += 1
+        instance_id = instance_id or f"{orchestrator.name}-{self.starts}"
         old = self.instances.get(instance_id)
         if old is not None and not old.is_completed:
             raise NotPossibleError(
@@ -86,7 +88,7 @@ class TaskHub:
         event = ExecutionStarted(
             timestamp=self.clock.now,
             instance=OrchestrationInstance(
-                instance_id=instance_id, execution_id=self._id(f"start {instance_id} {self._starts}")
+                instance_id=instance_id, execution_id=self._id(f"start {instance_id} {self.starts}")
             ),
             name=orchestrator.name,
             input=input_text,
@@ -126,6 +128,7 @@ class TaskHub:
             call.done_at = self.clock.now
             call.ended_after = self.instances[call.instance_id].calls_begun, len(self.calls)
         call.arrival = None
+        self._note_accepted(call)
         return call.outcome.completion(call.cause, self.clock.now)
 
     def receive(self, event: HistoryEvent, target: OrchestrationInstance) -> bool:
@@ -210,7 +213,7 @@ class TaskHub:
         instance.apply(checkpoint, with_row=with_row)
         instance.inbox.clear()
         self._waiting.pop(instance.instance_id, None)
-        self._inspector.after_episode(instance, checkpoint)
+        self.inspector.after_episode(instance, checkpoint)
 
     def send(self, checkpoint: Checkpoint) -> None:
         """Put everything on its way that a checkpoint sends."""
@@ -247,6 +250,8 @@ class TaskHub:
         )
         instance.calls_begun += 1
         self.calls.append(call)
+        if isinstance(call.input, HttpRequest):
+            instance.accepted.pop(call.input.url, None)
         call.answered = answer_for(cause, self.answers, self.app)
         due_at = None
         if call.answered is not None:
@@ -255,6 +260,18 @@ class TaskHub:
                 due_at = self.clock.now + call.answered.delay
                 self.facts.timed.add(target.instance_id)
         self.arrivals.add(target, call=call, due_at=due_at)
+
+    def _note_accepted(self, call: Call) -> None:
+        """Remember an HTTP call that was answered 202: its result stands elsewhere."""
+        if not isinstance(call.input, HttpRequest) or call.outcome is None:
+            return
+        response = call.outcome.value
+        if not isinstance(response, dict) or response.get("statusCode") != 202:
+            return
+        headers = response.get("headers") or {}
+        for name, location in headers.items():
+            if name.lower() == "location":
+                self.instances[call.instance_id].accepted[str(location)] = call.input.url
 
     def run_call(self, call: Call) -> None:
         """Let the answer of a call run, once more where it has run before: what it gives now is what counts."""

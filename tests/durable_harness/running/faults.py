@@ -18,7 +18,7 @@ from durable_engine import EventRaised, TimerFired
 from durable_harness.hub.arrivals import Arrival
 from durable_harness.hub.instance import HubInstance
 from durable_harness.hub.task_hub import TaskHub
-from durable_harness.running.pending import describe_arrival
+from durable_harness.running.telling import describe_arrival, instance_text
 
 __all__ = ["Fault", "FaultPlan"]
 
@@ -69,7 +69,10 @@ class FaultPlan:
             hub.run_episode(instance)
             return
         faults = (_DIES, _AFTER_MESSAGES, _AFTER_HISTORY, _AFTER_ROW)
-        options = [_NONE, *(replace(fault, text=fault.text.format(instance.instance_id)) for fault in faults)]
+        options = [
+            _NONE,
+            *(replace(fault, text=fault.text.format(instance_text(hub, instance.instance_id))) for fault in faults),
+        ]
         taken = options[choose(options)].code
         if taken == _NONE.code:
             hub.run_episode(instance)
@@ -88,7 +91,7 @@ class FaultPlan:
             hub.run_episode(instance)
 
     def _of_arrival(self, hub: TaskHub, arrival: Arrival) -> list[Fault]:
-        what = describe_arrival(arrival)
+        what = describe_arrival(hub, arrival)
         faults = [Fault("arrives_twice", f"{what}, and its message comes twice", arrival.key)]
         if arrival.call is not None:
             text = f"{what}: the worker dies before it can report, and it is run again"

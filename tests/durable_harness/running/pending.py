@@ -12,9 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from durable_engine import (
-    HTTP_ACTIVITY,
     EventRaised,
-    ExecutionStarted,
     SubOrchestrationInstanceCreated,
     TimerFired,
     ticks_to_datetime,
@@ -23,9 +21,10 @@ from durable_harness.core.errors import StuckError
 from durable_harness.hub.arrivals import Arrival, Call
 from durable_harness.hub.instance import HubInstance
 from durable_harness.hub.task_hub import TaskHub
+from durable_harness.running.telling import call_text
 from durable_harness.worker.sdk_types import ActionType
 
-__all__ = ["Pending", "PendingTimer", "describe_arrival", "pending_of", "stuck_error"]
+__all__ = ["Pending", "PendingTimer", "pending_of", "stuck_error"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ class Pending:
     def lines(self) -> list[str]:
         """One line for each thing."""
         return [
-            *(f"{_call_text(call)}, which has not ended" for call in self.calls),
+            *(f"{call_text(call)}, which has not ended" for call in self.calls),
             *(f"a timer that is due at {timer.fire_at}" for timer in self.timers),
             *(f"the event {name!r}" for name in self.events),
             *(f"the sub-orchestration {instance_id!r}" for instance_id in self.sub_orchestrations),
@@ -115,49 +114,35 @@ def stuck_error(hub: TaskHub, instance: HubInstance) -> StuckError:
     lines = pending.lines
     if instance.runtime_status == "Suspended":
         lines.insert(0, "being resumed: it is suspended")
-    worker, replay = instance.replayer.worker, instance.replayer.replay_now
-    if worker is not None and worker.has_ended and replay is not None:
-        names = ", ".join(repr(name) for name, count, _ in replay.event_waits if count)
-        lines.append(
-            f"(user code has ended, and the host still waits for the event {names}: of a task_any with tasks that an "
-            "earlier one has waited for already, the SDK tells the host the new ones only)"
-        )
-    lines += _missed_events(instance, pending.events)
-    if not lines:
-        lines = [notice.text for notice in instance.notices.values()] or [
-            "nothing that could come: it yielded something that no event completes"
-        ]
+    lines = lines or ["nothing that could come: it yielded something that no event completes"]
     listed = "".join(f"\n  {line}" for line in lines)
+    causes = "".join(f"\n  {cause}" for cause in _causes(hub, instance, pending))
+    advice = (
+        f"\nWhat was found:{causes}"
+        if causes
+        else "\nRaise the event with events=[raised(...)] or instance.raise_event(...), answer the call, or step it "
+        "with start()."
+    )
     return StuckError(
         f"{instance.instance_id!r} ({instance.name}) is {instance.runtime_status}, and nothing can happen any more. It "
-        f"waits for:{listed}\nRaise the event with events=[raised(...)] or instance.raise_event(...), answer the call, "
-        "or step it with start().",
+        f"waits for:{listed}{advice}",
         instance_id=instance.instance_id,
         waits_for=lines,
     )
 
 
-def describe_arrival(arrival: Arrival) -> str:
-    """An arrival in a few words."""
-    call, event = arrival.call, arrival.event
-    repeat = " again" if arrival.is_repeat else ""
-    if call is not None:
-        how = "" if call.outcome is None or call.outcome.raised is None else " fails"
-        return f"{_call_text(call)}{how}{repeat}"
-    if isinstance(event, TimerFired):
-        return f"timer {event.timer_id} fires{repeat}"
-    if isinstance(event, EventRaised):
-        return f"event {event.name!r} to {arrival.target.instance_id!r}{repeat}"
-    if isinstance(event, ExecutionStarted):
-        return f"start of {arrival.target.instance_id!r}{repeat}"
-    return f"{type(event).__name__} to {arrival.target.instance_id!r}{repeat}"
-
-
-def _call_text(call: Call) -> str:
-    if call.name == HTTP_ACTIVITY:
-        return f"{getattr(call.input, 'method', '')} {getattr(call.input, 'url', '')}"
-    text = repr(call.input)
-    return f"{call.name}({text if len(text) <= 60 else text[:57] + '...'})"
+def _causes(hub: TaskHub, instance: HubInstance, pending: Pending) -> list[str]:
+    """Why nothing can happen, as far as it is known."""
+    causes = [*dict.fromkeys([*hub.inspector.causes(instance), *(one.text for one in instance.notices.values())])]
+    causes += _missed_events(instance, pending.events)
+    worker, replay = instance.replayer.worker, instance.replayer.replay_now
+    if not causes and worker is not None and worker.has_ended and replay is not None:
+        names = ", ".join(repr(name) for name, count, _ in replay.event_waits if count)
+        causes.append(
+            f"User code has ended, and the host still waits for the event {names}: of a task_any with tasks that an "
+            "earlier one has waited for already, the SDK tells the host the new ones only."
+        )
+    return causes
 
 
 def _event_names(actions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -170,7 +155,7 @@ def _event_names(actions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def _missed_events(instance: HubInstance, waited_for: Sequence[str]) -> list[str]:
     raised = {event.name for event in instance.history if isinstance(event, EventRaised)}
     return [
-        f"(the event {other!r} has come: the SDK tells names apart by their case, and the host does not)"
+        f"The event {other!r} has come, and not {name!r}: the SDK tells names apart by their case, the host does not."
         for name in waited_for
         for other in sorted(raised)
         if other != name and other.upper() == name.upper()

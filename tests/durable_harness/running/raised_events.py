@@ -1,6 +1,5 @@
 """External events that a test raises while an orchestration runs to its end.
 
-What ``events=[raised(...)]`` says, and its way into the hub.
 Invariant: an event's value goes through JSON, as it would on its way through HTTP.
 """
 
@@ -9,14 +8,19 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal, get_args
 
 from durable_engine import EventRaised, OrchestrationInstance, compact_json
+from durable_harness.core import arguments
 from durable_harness.core.virtual_clock import to_ticks
 from durable_harness.hub.instance import HubInstance
 from durable_harness.hub.task_hub import TaskHub
 from durable_harness.worker.sdk_types import df_dumps
 
-__all__ = ["Raised", "announce", "raised"]
+__all__ = ["Raised", "Sender", "announce", "event_text", "raised"]
+
+Sender = Literal["client", "http"]
+"""Who raises an event: the SDK's client, or anybody else over HTTP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +30,36 @@ class Raised:
     name: str
     value: object
     after: timedelta | float | None
+    by: Sender = "client"
 
 
-def raised(name: str, value: object = None, *, after: timedelta | float | None = None) -> Raised:
-    """An external event with a JSON value; without ``after`` it comes when nothing else is left to happen."""
-    return Raised(name, value, after)
+def raised(name: str, value: object = None, *, after: timedelta | float | None = None, by: Sender = "client") -> Raised:
+    """An external event that comes while an orchestration runs to its end.
+
+    Args:
+        name: The event's name.
+        value: What it carries, anything that JSON can say.
+        after: The virtual time from the start, in seconds where it is a number. Without it the event comes when nothing
+            else is left to happen, and ``explore`` lets it come at any time.
+        by: Who raises it. ``client`` is the SDK's client, which sends JSON within a JSON string: the orchestrator gets
+            the text, and has to call ``json.loads``. ``http`` is any other HTTP caller, whose value arrives as it is.
+
+    Raises:
+        WrongArgumentError: One of these is of a wrong kind.
+    """
+    arguments.text(name, "an event's name")
+    arguments.one_of(by, "by", get_args(Sender))
+    if after is not None:
+        arguments.delay(after, "after")
+    event_text(value, by)
+    return Raised(name, value, after, by)
+
+
+def event_text(value: object, by: Sender) -> str:
+    """An event's stored input: JSON, as whoever raises it sends it."""
+    if by == "client":
+        return compact_json(arguments.json_text(value, "an event's value", json.dumps))
+    return compact_json(json.loads(arguments.json_text(value, "an event's value", df_dumps)))
 
 
 def announce(hub: TaskHub, instance: HubInstance, event: Raised) -> None:
@@ -38,9 +67,7 @@ def announce(hub: TaskHub, instance: HubInstance, event: Raised) -> None:
     due_at = None if event.after is None else hub.clock.now + to_ticks(event.after)
     hub.arrivals.add(
         OrchestrationInstance(instance_id=instance.instance_id, execution_id=None),
-        event=EventRaised(
-            timestamp=due_at or hub.clock.now, name=event.name, input=compact_json(json.loads(df_dumps(event.value)))
-        ),
+        event=EventRaised(timestamp=due_at or hub.clock.now, name=event.name, input=event_text(event.value, event.by)),
         due_at=due_at,
         is_raised=True,
     )

@@ -7,7 +7,7 @@ Invariant: a snapshot never changes, whatever happens to the instance later.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -25,6 +25,7 @@ from durable_engine import (
     timeline_of,
 )
 from durable_harness.app.outcomes import input_of
+from durable_harness.core.arguments import did_you_mean
 from durable_harness.core.errors import NotPossibleError, UnknownNameError
 from durable_harness.core.findings import Finding
 from durable_harness.hub.arrivals import Call
@@ -117,13 +118,23 @@ class Run:
         """The state of an entity, None where it has none."""
         return self.entities.get(entity_instance_id(name, key))
 
+    known_names: tuple[str, ...] | None = field(default=None, repr=False)
+    """The activities and orchestrators of the app; None around a bare orchestrator, which may call anything."""
+
     @property
     def elapsed(self) -> timedelta:
-        """The virtual time from start to end."""
-        return self.ended_at - self.started_at
+        """The virtual time from start to end, in whole milliseconds: events of one episode lie microseconds apart."""
+        took = self.ended_at - self.started_at
+        return took - took % timedelta(milliseconds=1)
 
     def timeline(self) -> Timeline:
-        """What happened, over virtual time: ``print`` it, or write its ``html()`` into a file."""
+        """What happened, over virtual time: ``print`` it, or write its ``html()`` into a file.
+
+        Raises:
+            NotPossibleError: The first episode has not ended: there is nothing to show.
+        """
+        if not self.history:
+            raise NotPossibleError(f"{self.instance_id!r} ({self.name}) has not ended its first episode.")
         texts = {number: compact_json(status) for number, status in enumerate(self.custom_statuses, start=1) if status}
         # Only the last execution's history is kept, and its episodes are counted from its own beginning.
         return timeline_of(self.history, custom_statuses=texts if self.executions == 1 else None)
@@ -145,7 +156,15 @@ class Run:
         return [call.input for call in self.calls_of(name)]
 
     def was_called(self, name: str) -> bool:
-        """Whether an activity was called at all."""
+        """Whether an activity was called at all.
+
+        Raises:
+            UnknownNameError: The app has nothing of this name, so that it could not be called.
+        """
+        if self.known_names is not None and name.lower() not in map(str.lower, self.known_names):
+            raise UnknownNameError(
+                f"The app has no {name!r}.{did_you_mean(name, self.known_names)}", name=name, known=self.known_names
+            )
         return any(call.name.lower() == name.lower() for call in self.calls)
 
 
@@ -182,6 +201,7 @@ def snapshot(
         executions=instance.executions + 1,
         started_at=ticks_to_datetime(instance.created_at),
         ended_at=ticks_to_datetime(instance.updated_at),
+        known_names=None if hub.app.is_bare else (*hub.app.known.activities, *hub.app.known.orchestrators),
         entities=MappingProxyType({one: parsed_json(state) for one, state in entity_states(hub)}),
     )
 

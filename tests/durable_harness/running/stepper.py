@@ -11,13 +11,16 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from durable_engine import TICKS_PER_SECOND
-from durable_harness.core.errors import NotPossibleError, UnansweredError
+from durable_harness.core.errors import NotPossibleError
 from durable_harness.hub.arrivals import Arrival
 from durable_harness.hub.instance import HubInstance
 from durable_harness.hub.task_hub import TaskHub
 from durable_harness.running.choices import Choices
 from durable_harness.running.faults import Fault, FaultPlan
-from durable_harness.running.pending import describe_arrival, stuck_error
+from durable_harness.running.pending import stuck_error
+from durable_harness.running.run_result import Run
+from durable_harness.running.telling import describe_arrival, instance_text
+from durable_harness.running.unanswered import unanswered_error
 
 __all__ = ["Chooser", "Driver", "GivenOrder"]
 
@@ -54,7 +57,7 @@ class GivenOrder:
 
     def arrival(self, hub: TaskHub, enabled: Sequence[Arrival]) -> int:
         """Take what the sequence says."""
-        return self.choices.choose(len(enabled), lambda taken: describe_arrival(enabled[taken]))
+        return self.choices.choose(len(enabled), lambda taken: describe_arrival(hub, enabled[taken]))
 
     def episode_now(self, hub: TaskHub, instance: HubInstance, others: Sequence[Arrival]) -> int:
         """Take what the sequence says."""
@@ -77,7 +80,7 @@ class EarlyArrivals(GivenOrder):
         taken = next((place for place, one in enumerate(enabled) if self._early and one.key == self._early[0]), 0)
         if self._early and enabled[taken].key == self._early[0]:
             self._early.pop(0)
-        self.choices.record(len(enabled), taken, describe_arrival(enabled[taken]))
+        self.choices.record(len(enabled), taken, describe_arrival(hub, enabled[taken]))
         return taken
 
 
@@ -87,6 +90,8 @@ class Story:
 
     lines: list[str] = field(default_factory=list)
     arrived: list[Hashable] = field(default_factory=list)
+    run: Run | None = None
+    """The run as it stood at the end."""
     effects: tuple[str, ...] = ()
     """The calls that were made, a line for each."""
 
@@ -163,7 +168,7 @@ class Driver:
 
     def _deliver(self, arrival: Arrival, chooser: Chooser) -> None:
         if self._story is not None:
-            self._story.lines.append(describe_arrival(arrival))
+            self._story.lines.append(describe_arrival(self.hub, arrival))
             self._story.arrived.append(arrival.key)
         if self._faults is not None:
             self._faults.before_delivery(self.hub, arrival, lambda faults: self._choose_fault(faults, chooser))
@@ -171,7 +176,7 @@ class Driver:
 
     def _episode(self, instance: HubInstance, chooser: Chooser) -> None:
         if self._story is not None:
-            self._story.lines.append(f"episode of {instance.instance_id!r}")
+            self._story.lines.append(f"episode of {instance_text(self.hub, instance.instance_id)}")
         if self._faults is None:
             self.hub.run_episode(instance)
         else:
@@ -187,16 +192,7 @@ class Driver:
         unanswered = self.hub.arrivals.unanswered
         if not unanswered:
             return
-        calls = [(one.call.name, one.call.input) for one in unanswered if one.call is not None]
+        calls = [one.call for one in unanswered if one.call is not None]
         if not calls:
             raise NotPossibleError("Something without a cause waits for an answer.")
-        lines = "".join(f"\n  {name}({value!r:.200})" for name, value in calls[:20])
-        more = f"\n  and {len(calls) - 20} more" if len(calls) > 20 else ""
-        answered = sorted({name for kind, name, _ in self.hub.answers.said if kind == "function"})
-        raise UnansweredError(
-            f"The orchestration called what nobody has answered:{lines}{more}\n"
-            f"Say harness.answer({calls[0][0]!r}, ...) with a value, a function, an exception or in_turn(...), or "
-            f"harness.answer({calls[0][0]!r}, app_activity) to run the app's own. Answered are: "
-            f"{', '.join(answered) or 'none'}.",
-            calls=calls,
-        )
+        raise unanswered_error(calls, self.hub.answers)

@@ -15,9 +15,9 @@ from azure.durable_functions import Orchestrator
 from azure.functions.decorators.function_app import FunctionBuilder
 
 from durable_engine import KnownFunctions
-from durable_harness.app.functions import Activity, AnyActivity, AppFunctions, OrchestratorFunction
+from durable_harness.app.functions import Activity, AnyActivity, AppFunctions, OrchestratorFunction, Starter
 
-__all__ = ["functions_of", "name_of"]
+__all__ = ["functions_of", "handle_of", "name_of"]
 
 _KINDS: Final = {
     "orchestrationTrigger": "orchestration",
@@ -79,7 +79,17 @@ def name_of(orchestrator: object) -> str:
     return own_name
 
 
+def handle_of(function: Callable[[Any], Any], input_type: type | None) -> Callable[[str], str]:
+    """The SDK's handle of an orchestrator function, as its decorator would make it."""
+    handle: Any = Orchestrator.create(function)
+    if input_type is not None:
+        handle._df_input_type = input_type
+    found: Callable[[str], str] = handle
+    return found
+
+
 def _index(functions: Iterable[Any]) -> AppFunctions:
+    functions = list(functions)
     orchestrators: dict[str, OrchestratorFunction] = {}
     activities: dict[str, Activity] = {}
     entities: dict[str, Callable[[Any], str]] = {}
@@ -98,8 +108,24 @@ def _index(functions: Iterable[Any]) -> AppFunctions:
         entities=tuple(names["entityTrigger"]),
     )
     return AppFunctions(
-        orchestrators=orchestrators, activities=activities, entities=entities, known=known, is_bare=False
+        orchestrators=orchestrators,
+        activities=activities,
+        entities=entities,
+        known=known,
+        is_bare=False,
+        starters={one.name.lower(): one for one in _starters(functions)},
     )
+
+
+def _starters(functions: Iterable[Any]) -> Iterator[Starter]:
+    for function in functions:
+        for raw in map(json.loads, function.get_raw_bindings()):
+            if raw["type"] == "durableClient":
+                code = function.get_user_function()
+                # The SDK's decorator makes a client of the host's text; what it has wrapped takes one.
+                inner = getattr(code, "client_function", code)
+                name = function.get_function_name() or code.__name__
+                yield Starter(name=name, function=inner, parameter=raw["name"])
 
 
 def _durable(functions: Iterable[Any]) -> Iterator[tuple[str, str, str, Callable[..., Any]]]:

@@ -6,6 +6,7 @@ Invariant: what it returns is what ``FromStart`` would return; ``leaf_check`` ho
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from durable_engine import (
@@ -36,6 +37,10 @@ class InstanceReplayer:
         """The last answer."""
         self.oddities: dict[str, str] = {}
         """Which defects of the SDK were met so far, in all executions."""
+        self.left_events: Counter[str] = Counter()
+        """The events that the execution before this one has got, and never waited for."""
+        self.waited: set[str] = set()
+        """The names of all events that were ever waited for."""
         self.shows_boundaries = False
         """Whether user code can have seen where an episode ended, in any execution."""
         self.reads_time = False
@@ -75,6 +80,8 @@ class InstanceReplayer:
         execution_id = started.instance.execution_id
         try:
             if self._execution_id != execution_id or not past:
+                if self.worker is not None and self._execution_id not in (None, execution_id):
+                    self.left_events = Counter(self.worker.context.early_events)
                 self.replay_now, self._replayed, self.worker = None, 0, None
                 self._execution_id = execution_id
                 orchestrator = self._app.orchestrator(started.name)
@@ -86,6 +93,7 @@ class InstanceReplayer:
                 self.worker.feed(past[self._replayed :], new)
             answer = self.worker.answer()
             self.oddities |= self.worker.context.oddities
+            self.waited.update(self.worker.context.waits)
             self._note_what_it_sees(self.worker)
             return answer
         except AbortedError as aborted:

@@ -7,6 +7,7 @@ Invariant: what is remembered is in the order of user code, so that equal runs r
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from typing import Any
 
 from durable_harness.worker.sdk_types import (
@@ -58,6 +59,12 @@ class ObservedContext(DurableOrchestrationContext):  # type: ignore[misc]  # the
         """The actions of timers that user code may still cancel."""
         self.oddities: dict[str, str] = {}
         """What met a defect of the SDK, by the defect's code, with the name that it concerns."""
+        self.waits: Counter[str] = Counter()
+        """How often user code has asked for each external event."""
+        self.events: Counter[str] = Counter()
+        """How many external events of each name have come."""
+        self._open_waits: dict[str, list[TaskBase]] = {}
+        self._children: dict[str, TaskBase] = {}
         self.checks_tasks = True
         """Whether a wrong argument of ``task_all`` is refused rather than left to the SDK."""
         super().__init__(**members)
@@ -86,6 +93,9 @@ class ObservedContext(DurableOrchestrationContext):  # type: ignore[misc]  # the
 
     def create_timer(self, fire_at: datetime.datetime) -> TaskBase:
         """Make a timer task."""
+        offset = getattr(fire_at, "utcoffset", None)  # what is no datetime, the SDK refuses itself
+        if offset is not None and offset():
+            self.oddities["timer_zone"] = fire_at.isoformat()
         known = len(self.tasks)
         task = super().create_timer(fire_at)
         if len(self.tasks) == known:  # a long timer is not made by _generate_task
@@ -93,6 +103,39 @@ class ObservedContext(DurableOrchestrationContext):  # type: ignore[misc]  # the
         else:
             self.timers.append(task.action_repr)
         return task
+
+    def wait_for_external_event(self, name: str, *args: Any, **kwargs: Any) -> TaskBase:
+        """Make a task that an event completes."""
+        self.waits[name] += 1
+        task = super().wait_for_external_event(name, *args, **kwargs)
+        # One that has lost its race is waited for by nobody.
+        opened = [one for one in self._open_waits.get(name, ()) if not (one.is_completed or _has_lost(one))]
+        if opened:
+            self.oddities["two_waits"] = name
+        self._open_waits[name] = [*opened, task]
+        return task
+
+    def call_sub_orchestrator(self, *args: Any, **kwargs: Any) -> TaskBase:
+        """Make a task that the end of a sub-orchestration completes."""
+        return self._child(super().call_sub_orchestrator(*args, **kwargs))
+
+    def call_sub_orchestrator_with_retry(self, *args: Any, **kwargs: Any) -> TaskBase:
+        """Make a task that the end of a sub-orchestration, or of its last attempt, completes."""
+        return self._child(super().call_sub_orchestrator_with_retry(*args, **kwargs))
+
+    def _child(self, task: TaskBase) -> TaskBase:
+        instance_id = getattr(task.action_repr, "instance_id", None)
+        if instance_id:
+            before = self._children.get(instance_id)
+            if before is not None and not before.is_completed:
+                self.oddities["two_children"] = instance_id
+            self._children[instance_id] = task
+        return task
+
+    @property
+    def early_events(self) -> Counter[str]:
+        """How many events of each name have come that no wait has asked for."""
+        return self.events - self.waits
 
     def task_all(self, activities: list[TaskBase]) -> TaskBase:
         """Make a task that waits for all."""
@@ -148,6 +191,10 @@ def _is_of_user(task: TaskBase) -> bool:
     if isinstance(task, CompoundTask):
         return bool(task.children)
     return task.id is None and not isinstance(task.action_repr, (NoOpAction, SignalEntityAction))
+
+
+def _has_lost(task: TaskBase) -> bool:
+    return task.parent is not None and bool(task.parent.is_completed)
 
 
 def _are_tasks(given: object) -> bool:

@@ -24,6 +24,7 @@ from azure.durable_functions.models.Task import (
     TaskState,
     TimerTask,
     WhenAllTask,
+    WhenAnyTask,
 )
 from azure.durable_functions.models.TaskOrchestrationExecutor import TaskOrchestrationExecutor
 from azure.durable_functions.models.utils.df_serialization import df_dumps
@@ -45,6 +46,7 @@ __all__ = [
     "TaskState",
     "TimerTask",
     "WhenAllTask",
+    "WhenAnyTask",
     "df_dumps",
     "first_error",
 ]

@@ -15,11 +15,15 @@ from typing import Any, Final
 
 from durable_engine import (
     Answer,
+    EventRaised,
     ExecutionStarted,
     HistoryEvent,
+    JsonReaderError,
     OrchestratorStarted,
     orchestrator_members,
     read_answer,
+    read_json,
+    state_of_failure,
 )
 from durable_harness.app.functions import OrchestratorFunction
 from durable_harness.worker.observed_context import ObservedContext
@@ -29,7 +33,6 @@ from durable_harness.worker.user_code import UserCode, Watch
 
 __all__ = ["LiveWorker", "NotLiveError"]
 
-_OUT_OF_PROC_LABEL = "\n\n$OutOfProcData$:"
 _SEEN: Final = frozenset(
     {
         HistoryEventType.EXECUTION_STARTED,
@@ -109,6 +112,8 @@ class LiveWorker:
         for event in events:
             if executor.has_execution_completed:
                 return
+            if isinstance(event, EventRaised):
+                self.context.events[event.name] += 1
             if event.event_type in _SEEN:
                 executor.process_event(to_sdk_event(event))
 
@@ -131,12 +136,12 @@ class LiveWorker:
         try:
             text = executor.get_orchestrator_state_str()
         except Exception as error:
-            _, label, text = str(error).partition(_OUT_OF_PROC_LABEL)
-            if not label:
+            state = state_of_failure(error)
+            if state is None:
                 raise NotLiveError from error
-            return read_answer(json.loads(text))
+            return read_answer(state)
         self.last_text = text
-        output = None if executor.output is None else json.loads(json.dumps(executor.output))
+        output = None if executor.output is None else _as_the_host_reads(json.dumps(executor.output), depth=1)
         return Answer(
             actions=self._actions_so_far(),
             is_done=bool(executor.orchestration_invocation_succeeded),
@@ -146,7 +151,7 @@ class LiveWorker:
 
     def _custom_status(self) -> Any:
         status = self.context.custom_status
-        return json.loads(df_dumps(status)) if status else None
+        return _as_the_host_reads(df_dumps(status), depth=1) if status else None
 
     def _actions_so_far(self) -> list[dict[str, Any]]:
         """All actions as JSON objects; one that has not changed is the same object as before."""
@@ -161,7 +166,9 @@ class LiveWorker:
             place = self.code.generator.gi_code, self.code.trace, (cancelled, len(actions), now)
             known = self._known_actions.get(place)
             if known is None:
-                new = [json.loads(df_dumps(action.to_json())) for action in actions[len(self._actions) :]]
+                new = [
+                    _as_the_host_reads(df_dumps(action.to_json()), depth=3) for action in actions[len(self._actions) :]
+                ]
                 known = self._known_actions[place] = [*self._actions, *new]
             self._actions = known
         return self._actions
@@ -193,3 +200,14 @@ class LiveWorker:
     def open_events(self) -> list[str]:
         """The names that the SDK waits for: of external events, and the ids of requests to entities."""
         return [name for name, tasks in self.context.open_tasks.items() if isinstance(name, str) and tasks]
+
+
+def _as_the_host_reads(text: str, *, depth: int) -> Any:
+    """A part of an answer that lies so deep in it, as the host reads it; NotLiveError where the host would not."""
+    try:
+        value = read_json("[" * depth + text + "]" * depth)
+    except JsonReaderError as error:
+        raise NotLiveError from error  # the host's error says where in the whole answer
+    for _ in range(depth):
+        value = value[0]
+    return value

@@ -61,7 +61,7 @@ class UserCode:
         told = name, context._instance_id, context._input, context._parent_instance_id, context._version
         self.trace = repr(told).encode(errors="replace")
         """A digest of everything that user code has been told so far."""
-        self._context, self._watch = context, watch
+        self.context, self._watch = context, watch
         self._results: dict[tuple[int, object], str] = {}
 
     def send(self, value: Any) -> Any:
@@ -72,11 +72,11 @@ class UserCode:
     def throw(self, error: BaseException) -> Any:
         """Resume with an exception."""
         self._remember("error", error)
-        watch_failed(self._context.compounds, self._context)
+        watch_failed(self.context.compounds, self.context)
         return self._step(self.generator.throw, error)
 
     def _step(self, step: Callable[[Any], Any], value: Any) -> Any:
-        context = self._context
+        context = self.context
         context.resumed += 1
         context.is_in_user_code = True
         try:
@@ -114,7 +114,7 @@ class UserCode:
         result = self._results.get(key)
         if result is None:
             result = self._results[key] = self._text_of(task.result) if task.is_completed else ""
-        state: tuple[object, ...] = (task.id, task.state.value, result, self._context.places.get(id(task.parent), -1))
+        state: tuple[object, ...] = (task.id, task.state.value, result, self.context.places.get(id(task.parent), -1))
         if isinstance(task, CompoundTask):
             attempts = getattr(task, "num_attempts", 0)
             waits = getattr(task, "is_waiting_on_timer", False)
@@ -122,12 +122,12 @@ class UserCode:
         return state
 
     def _remember(self, kind: str, value: Any) -> None:
-        told = f"{kind} {self._text_of(value)} {self._context._current_utc_datetime}"
+        told = f"{kind} {self._text_of(value)} {self.context._current_utc_datetime}"
         self.trace = hashlib.blake2b(self.trace + told.encode(errors="replace"), digest_size=16).digest()
 
     def _text_of(self, value: Any) -> str:
         if isinstance(value, TaskBase):
-            return f"task {self._context.places.get(id(value), -1)}"
+            return f"task {self.context.places.get(id(value), -1)}"
         if isinstance(value, list):
             return "[" + ",".join(map(self._text_of, value)) + "]"
         if isinstance(value, BaseException):

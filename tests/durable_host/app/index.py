@@ -6,26 +6,49 @@ Invariant: durable functions are found by name whatever its case; every function
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from durable_host.app.declared import DeclaredFunction
+from durable_host.app.function_folders import function_folders, import_folders
 from durable_host.app.loading import DEFAULT_SCRIPT_FILE, AppError, import_functions, line_of
 from durable_host.app.parameters import RefusedSignatureError, Signature, check_signature
+from durable_host.config.times import seconds_of
 
-if TYPE_CHECKING:
-    from azure.functions.decorators.function_app import Function
-
-__all__ = ["ACTIVITY", "ENTITY", "HTTP", "ORCHESTRATION", "AppError", "Binding", "FunctionIndex", "IndexedFunction"]
+__all__ = [
+    "ACTIVITY",
+    "BLOB",
+    "CLIENT",
+    "ENTITY",
+    "EVENT_GRID",
+    "HTTP",
+    "ORCHESTRATION",
+    "QUEUE",
+    "TIMER",
+    "AppError",
+    "Binding",
+    "FunctionIndex",
+    "IndexedFunction",
+    "RetryPolicy",
+]
 
 HTTP: Final = "httpTrigger"
 ORCHESTRATION: Final = "orchestrationTrigger"
 ACTIVITY: Final = "activityTrigger"
 ENTITY: Final = "entityTrigger"
+TIMER: Final = "timerTrigger"
+QUEUE: Final = "queueTrigger"
+BLOB: Final = "blobTrigger"
+EVENT_GRID: Final = "eventGridTrigger"
 CLIENT: Final = "durableClient"
+
+_SERVED: Final = frozenset({HTTP, TIMER, QUEUE, BLOB, EVENT_GRID})
+_FILLED: Final = frozenset({CLIENT, "blob", "table"})
+_WRITTEN: Final = frozenset({"http", "blob", "queue", "table"})
+"""The triggers, input bindings and output bindings that are served here, beside the durable ones."""
 
 _DURABLE_KINDS: Final = {
     ORCHESTRATION: ("orchestration", "orchestrator"),
@@ -46,6 +69,32 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """A function's own retries: how many, -1 for ever, and the seconds before each."""
+
+    times: int
+    least_seconds: float
+    most_seconds: float
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> RetryPolicy | None:
+        """The policy that a decorator ``retry`` or a function.json says."""
+        if not settings:
+            return None
+        least = settings.get("delay_interval") or settings.get("minimum_interval") or "00:00:00"
+        most = settings.get("maximum_interval") or least
+        return cls(
+            times=int(settings.get("max_retry_count") or 0),
+            least_seconds=seconds_of(least) or 0.0,
+            most_seconds=seconds_of(most) or 0.0,
+        )
+
+    def delay(self, attempt: int) -> float:
+        """The seconds before a retry; ``attempt`` counts from 1."""
+        return float(min(self.least_seconds * 2 ** (attempt - 1), self.most_seconds))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IndexedFunction:
     """One function of the app.
 
@@ -61,6 +110,9 @@ class IndexedFunction:
     directory: str
     is_disabled: bool
     not_run: str | None
+    retry: RetryPolicy | None = None
+    script_file: str = DEFAULT_SCRIPT_FILE
+    entry_point: str = ""
 
     @property
     def kind(self) -> str:
@@ -75,7 +127,9 @@ class FunctionIndex:
     script_root: Path
     script_file: str
     functions: tuple[IndexedFunction, ...]
-    _durable: Mapping[tuple[str, str], IndexedFunction] = field(repr=False)
+    ignored_folders: tuple[str, ...] = ()
+    """Folders of the v1 model beside a v2 app, which are not loaded."""
+    _durable: Mapping[tuple[str, str], IndexedFunction] = field(repr=False, default_factory=dict)
 
     @classmethod
     def load(
@@ -89,9 +143,17 @@ class FunctionIndex:
         settings = os.environ if environment is None else environment
         name = script_file or settings.get("PYTHON_SCRIPT_FILE_NAME") or DEFAULT_SCRIPT_FILE
         path = script_root / name
-        functions = tuple(_indexed(function, path, settings) for function in import_functions(script_root, name))
+        folders = function_folders(script_root)
+        is_v1 = bool(folders) and not path.is_file()
+        declared = import_folders(script_root, folders) if is_v1 else import_functions(script_root, name)
+        functions = tuple(_indexed(function, path, settings) for function in declared)
+        ignored = () if is_v1 else tuple(folder.name for folder in folders)
         return cls(
-            script_root=script_root, script_file=name, functions=functions, _durable=_by_durable_name(functions, path)
+            script_root=script_root,
+            script_file=name,
+            functions=functions,
+            ignored_folders=ignored,
+            _durable=_by_durable_name(functions, path),
         )
 
     def find(self, name: str) -> IndexedFunction | None:
@@ -133,16 +195,20 @@ class FunctionIndex:
     @property
     def notes(self) -> tuple[str, ...]:
         """Lines to print: what this host leaves out of the app."""
-        return tuple(_notes(self.functions))
+        notes = list(_notes(self.functions))
+        if self.ignored_folders:
+            notes.append(
+                f"Folders with a function.json ({', '.join(self.ignored_folders)}) are not loaded: {self.script_file} "
+                "beside them is the whole app, as on the real host."
+            )
+        return tuple(notes)
 
 
-def _indexed(function: Function, path: Path, settings: Mapping[str, str]) -> IndexedFunction:
-    user_function: Callable[..., Any] = function.get_user_function()
-    name = function.get_function_name() or user_function.__name__
-    bindings = tuple(_binding(json.loads(raw)) for raw in function.get_raw_bindings())
+def _indexed(declared: DeclaredFunction, path: Path, settings: Mapping[str, str]) -> IndexedFunction:
+    user_function, name = declared.function, declared.name
+    bindings = tuple(_binding(raw) for raw in declared.bindings)
     where, line = line_of(user_function, path)
-    # azure-functions has made sure that there is exactly one.
-    trigger = next(binding for binding in bindings if binding.name == getattr(function.get_trigger(), "name", None))
+    trigger = next(binding for binding in bindings if binding.name == declared.trigger_name)
     try:
         signature = check_signature(user_function, bindings)
     except RefusedSignatureError as error:
@@ -160,9 +226,12 @@ def _indexed(function: Function, path: Path, settings: Mapping[str, str]) -> Ind
         bindings=bindings,
         function=user_function,
         signature=signature,
-        directory=str(path.parent.resolve()),
-        is_disabled=_is_disabled(name, settings),
+        directory=str(declared.directory),
+        script_file=declared.script_file,
+        entry_point=declared.entry_point,
+        is_disabled=declared.is_disabled or _is_disabled(name, settings),
         not_run=_reason_not_to_run(trigger, signature),
+        retry=RetryPolicy.of(declared.retry),
     )
 
 
@@ -176,9 +245,9 @@ def _is_disabled(name: str, settings: Mapping[str, str]) -> bool:
 
 
 def _reason_not_to_run(trigger: Binding, signature: Signature) -> str | None:
-    if trigger.type != HTTP and trigger.type not in _DURABLE_KINDS:
+    if trigger.type not in _SERVED and trigger.type not in _DURABLE_KINDS:
         return f"a {trigger.type} is not run by this host"
-    others = sorted(kind for name, kind in signature.inputs.items() if name != trigger.name and kind != CLIENT)
+    others = sorted(kind for name, kind in signature.inputs.items() if name != trigger.name and kind not in _FILLED)
     if others:
         return f"an input binding of type {', '.join(others)} is not filled by this host"
     return None
@@ -209,7 +278,7 @@ def _notes(functions: Iterable[IndexedFunction]) -> Iterable[str]:
                 f"Function '{function.name}' is listed and not run: {function.not_run}. "
                 "Use 'func start', or deploy the app, to run it."
             )
-        elif outputs := sorted({*function.signature.outputs.values(), *_other_return(function)}):
+        elif outputs := sorted({*function.signature.outputs.values(), *_other_return(function)} - _WRITTEN):
             yield (
                 f"Function '{function.name}' runs, but what it writes to its output binding of type "
                 f"{', '.join(outputs)} is dropped by this host."

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import azure.functions as func
 from azure.functions._abc import RetryContext, RpcException, TraceContext
 from azure.functions.meta import Datum
 
+from durable_engine import UserException
+from durable_host.app.converters import encoder_of, knows_triggers
 from durable_host.app.index import CLIENT, Binding, IndexedFunction
+from durable_host.app.trigger import Trigger
 
-__all__ = ["ClientBindingText", "InvocationPlan"]
+__all__ = ["Call", "ClientBindingText", "InvocationPlan", "Outcome"]
 
 ClientBindingText = Callable[[Binding], str]
 """Gives the text that a durableClient binding receives."""
@@ -40,15 +43,18 @@ class _TraceContext(TraceContext):
 
 
 class _RetryContext(RetryContext):
-    """No function-level retry here: always the first attempt."""
+    """Which of the runs this is that a retry policy of the function asks for; 0 of 0 without one."""
+
+    def __init__(self, count: int, most: int) -> None:
+        self._count, self._most = count, most
 
     @property
     def retry_count(self) -> int:
-        return 0
+        return self._count
 
     @property
     def max_retry_count(self) -> int:
-        return 0
+        return self._most
 
     @property
     def exception(self) -> RpcException:
@@ -58,8 +64,8 @@ class _RetryContext(RetryContext):
 class InvocationContext(func.Context):
     """What a parameter named ``context`` gets."""
 
-    def __init__(self, function: IndexedFunction, invocation_id: str) -> None:
-        self._function = function
+    def __init__(self, function: IndexedFunction, invocation_id: str, attempt: int = 0) -> None:
+        self._function, self._attempt = function, attempt
         self._invocation_id = invocation_id
         self._local = threading.local()
         self._local.invocation_id = invocation_id
@@ -91,12 +97,13 @@ class InvocationContext(func.Context):
 
     @property
     def retry_context(self) -> RetryContext:
-        """Function-level retry: none."""
-        return _RetryContext()
+        """Function-level retry: which run this is."""
+        retry = self._function.retry
+        return _RetryContext(self._attempt, retry.times if retry else 0)
 
 
 class _Out(func.Out[object]):
-    """An output parameter; what is set is kept, and dropped with the call."""
+    """An output parameter; what is set last is written when the call has succeeded."""
 
     def __init__(self) -> None:
         self._value: object = None
@@ -108,63 +115,90 @@ class _Out(func.Out[object]):
         return self._value
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How one call ended: what it returned for its trigger, what is to be written, or what it raised."""
+
+    returned: Datum | None = None
+    written: Mapping[str, Datum] = field(default_factory=dict)
+    raised: UserException | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class InvocationPlan:
     """How one function is called; made once, used for every call."""
 
     function: IndexedFunction
-    _decode: Callable[..., Any]
-    _encode: Callable[..., Datum] | None
-    _clients: tuple[Binding, ...]
     _client_text: ClientBindingText
 
     @classmethod
     def of(cls, function: IndexedFunction, client_text: ClientBindingText) -> InvocationPlan:
-        """Look up the converters of a function's bindings."""
-        registry = func.get_binding_registry()  # type: ignore[no-untyped-call]  # the SDK's
-        decoder = registry.get(function.trigger.type)
-        returned = function.signature.return_binding
-        encoder = registry.get(returned) if returned else None
-        return cls(
-            function,
-            decoder.decode if decoder is not None else _as_text,
-            encoder.encode if encoder is not None else None,
-            tuple(binding for binding in function.bindings if binding.type == CLIENT),
-            client_text,
-        )
+        """The plan of a function."""
+        return cls(function, client_text)
 
-    def arguments(self, trigger_data: Datum, invocation_id: str) -> dict[str, Any]:
-        """The keyword arguments of one call."""
-        function = self.function
-        arguments: dict[str, Any] = {function.trigger.name: self._decode(trigger_data, trigger_metadata={})}
-        for binding in self._clients:
-            arguments[binding.name] = self._client_text(binding)
+    def value(self, binding: Binding, call: Call) -> object:
+        """What the parameter of a binding gets."""
+        if binding.type == CLIENT:
+            return self._client_text(binding)
+        is_trigger = binding is self.function.trigger
+        given = call.trigger.data if is_trigger else call.inputs.get(binding.name)
+        if given is not None and not isinstance(given, Datum):
+            return given  # an object of a storage client, made for the call
+        # As the worker: a parameter of text or bytes is not the trigger's own converter's, and sees no metadata.
+        kind = self.function.signature.converter(binding)
+        if kind is None:
+            return None if given is None else given.value
+        metadata = call.trigger.metadata if is_trigger or knows_triggers(kind) else None
+        return kind.decode(given, trigger_metadata=metadata)
+
+    def encoded(self, binding_type: str, value: object, annotation: Any, *, is_returned: bool = False) -> Datum:
+        """What a function gave, for a binding of that type."""
+        encoder = encoder_of(binding_type, annotation, is_returned=is_returned)
+        try:
+            datum: Datum = encoder.encode(value, expected_type=annotation)
+        except NotImplementedError:
+            raise TypeError(
+                f'unable to encode outgoing TypedData: unsupported type "{encoder}" for Python type '
+                f'"{type(value).__name__}"'
+            ) from None
+        return datum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call of a function: everything that goes in, and what is made of what comes out."""
+
+    plan: InvocationPlan
+    trigger: Trigger
+    inputs: Mapping[str, Any]
+    invocation_id: str
+    attempt: int = 0
+
+    def arguments(self) -> dict[str, Any]:
+        """The keyword arguments."""
+        function = self.plan.function
+        by_name = {binding.name: binding for binding in function.bindings}
+        arguments: dict[str, Any] = {name: self.plan.value(by_name[name], self) for name in function.signature.inputs}
         for name in function.signature.outputs:
             arguments[name] = _Out()
         if function.signature.requires_context:
-            arguments["context"] = InvocationContext(function, invocation_id)
+            arguments["context"] = InvocationContext(function, self.invocation_id, self.attempt)
         return arguments
 
-    def result(self, returned: object) -> Datum | None:
-        """What a call returned, encoded for its return binding; None when it has none."""
-        binding = self.function.signature.return_binding
-        if binding is None:
+    def outcome(self, returned: object, arguments: Mapping[str, Any]) -> Outcome:
+        """What the call gave, encoded."""
+        function, signature = self.plan.function, self.plan.function.signature
+        written = {
+            name: self.plan.encoded(kind, value, signature.output_annotation(name))
+            for name, kind in signature.outputs.items()
+            if (value := arguments[name].get()) is not None
+        }
+        kind = signature.return_binding
+        if kind is None:
             if returned is not None:
-                raise RuntimeError(
-                    f"function {self.function.name!r} without a $return binding returned a non-None value"
-                )
-            return None
-        if self._encode is None:
-            return None
-        try:
-            return self._encode(returned, expected_type=self.function.signature.return_annotation)
-        except NotImplementedError:
-            raise TypeError(
-                f'unable to encode outgoing TypedData: unsupported type "{binding}" for Python type '
-                f'"{type(returned).__name__}"'
-            ) from None
-
-
-def _as_text(data: Datum, *, trigger_metadata: Mapping[str, Any]) -> object:
-    value: object = data.value
-    return value
+                raise RuntimeError(f"function {function.name!r} without a $return binding returned a non-None value")
+            return Outcome(written=written)
+        datum = self.plan.encoded(kind, returned, signature.return_annotation, is_returned=True)
+        if any(binding.name == "$return" and binding.type != "http" for binding in function.bindings):
+            written["$return"] = datum
+        return Outcome(returned=datum, written=written)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import json
 import re
 import sys
 import traceback
@@ -16,13 +17,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from durable_host.app.declared import DeclaredFunction
 from durable_host.config.installed import sdk_problem
 
 if TYPE_CHECKING:
     from azure.functions import FunctionRegister
     from azure.functions.decorators.function_app import Function
 
-__all__ = ["DEFAULT_SCRIPT_FILE", "AppError", "import_functions", "line_of"]
+__all__ = ["DEFAULT_SCRIPT_FILE", "AppError", "import_functions", "import_module_of", "line_of", "put_on_path"]
 
 DEFAULT_SCRIPT_FILE = "function_app.py"
 
@@ -38,7 +40,7 @@ class AppError(Exception):
         super().__init__(f"{where}: {problem}")
 
 
-def import_functions(script_root: Path, script_file: str) -> list[Function]:
+def import_functions(script_root: Path, script_file: str) -> list[DeclaredFunction]:
     """The functions of the app in ``script_root``, built and validated by azure-functions."""
     path = script_root / script_file
     if not _SCRIPT_FILE_NAME.match(script_file):
@@ -50,7 +52,7 @@ def import_functions(script_root: Path, script_file: str) -> list[Function]:
     if not path.is_file():
         raise AppError(
             "there is no such file. An app of the Python v2 model has its functions in it; give its folder with "
-            "--script-root. (Apps of the v1 model, with function.json files, are not run here.)",
+            "--script-root. An app of the v1 model has a folder with a function.json for each of them.",
             path=path,
         )
     if problem := sdk_problem():
@@ -59,9 +61,25 @@ def import_functions(script_root: Path, script_file: str) -> list[Function]:
     app = _only_app(module, path)
     try:
         # The second call of get_functions on one app always fails, so the answer is kept by the index.
-        return list(app.get_functions())
+        return [_declared(function, path) for function in app.get_functions()]
     except Exception as error:
         raise AppError(_text(error), path=path, line=_line_of_named(path, str(error))) from error
+
+
+def _declared(function: Function, path: Path) -> DeclaredFunction:
+    code: Callable[..., Any] = function.get_user_function()
+    name = function.get_function_name() or code.__name__
+    return DeclaredFunction(
+        name=name,
+        function=code,
+        bindings=[json.loads(raw) for raw in function.get_raw_bindings()],
+        # azure-functions has made sure that there is exactly one.
+        trigger_name=str(getattr(function.get_trigger(), "name", None)),
+        directory=path.parent.resolve(),
+        script_file=path.name,
+        entry_point=name,
+        retry=function.get_settings_dict("retry_policy") or {},
+    )
 
 
 def line_of(function: Callable[..., Any], path: Path) -> tuple[Path, int | None]:
@@ -82,26 +100,48 @@ def line_of(function: Callable[..., Any], path: Path) -> tuple[Path, int | None]
     return (Path(code.co_filename), code.co_firstlineno) if code else (path, None)
 
 
-def _import(script_root: Path, path: Path) -> ModuleType:
-    root = str(script_root.resolve())
-    if root not in sys.path:
-        sys.path.insert(0, root)
-    known = sys.modules.get(path.stem)
-    if known is not None and Path(getattr(known, "__file__", None) or ".").resolve() != path.resolve():
-        del sys.modules[path.stem]
+def put_on_path(script_root: Path) -> None:
+    """Let the app import its own modules, and what is installed beside it in ``.python_packages``."""
+    root = script_root.resolve()
+    for folder in (root / ".python_packages" / "lib" / "site-packages", root):
+        if folder.is_dir() and str(folder) not in sys.path:
+            sys.path.insert(0, str(folder))
+
+
+def import_module_of(name: str, script_root: Path, path: Path) -> ModuleType:
+    """Import a module of the app; whatever is wrong with it is an AppError that names a line of the app."""
     importlib.invalidate_caches()
     try:
-        return importlib.import_module(path.stem)
+        return importlib.import_module(name)
     except SyntaxError as error:
         raise AppError(
             f"SyntaxError: {error.msg}. Correct that line.", path=Path(error.filename or path), line=error.lineno
         ) from error
-    except Exception as error:
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and _is_ours(error):
+            raise  # Ctrl+C
         where, line = _place(error, script_root, path)
-        advice = ""
+        advice = "" if isinstance(error, Exception) else " An app must not end the process while it is imported."
         if isinstance(error, ImportError):
             advice = " Install what the app's requirements.txt lists into the environment that runs this host."
+        if isinstance(error, json.JSONDecodeError) and _is_of_sdk(error):
+            advice = (
+                " azure-functions-durable reads host.json too, and takes no comments and no comma after the last "
+                "entry, in Azure as here: remove them."
+            )
         raise AppError(f"{_text(error)}.{advice}", path=where, line=line) from error
+
+
+def _is_of_sdk(error: BaseException) -> bool:
+    return any("durable_functions" in frame.filename for frame in traceback.extract_tb(error.__traceback__))
+
+
+def _import(script_root: Path, path: Path) -> ModuleType:
+    put_on_path(script_root)
+    known = sys.modules.get(path.stem)
+    if known is not None and Path(getattr(known, "__file__", None) or ".").resolve() != path.resolve():
+        del sys.modules[path.stem]
+    return import_module_of(path.stem, script_root, path)
 
 
 def _place(error: BaseException, script_root: Path, path: Path) -> tuple[Path, int | None]:
@@ -112,6 +152,12 @@ def _place(error: BaseException, script_root: Path, path: Path) -> tuple[Path, i
         if file.is_absolute() and file.resolve().is_relative_to(root) and "site-packages" not in file.parts:
             return file, frame.lineno
     return path, None
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Whether it was raised by this host, and not by the app or what the app calls."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return Path(frames[-1].filename).resolve().is_relative_to(Path(__file__).resolve().parents[1])
 
 
 def _only_app(module: ModuleType, path: Path) -> FunctionRegister:
@@ -161,4 +207,4 @@ def _parsed(path: Path) -> ast.Module:
 
 
 def _text(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(". ")
+    return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(".: ")

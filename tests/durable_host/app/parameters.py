@@ -11,10 +11,11 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from azure.functions import get_binding_registry
+from durable_host.app.converters import decoder_of, registered
+from durable_host.app.deferred import is_deferred
 
 __all__ = ["DeclaredBinding", "RefusedSignatureError", "Signature", "check_signature"]
 
@@ -44,6 +45,16 @@ class Signature:
     return_binding: str | None
     return_annotation: Any
     is_async: bool
+    annotations: Mapping[str, Any] = field(default_factory=dict)
+
+    def converter(self, binding: DeclaredBinding) -> Any:
+        """azure-functions' converter for an input, or the generic one."""
+        return decoder_of(binding.type, self.annotations.get(binding.name))
+
+    def output_annotation(self, name: str) -> Any:
+        """What the annotation ``Out[...]`` of an output holds."""
+        arguments = typing.get_args(self.annotations.get(name))
+        return arguments[0] if arguments else None
 
 
 def check_signature(function: Callable[..., Any], bindings: Sequence[DeclaredBinding]) -> Signature:
@@ -81,20 +92,16 @@ def check_signature(function: Callable[..., Any], bindings: Sequence[DeclaredBin
         return_binding=return_binding,
         return_annotation=annotations.get("return"),
         is_async=inspect.iscoroutinefunction(function),
+        annotations=annotations,
     )
 
 
 def has_implicit_output(binding_type: str) -> bool:
     """Whether a function's return value belongs to its trigger, as for activities and orchestrators."""
-    converter = _converter(binding_type)
+    converter = registered(binding_type)
     if converter is None:
         return True
     return bool(getattr(converter, "has_implicit_output", lambda: False)())
-
-
-def _converter(binding_type: str) -> object | None:
-    converter: object | None = get_binding_registry().get(binding_type)  # type: ignore[no-untyped-call]  # the SDK's
-    return converter
 
 
 def _check_direction(binding: DeclaredBinding) -> None:
@@ -129,6 +136,8 @@ def _check_annotation(binding: DeclaredBinding, annotation: object) -> None:
             f"binding {binding.name} has invalid non-type annotation {annotation!r} (the worker takes classes and "
             "generics of typing, such as typing.List[str]; leave the annotation out if it is another)"
         )
+    if binding.direction != "OUT" and is_deferred(python_type):
+        return
     if binding.direction == "OUT" and not is_out:
         raise RefusedSignatureError(
             f'binding {binding.name} is declared to have the "out" direction, but its annotation in Python is not a '
@@ -159,7 +168,7 @@ def _check_return(annotation: object, binding_type: str | None) -> None:
 
 
 def _accepts(binding_type: str, check: str, python_type: object) -> bool:
-    converter = _converter(binding_type)
+    converter = registered(binding_type)
     try:
         if converter is None:
             return isinstance(python_type, type) and issubclass(python_type, (str, bytes))

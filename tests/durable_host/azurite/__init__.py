@@ -16,7 +16,9 @@ from durable_host.azurite.errors import (
     AzuriteStartError,
     NodeMissingError,
 )
+from durable_host.azurite.node import find_node
 from durable_host.azurite.process import Azurite
+from durable_host.azurite.program import installed_program
 
 __all__ = [
     "DEFAULT_PORTS",
@@ -28,6 +30,8 @@ __all__ = [
     "DevelopmentStorage",
     "NodeMissingError",
     "Ports",
+    "find_node",
     "free_port",
+    "installed_program",
     "open_development_storage",
 ]

@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,13 +51,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the demo; return the exit code of the process."""
     parser = argparse.ArgumentParser(prog="python -m durable_host.cli.demo", description="Fetch four titles, durably.")
     parser.add_argument("--live", action="store_true", help="fetch the real pages instead of the recorded ones")
-    live: bool = parser.parse_args(arguments).live
+    parser.add_argument("--keep", action="store_true", help="leave everything running at the end, to be looked at")
+    parsed = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="            %(message)s", stream=sys.stdout)
     logging.getLogger("durable_host.azurite").setLevel(logging.INFO)
     signal.signal(signal.SIGTERM, _interrupt)
     began = time.monotonic()
     try:
-        _run(live)
+        _run(live=parsed.live, keep=parsed.keep)
     except (AzuriteError, DemoError) as error:
         _say("", f"\nThe demo failed. {error}")
         return 1
@@ -64,25 +66,32 @@ def main(arguments: list[str] | None = None) -> int:
         _say("", "\nInterrupted; everything is stopped.")
         return 130
     _say("", f"\nEverything is stopped; it took {time.monotonic() - began:.1f} s in all.")
+    _say("", "To look at it in the browser: tox run -e demo -- --keep")
     _say("", "To keep the app running and call it yourself: tox run -e start")
     return 0
 
 
-def _run(live: bool) -> None:
+def _run(*, live: bool, keep: bool) -> None:
     _say("", "Four titles, fetched by a durable orchestration on this machine\n")
     with Azurite.start() as azurite:
         _say("Storage", f"Azurite on port {', '.join(str(port) for _, port in azurite.ports)}, in memory")
         with _running_host(azurite.connection_string, live) as address:
             _say("Host", f"{address}, with the app in {SCRIPT_ROOT}")
             _say("Pages", "fetched from the network" if live else f"recorded ones, from {CASSETTES}")
-            titles = _fetch_titles(address)
+            _say("Dashboard", f"{address}/durable")
+            instance_id, titles = _fetch_titles(address)
             _say("", "\nTitles")
             for number, title in enumerate(titles, start=1):
                 _say("", f"  {number}. {title}")
+            if keep:
+                _say("", f"\nLook at it: {address}/durable/instance?id={instance_id}")
+                _say("", "Everything goes on running; press Ctrl+C to stop it.")
+                with contextlib.suppress(KeyboardInterrupt):
+                    threading.Event().wait()
 
 
-def _fetch_titles(address: str) -> list[str]:
-    """Call the HTTP trigger, follow the orchestration to its end, and return the titles."""
+def _fetch_titles(address: str) -> tuple[str, list[str]]:
+    """Call the HTTP trigger, follow the orchestration to its end, and return its id and the titles."""
     trigger = f"{address}/api/{TRIGGER}"
     _say("Request", f"GET {trigger}")
     code, links = _get(trigger)
@@ -98,7 +107,7 @@ def _fetch_titles(address: str) -> list[str]:
     titles = str(output).split("; ")
     if len(titles) != EXPECTED_TITLES or any(title.startswith("Error fetching ") for title in titles):
         raise DemoError(f"Expected {EXPECTED_TITLES} titles; the output is: {output}")
-    return titles
+    return str(links["id"]), titles
 
 
 def _follow(status_url: str) -> dict[str, Any]:

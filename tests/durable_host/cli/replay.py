@@ -46,7 +46,7 @@ from durable_host.task_hub.hub.recorded_instances import (
 )
 from durable_host.task_hub.tables.instance_rows import InstanceRow
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["add_arguments", "add_hub_arguments", "open_hub", "run"]
 
 _LIVE: Final = ("Running", "Pending", "Suspended", "ContinuedAsNew")
 _AT_ONCE: Final = 16
@@ -77,6 +77,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Replays every live instance of a task hub on the app's code, and exits with 1 if the code would break one."
     )
+    add_hub_arguments(parser)
+    parser.add_argument(
+        "--status",
+        action="append",
+        choices=list(ORCHESTRATION_STATUS),
+        metavar="STATUS",
+        help=f"check instances of this status only; may be given more than once (default: {', '.join(_LIVE)})",
+    )
+    parser.add_argument(
+        "--every-episode",
+        action="store_true",
+        help="run each episode of each history, not only the whole: slower, and finds what is decided at another time",
+    )
+
+
+def add_hub_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options that say which hub is read."""
     parser.add_argument("--task-hub", metavar="NAME", help="the hub's name (default: that of host.json)")
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
@@ -85,25 +102,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the storage account, also UseDevelopmentStorage=true (default: that of the app's settings)",
     )
     where.add_argument("--account", metavar="NAME", help="the storage account in Azure, read as whoever is signed in")
-    parser.add_argument(
-        "--status",
-        action="append",
-        choices=list(ORCHESTRATION_STATUS),
-        metavar="STATUS",
-        help=f"check instances of this status only; may be given more than once (default: {', '.join(_LIVE)})",
-    )
     parser.add_argument("--script-root", type=Path, metavar="DIR", help=HELP)
-    parser.add_argument(
-        "--every-episode",
-        action="store_true",
-        help="run each episode of each history, not only the whole: slower, and finds what is decided at another time",
-    )
 
 
 async def run(args: argparse.Namespace) -> int:
     """Check the hub; returns the exit code."""
     try:
-        async with _open(args) as hub:
+        async with open_hub(args) as hub:
             return await _check(hub, args)
     except (HubUnreachableError, TaskHubError, SettingsError, HostJsonError, AppError) as error:
         print(error, file=sys.stderr, flush=True)
@@ -111,7 +116,8 @@ async def run(args: argparse.Namespace) -> int:
 
 
 @contextlib.asynccontextmanager
-async def _open(args: argparse.Namespace) -> AsyncIterator[RecordedInstances]:
+async def open_hub(args: argparse.Namespace) -> AsyncIterator[RecordedInstances]:
+    """The hub that the options name, only to be read."""
     root = find_script_root(args.script_root)
     # The app reads its settings when it is imported, as under a host.
     read_settings(root, os.environ).apply(os.environ)

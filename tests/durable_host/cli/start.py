@@ -11,15 +11,15 @@ import asyncio
 import contextlib
 import logging
 import os
-import signal
 import sys
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from durable_host.cli.reach import add_reach_arguments, origins_of
+from durable_host.cli.stopping import StopRequest, say
 from durable_host.config.host_json import HostJson, HostJsonError, read_host_json
 from durable_host.config.installed import missing_extra
-from durable_host.config.logs import set_up_logging
+from durable_host.config.logs import capture_prints, set_up_logging
 from durable_host.config.script_root import HELP, find_script_root
 from durable_host.config.settings import Settings, SettingsError, read_settings, storage_connection
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["add_arguments"]
 
 _DEFAULT_PORT: Final = 7071
+_ISOLATION: Final = (
+    "PYTHON_ISOLATE_WORKER_DEPENDENCIES is ignored: host and app share one environment of packages here."
+)
 _LAST_PORT: Final = 65_535
 _log = logging.getLogger("Host.Startup")
 
@@ -51,25 +54,57 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--clean", action="store_true", help="remove the storage emulator's data first, that of other apps included"
     )
-    parser.add_argument("--verbose", action="store_true", help="print everything that is logged")
+    add_reach_arguments(parser)
+    parser.add_argument("--watch", action="store_true", help="start again whenever a file of the app changes")
+    parser.add_argument(
+        "--debug", type=_port_number, metavar="PORT", help="wait for a debugger (debugpy) on this port of loopback"
+    )
+    parser.add_argument("--verbose", action="store_true", help="print the log as the real host's console has it")
     parser.set_defaults(run=_run)
 
 
 async def _run(arguments: argparse.Namespace) -> int:
+    if arguments.watch:
+        return await _watch(arguments)
     stop = StopRequest(asyncio.get_running_loop())
     with contextlib.ExitStack() as resources:
         try:
+            if arguments.debug is not None:
+                _wait_for_debugger(arguments.debug)
             await _serve(arguments, stop, resources)
         except KeyboardInterrupt:
-            print("Stopped before the host had started.", flush=True)
+            say("Stopped before the host had started.")
         except _user_errors() as error:
             print(f"{error}", file=sys.stderr, flush=True)
             return 1
     return 0
 
 
+async def _watch(arguments: argparse.Namespace) -> int:
+    try:
+        if problem := missing_extra("watch", "--watch"):
+            raise SettingsError(problem)
+        script_root = find_script_root(arguments.script_root)
+    except SettingsError as error:
+        print(f"{error}", file=sys.stderr, flush=True)
+        return 1
+    from durable_host.cli.watch import watch
+
+    return await watch(script_root, sys.argv[sys.argv.index("start") + 1 :])
+
+
+def _wait_for_debugger(port: int) -> None:
+    if problem := missing_extra("debug", "--debug"):
+        raise SettingsError(problem)
+    import debugpy
+
+    _, chosen = debugpy.listen(("127.0.0.1", port))
+    say(f"Waiting for a debugger on port {chosen} ...")
+    debugpy.wait_for_client()
+
+
 async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: contextlib.ExitStack) -> None:
-    script_root = find_script_root(arguments.script_root)
+    script_root = find_script_root(arguments.script_root).resolve()
     settings = read_settings(script_root, os.environ)
     settings.apply(os.environ)
     os.environ.setdefault("FUNCTIONS_WORKER_RUNTIME", "python")
@@ -77,14 +112,18 @@ async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: co
     os.environ.setdefault("AzureWebJobsScriptRoot", str(script_root.resolve()))
     host_json = read_host_json(script_root)
     set_up_logging(host_json.log_levels, verbose=arguments.verbose)
-    for note in (*settings.notes, *host_json.notes):
-        print(note, flush=True)
+    capture_prints()
+    isolation = (_ISOLATION,) if os.environ.get("PYTHON_ISOLATE_WORKER_DEPENDENCIES") == "1" else ()
+    for note in (*settings.notes, *host_json.notes, *isolation):
+        say(note)
     if arguments.cassettes is not None:
         if problem := missing_extra("cassettes", "--cassettes"):
             raise SettingsError(problem)
         from recorded_pages import install
 
         install(arguments.cassettes)
+    # As the worker: what the app opens by a relative path is beside its code.
+    os.chdir(script_root)
     connection_string = _open_storage(host_json, resources, clean=arguments.clean)
 
     from durable_host.app.index import FunctionIndex
@@ -92,26 +131,30 @@ async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: co
     from durable_host.host import Host, HostOptions
 
     index = FunctionIndex.load(script_root)
+    if stop.is_requested:
+        raise KeyboardInterrupt  # the app's code has swallowed it
+    if stop.listen():
+        say("The app has set handlers for Ctrl+C or SIGTERM while it was imported; this host keeps them for itself.")
     for note in index.notes:
-        print(note, flush=True)
+        say(note)
     options = HostOptions(
         connection_string=connection_string,
         port=_port(arguments.port, settings),
+        listen=arguments.listen,
+        origins=origins_of(arguments, settings.cors),
         **_times(HostOptions),
     )
     stop.interrupts = False
     async with contextlib.AsyncExitStack() as running:
         host = Host(index, host_json, options)
         await stop.unless_requested(running.enter_async_context(host))
-        print(functions_text(index, host.origin, host.route_of), flush=True)
-        print("Host started. Press Ctrl+C to stop it.", flush=True)
+        say(functions_text(index, host.origin, host.route_of))
+        say(f"Dashboard {host.dashboard}")
+        say("Host started. Press Ctrl+C to stop it.")
         await stop.requested.wait()
-        print("Stopping: running activities may end, partitions are given back.", flush=True)
+        say("Stopping: running activities may end, partitions are given back.")
     if host.still_running:
-        # Python would wait for these threads, perhaps for ever. Their messages are taken again by the next host.
-        print(f"Left behind: {host.still_running} functions that did not end.", flush=True)
-        resources.close()
-        os._exit(0)
+        say(f"Left behind: {host.still_running} functions that did not end.")
 
 
 def _open_storage(host_json: HostJson, resources: contextlib.ExitStack, *, clean: bool) -> str:
@@ -127,7 +170,7 @@ def _open_storage(host_json: HostJson, resources: contextlib.ExitStack, *, clean
 
     logging.getLogger("durable_host.azurite").setLevel(logging.INFO)
     storage = resources.enter_context(open_development_storage(clean=clean))
-    print(storage.note, flush=True)
+    say(storage.note)
     return storage.connection_string
 
 
@@ -172,39 +215,3 @@ def _port_number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) <= _LAST_PORT):
         raise argparse.ArgumentTypeError(f"{text!r} is no port: give a number from 0 (any free one) to {_LAST_PORT}")
     return int(text)
-
-
-class StopRequest:
-    """Ctrl+C, SIGTERM, or Ctrl+Break on Windows. The first one counts, further ones change nothing.
-
-    While ``interrupts`` is true, it breaks into what runs as KeyboardInterrupt: importing an app or starting the
-    storage emulator takes seconds, and what they have begun is undone on the way out.
-    """
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.requested = asyncio.Event()
-        self.interrupts = True
-        self._loop = loop
-        for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
-            if hasattr(signal, name):
-                signal.signal(getattr(signal, name), self._on_signal)
-
-    async def unless_requested(self, work: Coroutine[Any, Any, object]) -> None:
-        """Do some work to its end, or cancel it when the stop is requested; then this raises KeyboardInterrupt."""
-        task, stopped = asyncio.ensure_future(work), asyncio.ensure_future(self.requested.wait())
-        try:
-            await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
-            if not task.done():
-                task.cancel()
-                await asyncio.wait([task])
-                raise KeyboardInterrupt
-            await task
-        finally:
-            stopped.cancel()
-
-    def _on_signal(self, signal_number: int, frame: object) -> None:
-        if self.interrupts:
-            self.interrupts = False
-            raise KeyboardInterrupt
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the process is about to end
-            self._loop.call_soon_threadsafe(self.requested.set)

@@ -6,27 +6,45 @@ Invariant: what is written in the file is either honoured or reported; nothing i
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from durable_engine import MATCH_STRATEGIES
+from durable_host.config.azure_limits import refused_in_azure
+from durable_host.config.lenient_json import load_lenient
 from durable_host.config.logs import LEVELS
-from durable_host.task_hub.base.names import default_hub_name
+from durable_host.config.times import seconds_of
+from durable_host.task_hub.base.names import adapted_hub_name, default_hub_name
 from durable_host.task_hub.base.options import MAX_PARTITIONS
 
-__all__ = ["HostJson", "HostJsonError", "read_host_json"]
+__all__ = ["HostJson", "HostJsonError", "QueueOptions", "read_host_json"]
+
+# What func start gives a function that host.json says nothing about.
+_USUAL_TIMEOUT_SECONDS: Final = 1800
 
 _HONOURED: Final = {
     "version",
     "functionTimeout",
     "logging.logLevel",
     "extensions.http.routePrefix",
+    "extensions.blobs.poisonBlobThreshold",
+    "extensions.blobs.maxDegreeOfParallelism",
+    "extensions.queues.batchSize",
+    "extensions.queues.maxDequeueCount",
+    "extensions.queues.maxPollingInterval",
+    "extensions.queues.messageEncoding",
+    "extensions.queues.newBatchThreshold",
+    "extensions.queues.visibilityTimeout",
     "extensions.durableTask.hubName",
     "extensions.durableTask.defaultVersion",
+    "extensions.durableTask.versionMatchStrategy",
+    "extensions.durableTask.versionFailureStrategy",
     "extensions.durableTask.maxConcurrentActivityFunctions",
     "extensions.durableTask.maxConcurrentOrchestratorFunctions",
     "extensions.durableTask.maxConcurrentEntityFunctions",
@@ -54,14 +72,29 @@ _WITHOUT_MEANING_HERE: Final = (
     "extensions.durableTask.tracing",
     "extensions.durableTask.extendedSessionsEnabled",
 )
-_TIMESPAN: Final = re.compile(r"(?:(\d{1,5})\.)?([01]?\d|2[0-3]):([0-5]\d):([0-5]\d)(?:\.(\d{1,7}))?\Z", re.ASCII)
 _SHORTEST_POLLING_SECONDS: Final = 0.05
+_OVERRIDE: Final = "azurefunctionsjobhost__"
+_LARGEST_QUEUE_BATCH: Final = 32
 _LONGEST_VISIBILITY_SECONDS: Final = 7 * 86_400
+_FAILURES: Final = ("Reject", "Fail")
 _OVERRIDABLE: Final = ("NonRunningStates", "AnyState")
 
 
 class HostJsonError(ValueError):
     """A host.json that cannot be used: the message says where, what, and what is expected."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueOptions:
+    """How queue triggers read: ``extensions.queues``. Blob triggers share all but the encoding."""
+
+    batch_size: int = 16
+    new_batch_threshold: int = 8
+    max_dequeue_count: int = 5
+    max_polling_interval_seconds: float = 60.0
+    visibility_timeout_seconds: float = 0.0
+    is_base64: bool = True
+    poison_blob_threshold: int = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +112,16 @@ class HostJson:
     max_entities: int
     route_prefix: str = "api"
     default_version: str | None = None
+    version_match: str = "CurrentOrOlder"
+    fails_other_versions: bool = False
+    """Whether an instance of a version that is not run here fails; else it waits for a host that runs it."""
     replaces_running: bool = False
     """Whether a start may replace an instance that has not ended."""
     function_timeout_seconds: float | None = None
     log_levels: Mapping[str, str]
+    queues: QueueOptions = QueueOptions()
     notes: tuple[str, ...] = ()
-    """One line for each key that is not honoured."""
+    """One line for each key that is not honoured, and for each value that Azure would refuse."""
 
 
 def read_host_json(script_root: Path, environment: Mapping[str, str] = os.environ) -> HostJson:
@@ -102,12 +139,29 @@ def read_host_json(script_root: Path, environment: Mapping[str, str] = os.enviro
     except OSError as error:
         raise HostJsonError(f"{path} cannot be read: {error.strerror}.") from None
     try:
-        data = json.loads(text)
+        data = load_lenient(text)
     except json.JSONDecodeError as error:
         raise HostJsonError(f"{path}, line {error.lineno}: not valid JSON ({error.msg}). Correct the file.") from None
     if not isinstance(data, dict) or data.get("version") != "2.0":
         raise HostJsonError(f'{path}: "version" must be "2.0", the only one that this host reads.')
-    return _Reader(path, data, environment).read()
+    return _Reader(path, _overridden(data, environment), environment).read()
+
+
+def _overridden(data: Mapping[str, Any], environment: Mapping[str, str]) -> Mapping[str, Any]:
+    """host.json with the values of ``AzureFunctionsJobHost__a__b`` in place of its own."""
+    changed: dict[str, Any] = copy.deepcopy(dict(data))
+    for name, value in environment.items():
+        if not name.lower().startswith(_OVERRIDE):
+            continue
+        *parents, last = name[len(_OVERRIDE) :].split("__")
+        place = changed
+        for parent in parents:
+            key = next((key for key in place if key.lower() == parent.lower()), parent)
+            if not isinstance(place.get(key), dict):
+                place[key] = {}
+            place = place[key]
+        place[next((key for key in place if key.lower() == last.lower()), last)] = value
+    return changed
 
 
 class _Reader:
@@ -117,17 +171,25 @@ class _Reader:
     def read(self) -> HostJson:
         durable, storage = "extensions.durableTask.", "extensions.durableTask.storageProvider."
         kind = self._get(storage + "type", str, "AzureStorage")
-        if kind.lower() != "azurestorage":
-            raise self._error(storage + "type", kind, 'this host keeps task hubs in "AzureStorage" alone')
+        is_managed = kind.lower() == "azuremanaged"
+        if kind.lower() != "azurestorage" and not is_managed:
+            raise self._error(storage + "type", kind, '"AzureStorage", or "azureManaged", which runs on it here')
         per_cpu = 10 * (os.cpu_count() or 1)
         hub_name = self._get(durable + "hubName", str, None)
         timeout = self._get("functionTimeout", str, None)
+        name = self._resolved(durable + "hubName", hub_name) if hub_name else ""
+        name = name or default_hub_name(self._environment.get("WEBSITE_SITE_NAME"))
+        notes = tuple(self._notes(self._data, ""))
+        if is_managed:
+            hub = adapted_hub_name(name)
+            notes = (_managed_note(name, hub), *notes)
+            name = hub
         return HostJson(
-            hub_name=self._resolved(durable + "hubName", hub_name)
-            if hub_name
-            else default_hub_name(self._environment.get("WEBSITE_SITE_NAME")),
-            connection_name=self._get(storage + "connectionName", str, None)
-            or self._get(storage + "connectionStringName", str, "AzureWebJobsStorage"),
+            hub_name=name,
+            # That of a scheduler names no storage account.
+            connection_name=(None if is_managed else self._get(storage + "connectionName", str, None))
+            or (None if is_managed else self._get(storage + "connectionStringName", str, None))
+            or "AzureWebJobsStorage",
             partition_count=self._partition_count(storage + "partitionCount"),
             control_visibility_seconds=self._visibility(storage + "controlQueueVisibilityTimeout"),
             work_item_visibility_seconds=self._visibility(storage + "workItemQueueVisibilityTimeout"),
@@ -139,21 +201,44 @@ class _Reader:
             max_entities=self._get(durable + "maxConcurrentEntityFunctions", int, per_cpu),
             route_prefix=self._get("extensions.http.routePrefix", str, "api").strip("/"),
             default_version=self._get(durable + "defaultVersion", str, None),
+            version_match=self._one_of(durable + "versionMatchStrategy", MATCH_STRATEGIES, "CurrentOrOlder"),
+            fails_other_versions=self._one_of(durable + "versionFailureStrategy", _FAILURES, "Reject") == "Fail",
             replaces_running=self._replaces_running(durable + "overridableExistingInstanceStates"),
             function_timeout_seconds=None
-            if timeout in (None, "-1")
-            else self._seconds("functionTimeout", 0, at_least=0.001),
+            if timeout == "-1"
+            else self._seconds("functionTimeout", _USUAL_TIMEOUT_SECONDS, at_least=0.001),
             log_levels=self._log_levels("logging.logLevel"),
-            notes=tuple(self._notes(self._data, "")),
+            queues=self._queues("extensions.queues."),
+            notes=(*notes, *refused_in_azure(storage, self._written)),
         )
 
-    def _get(self, key: str, kind: type, default: Any) -> Any:
+    def _queues(self, key: str) -> QueueOptions:
+        size, cores = self._get(key + "batchSize", int, 16), os.cpu_count() or 1
+        encoding = self._get(key + "messageEncoding", str, "base64")
+        if encoding.lower() not in ("base64", "none"):
+            raise self._error(key + "messageEncoding", encoding, '"base64" or "none"')
+        return QueueOptions(
+            batch_size=min(size, _LARGEST_QUEUE_BATCH),
+            new_batch_threshold=self._get(key + "newBatchThreshold", int, max(size // 2 * cores, 1)),
+            max_dequeue_count=self._get(key + "maxDequeueCount", int, 5),
+            max_polling_interval_seconds=self._seconds(key + "maxPollingInterval", 60, at_least=0.1),
+            visibility_timeout_seconds=self._seconds(key + "visibilityTimeout", 0, at_least=0),
+            is_base64=encoding.lower() == "base64",
+            poison_blob_threshold=self._get("extensions.blobs.poisonBlobThreshold", int, 5),
+        )
+
+    def _written(self, key: str) -> Any:
+        """What the file says, None where it says nothing."""
         value: Any = self._data
         for part in key.split("."):
             if not isinstance(value, dict):
-                return default
+                return None
             # The real host reads keys without regard to case.
             value = next((v for k, v in value.items() if k.lower() == part.lower()), None)
+        return value
+
+    def _get(self, key: str, kind: type, default: Any) -> Any:
+        value = self._written(key)
         if value is None:
             return default
         if kind is int and isinstance(value, str) and value.isdecimal():
@@ -185,6 +270,13 @@ class _Reader:
             raise self._error(key, self._get(key, str, None), 'at most seven days ("7.00:00:00"), as a queue allows')
         return int(seconds)
 
+    def _one_of(self, key: str, allowed: Sequence[str], default: str) -> str:
+        text: str = self._get(key, str, default)
+        found = next((one for one in allowed if one.lower() == text.lower()), None)
+        if found is None:
+            raise self._error(key, text, " or ".join(allowed))
+        return found
+
     def _replaces_running(self, key: str) -> bool:
         text: str = self._get(key, str, _OVERRIDABLE[0])
         if text.lower() not in (state.lower() for state in _OVERRIDABLE):
@@ -202,12 +294,9 @@ class _Reader:
         text = self._get(key, str, None)
         if text is None:
             return default
-        match = _TIMESPAN.match(text)
-        if match is None:
+        total = seconds_of(text)
+        if total is None:
             raise self._error(key, text, 'a time in hours, minutes and seconds, such as "00:00:30"')
-        days, hours, minutes, seconds, fraction = match.groups()
-        whole = int(days or 0) * 86_400 + int(hours) * 3600 + int(minutes) * 60 + int(seconds)
-        total = whole + int((fraction or "0").ljust(7, "0")) / 10_000_000
         if total < at_least:
             raise self._error(key, text, f"a time of at least {at_least:g} s")
         return total
@@ -221,6 +310,13 @@ class _Reader:
 
     def _error(self, key: str, value: object, expected: str) -> HostJsonError:
         return HostJsonError(f"{self._path}: {key!r} is {value!r}, but must be {expected}.")
+
+
+def _managed_note(name: str, hub: str) -> str:
+    note = 'host.json: "azureManaged" (the Durable Task Scheduler) is not here; the task hub is kept in Azure Storage'
+    if hub != name:
+        note += f", under the name '{hub}', as '{name}' is none that Azure Storage takes"
+    return f"{note}."
 
 
 _KNOWN: Final = frozenset(key.lower() for key in _HONOURED)

@@ -21,9 +21,14 @@ EXTRAS: Final = {
         "azure.data.tables": "azure-data-tables",
         "azure.storage.blob": "azure-storage-blob",
         "azure.storage.queue": "azure-storage-queue",
+        "croniter": "croniter",
         "filelock": "filelock",
+        "jinja2": "Jinja2",
+        "json5": "json5",
         "platformdirs": "platformdirs",
     },
+    "watch": {"watchfiles": "watchfiles"},
+    "debug": {"debugpy": "debugpy"},
     "cassettes": {"requests": "requests", "trustme": "trustme", "vcr": "vcrpy", "yaml": "PyYAML"},
 }
 """Extra of the distribution to the modules that it brings, and to the packages that hold them. Node.js is not among

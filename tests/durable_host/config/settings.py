@@ -12,6 +12,8 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from durable_host.config.lenient_json import load_lenient
+
 __all__ = ["Settings", "SettingsError", "StorageConnection", "read_settings", "storage_connection"]
 
 FILE = "local.settings.json"
@@ -31,6 +33,8 @@ class Settings:
     notes: tuple[str, ...]
     source: Path | None
     local_http_port: int | None
+    cors: str | None = None
+    """Host.CORS: origins whose pages may call the host, separated by commas."""
 
     def apply(self, environment: MutableMapping[str, str]) -> None:
         """Put the settings where the app looks for them."""
@@ -74,7 +78,13 @@ def read_settings(script_root: Path, environment: Mapping[str, str]) -> Settings
             )
         else:
             added[name] = value
-    return Settings(added=added, notes=tuple(notes), source=source, local_http_port=_local_http_port(source, content))
+    return Settings(
+        added=added,
+        notes=tuple(notes),
+        source=source,
+        local_http_port=_local_http_port(source, content),
+        cors=_cors(source, content),
+    )
 
 
 def storage_connection(environment: Mapping[str, str], name: str = DEFAULT_CONNECTION) -> StorageConnection:
@@ -103,11 +113,10 @@ def storage_connection(environment: Mapping[str, str], name: str = DEFAULT_CONNE
 
 def _load(source: Path) -> dict[str, object]:
     try:
-        content = json.loads(source.read_text(encoding="utf-8-sig"))
+        content = load_lenient(source.read_text(encoding="utf-8-sig"))
     except json.JSONDecodeError as error:
         raise SettingsError(
-            f"'{source}', line {error.lineno}, column {error.colno}: not valid JSON ({error.msg}). Correct that line; "
-            "JSON allows no comments and no comma after the last entry."
+            f"'{source}', line {error.lineno}, column {error.colno}: not valid JSON ({error.msg}). Correct that line."
         ) from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"'{source}' is not text in UTF-8 (byte {error.start}). Save it as UTF-8.") from error
@@ -151,6 +160,13 @@ def _text(source: Path, where: str, value: object) -> str:
         f"'{source}': {where} must be a string, and is a {_kind(value)}. "
         "A setting that holds JSON is written as a string with escaped quotes."
     )
+
+
+def _cors(source: Path, content: dict[str, object]) -> str | None:
+    value = _section(source, content, "Host").get("CORS")
+    if value is not None and not isinstance(value, str):
+        raise SettingsError(f"'{source}': Host.CORS must be a text of origins, separated by commas.")
+    return value
 
 
 def _local_http_port(source: Path, content: dict[str, object]) -> int | None:

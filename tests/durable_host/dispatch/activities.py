@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, cast
 
 from azure.core.exceptions import AzureError
 
@@ -21,13 +21,15 @@ from durable_engine import (
     TaskCompleted,
     TaskFailed,
     TaskScheduled,
+    UserException,
     activity_input,
     completion_of,
 )
 from durable_host.clock import now
 from durable_host.dispatch.http_activity import HttpActivity
 from durable_host.dispatch.message_locks import HeldMessages
-from durable_host.dispatch.outbox import Outbox
+from durable_host.dispatch.state_log import ACTIVITY, StateLog
+from durable_host.task_hub.hub.hub import TaskHub
 from durable_host.task_hub.queues.poller import Poller
 from durable_host.task_hub.queues.queue import MAX_RECEIVE, ReceivedMessage
 
@@ -48,9 +50,18 @@ class ActivityDispatcher:
     are not: they would wait here while another host of the app is idle.
     """
 
-    def __init__(self, held: HeldMessages, run: RunActivity, http: HttpActivity, *, limit: int) -> None:
-        self._held, self._run_activity, self._http = held, run, http
-        self._outbox: Outbox | None = None
+    def __init__(
+        self,
+        hub: TaskHub,
+        held: HeldMessages,
+        run: RunActivity,
+        http: HttpActivity,
+        *,
+        limit: int,
+        log: StateLog | None = None,
+    ) -> None:
+        self._hub, self._held, self._run_activity, self._http = hub, held, run, http
+        self._log = log or StateLog("")
         self._limit, self._taken = limit, 0
         self._places = asyncio.Semaphore(limit)
         self._usual_seconds = _AHEAD_SECONDS * limit
@@ -58,20 +69,16 @@ class ActivityDispatcher:
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
 
-    def connect(self, outbox: Outbox) -> None:
-        """Say where results go out; the outbox in turn hands its work items to this dispatcher."""
-        self._outbox = outbox
+    # The reader of the work-item queue.
 
-    # The outbox's Taker.
-
-    def reserve(self, message: Message) -> bool:
+    def reserve(self) -> bool:
         """Take a place for a work item of our own, if one is free."""
         if self._stopping or self._room() <= 0:
             return False
         self._taken += 1
         return True
 
-    def give_up(self, message: Message) -> None:
+    def give_up(self) -> None:
         """Free a place that was taken."""
         self._taken -= 1
         self._free.set()
@@ -84,7 +91,7 @@ class ActivityDispatcher:
         task.add_done_callback(self._tasks.discard)
 
     async def receive_for_ever(self, poller: Poller) -> None:
-        """Receive work items whenever a place is free, until the poller is stopped."""
+        """Receive work items whenever a place is free, until the poller, whose reader this is, is stopped."""
         while not self._stopping:
             self._free.clear()
             room = self._room()
@@ -129,37 +136,58 @@ class ActivityDispatcher:
                 else:
                     await self._run_and_report(message)
         finally:
-            self.give_up(message.data.message)
+            self.give_up()
 
     async def _run_and_report(self, message: ReceivedMessage) -> None:
-        scheduled, target = message.data.message.event, message.data.message.target
+        # Its queue lets nothing else pass.
+        scheduled = cast(TaskScheduled, message.data.message.event)
+        instance_id = message.data.message.target.instance_id
         began = now()
         try:
-            if not isinstance(scheduled, TaskScheduled):
-                raise TypeError(f"a work item holds a {scheduled.kind} where a TaskScheduled belongs")
             if scheduled.name == HTTP_ACTIVITY:
                 completion = await self._http.run(scheduled)
             else:
-                outcome = await self._run_activity(scheduled.name, activity_input(scheduled))
-                completion = completion_of(scheduled, outcome, now())
+                completion = await self._run_user_code(instance_id, scheduled)
             seconds = (now() - began) / TICKS_PER_SECOND
             self._usual_seconds += _PACE * (seconds - self._usual_seconds)
             await self._report(completion, message)
         except asyncio.CancelledError:
             raise  # The host stops, and does not wait for it any longer.
+        except AzureError as error:
+            _log.error("Instance %r: an activity's result could not be sent; it is run again. %s", instance_id, error)
+            await self._held.abandon([message])
         except BaseException as error:
-            _log.error(
-                "Instance %r: an activity could not be completed; it is run again later. %s",
-                target.instance_id,
-                error,
-                exc_info=None if isinstance(error, AzureError) else error,  # storage is away: that says it all
-            )
+            await self._fail(scheduled, error, message)
+        else:
+            await self._held.delete([message])
+
+    async def _fail(self, scheduled: TaskScheduled, error: BaseException, message: ReceivedMessage) -> None:
+        """Report that an activity could not be run, or its result not be sent: it would be so every time."""
+        if self._stopping:
+            await self._held.release([message])
+            return
+        instance_id = message.data.message.target.instance_id
+        _log.error("Instance %r: activity %r cannot be completed.", instance_id, scheduled.name, exc_info=error)
+        outcome = ActivityOutcome(raised=UserException.of(error))
+        try:
+            await self._report(completion_of(scheduled, outcome, now()), message)
+        except Exception as second:
+            _log.error("Instance %r: that could not be reported either; it is run again. %s", instance_id, second)
             await self._held.abandon([message])
         else:
             await self._held.delete([message])
 
+    async def _run_user_code(self, instance_id: str, scheduled: TaskScheduled) -> TaskCompleted | TaskFailed:
+        about = instance_id, scheduled.name, ACTIVITY
+        self._log.started(*about, scheduled.input, scheduled.event_id)
+        outcome = await self._run_activity(scheduled.name, activity_input(scheduled))
+        completion = completion_of(scheduled, outcome, now())
+        if isinstance(completion, TaskCompleted):
+            self._log.completed(*about, completion.result, scheduled.event_id)
+        else:
+            self._log.failed(*about, "System.Exception\n", scheduled.event_id)
+        return completion
+
     async def _report(self, completion: TaskCompleted | TaskFailed, message: ReceivedMessage) -> None:
         target = message.data.message.target
-        if self._outbox is None:
-            raise RuntimeError("ActivityDispatcher.connect must be called before anything is run")
-        await self._outbox.send(Message(event=completion, target=target), sender=target, episode=message.data.episode)
+        await self._hub.send(Message(event=completion, target=target), sender=target, episode=message.data.episode)

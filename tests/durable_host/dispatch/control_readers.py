@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+from typing import Any, Final
 
 from durable_host.dispatch.orchestrations import OrchestrationDispatcher
 from durable_host.task_hub.hub.hub import TaskHub
@@ -16,6 +16,8 @@ from durable_host.task_hub.queues.poller import Poller
 
 __all__ = ["ControlReaders"]
 
+_TRIES: Final = 5
+_PAUSE_SECONDS: Final = 0.05
 _log = logging.getLogger("Host.Triggers.DurableTask")
 
 
@@ -31,11 +33,9 @@ class ControlReaders:
         """Begin to receive from this control queue."""
         if index in self._readers:
             return
-        poller = self._hub.poller(self._hub.control_queue(index))
-        task = asyncio.create_task(self._dispatcher.receive_for_ever(poller), name=f"control queue {index}")
-        task.add_done_callback(self._report)
+        poller = self._hub.poller(self._hub.control_queue(index), self._dispatcher)
+        task = asyncio.create_task(self._read(index, poller), name=f"control queue {index}")
         self._readers[index] = poller, task
-        self._dispatcher.partitions.add(index)
 
     async def drain_partition(self, index: int) -> None:
         """Receive no more from it, and return when nothing of it is in flight."""
@@ -44,8 +44,9 @@ class ControlReaders:
 
     def partition_lost(self, index: int) -> None:
         """Receive no more from it; whoever owns it now gets at once what waits here."""
+        if index in self._readers:
+            self._readers[index][0].stop()
         task = asyncio.create_task(self._let_go(index), name=f"lost partition {index}")
-        self._dispatcher.partitions.discard(index)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
@@ -58,12 +59,25 @@ class ControlReaders:
         await self._dispatcher.give_up_partition(index)
 
     async def _stop_reading(self, index: int) -> None:
-        self._dispatcher.partitions.discard(index)
         poller, task = self._readers.pop(index, (None, None))
         if poller is not None and task is not None:
             poller.stop()
             await asyncio.wait([task])
 
-    def _report(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and task.exception() is not None:
-            _log.critical("%s is no longer read; restart the host.", task.get_name(), exc_info=task.exception())
+    async def _read(self, index: int, poller: Poller) -> None:
+        """Read until the poller is stopped. Reading that fails is begun again; where that does not help, the partition
+        is given up, so that another host can try."""
+        for failures in range(1, _TRIES + 1):
+            try:
+                await self._dispatcher.receive_for_ever(poller)
+            except Exception:
+                _log.exception("Partition %d: its control queue could not be read on, and is read again.", index)
+                await asyncio.sleep(_PAUSE_SECONDS * 2**failures)
+            else:
+                return
+        _log.critical(
+            "Partition %d cannot be read here and is given up for now; another host may take it. The lines above say "
+            "what is wrong.",
+            index,
+        )
+        self._hub.partitions.resign(index)

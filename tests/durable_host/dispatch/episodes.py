@@ -8,65 +8,177 @@ thread that it keeps is reported and left behind.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+import threading
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from dataclasses import replace
 from typing import Final
 
-from durable_engine import App, Checkpoint, Notice, Ticks, TimerFired, early_timer, run_entity_batch, run_episode
+from durable_engine import (
+    App,
+    Checkpoint,
+    ExecutionStarted,
+    Notice,
+    OrchestratorCode,
+    Ticks,
+    TimerFired,
+    VersionRule,
+    early_timer,
+    run_entity_batch,
+    run_episode,
+)
+from durable_host.app.threads import Threads
+from durable_host.app.worker import limit_text
 from durable_host.clock import new_id, now
+from durable_host.dispatch.episode_log import EpisodeLog
 from durable_host.dispatch.message_rules import is_entity
 from durable_host.dispatch.sessions import Session
 from durable_host.dispatch.sorting import Batch
+from durable_host.dispatch.state_log import StateLog
 
-__all__ = ["EpisodeRunner"]
+__all__ = ["EpisodeInterruptedError", "EpisodeRunner"]
 
+_AT_A_TIME: Final = 4
+_LENT_SECONDS: Final = 5.0
 _LONG_SECONDS: Final = 30.0
 _log = logging.getLogger("Host.Triggers.DurableTask")
 
 
-class EpisodeRunner:
-    """Runs the episodes of all instances. ``long_seconds`` is when one that has not ended is reported."""
+class OtherVersionError(Exception):
+    """An instance is of a version that this host does not run: its messages are given back."""
 
-    def __init__(self, app: App, executor: Executor, *, long_seconds: float = _LONG_SECONDS) -> None:
-        self._app, self._executor, self._long_seconds = app, executor, long_seconds
-        self._in_threads: set[Future[Checkpoint]] = set()
+
+class EpisodeInterruptedError(BaseException):
+    """The app's code was to begin again within an episode that is to end; no Exception, so that no code catches it."""
+
+
+class EpisodeRunner:
+    """Runs the episodes of all instances.
+
+    Args:
+        app: The functions.
+        log: Where states are told.
+        versions: Which versions of orchestrations this host runs; None: all.
+        fails_other_versions: Whether an instance of another version fails, rather than wait for another host.
+        at_a_time: How many episodes run at a time; more would only share the same processor.
+        long_seconds: When one that has not ended is reported.
+        limit_seconds: When one that has not ended fails; None: never.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        *,
+        log: StateLog | None = None,
+        versions: VersionRule | None = None,
+        fails_other_versions: bool = False,
+        at_a_time: int = _AT_A_TIME,
+        long_seconds: float = _LONG_SECONDS,
+        limit_seconds: float | None = None,
+    ) -> None:
+        self._versions, self._fails_other_versions = versions, fails_other_versions
+        self._app, self._long_seconds, self._limit_seconds = app, long_seconds, limit_seconds
+        self._log = log or StateLog("")
+        self._told: dict[str, int] = {}
+        # One that computes for long keeps its thread, but not its place: the others must go on.
+        self._threads = Threads("orchestrator", at_a_time, lent_seconds=min(long_seconds, _LENT_SECONDS))
 
     @property
     def still_running(self) -> int:
         """How many episodes are in their threads; nothing can end those."""
-        return sum(not future.cancelled() for future in self._in_threads)
+        return self._threads.still_running
 
     async def run(self, session: Session, batch: Batch) -> Checkpoint:
-        """Run one episode to its end, however long that takes, and log what will surprise."""
+        """Run one episode to its end, and log what the app's author should know.
+
+        Raises:
+            EpisodeInterruptedError: The session was told to end it, and its code has come to a point where it can be.
+        """
         moment = now()
-        future = self._executor.submit(self._engine(session.instance_id, batch, moment))
-        self._in_threads.add(future)
-        future.add_done_callback(self._in_threads.discard)
-        episode = asyncio.wrap_future(future)
-        done, _ = await asyncio.wait([episode], timeout=self._long_seconds)
-        if not done:
-            _log.warning(
-                "Instance %r: its orchestrator or entity function has been running for %g s and keeps a thread. It "
-                "must not wait or compute for long: move that into an activity, and look for a loop that yields "
-                "nothing or calls continue_as_new without waiting for anything.",
-                session.instance_id,
-                self._long_seconds,
+        session.interrupt = interrupt = threading.Event()
+        log = EpisodeLog(self._log, session.instance_id, batch.past, batch.events, self._told)
+        report = asyncio.get_running_loop().call_later(self._long_seconds, self._report, session.instance_id)
+        try:
+            engine = self._engine(
+                session.instance_id, batch, moment, lambda name, code: _ending_with(log.around(name, code), interrupt)
             )
-        checkpoint = await episode
+            checkpoint = await self._threads.run(session.instance_id, engine, seconds=self._limit_seconds)
+        except TimeoutError:
+            interrupt.set()
+            limit = limit_text(self._limit_seconds or 0)
+            reason = f"Timeout value of {limit} was exceeded by the function of {session.instance_id!r}"
+            _log.error("Instance %r: %s; it fails. Its thread goes on.", session.instance_id, reason)
+            checkpoint = await self.fail(session, batch, reason)
+        finally:
+            report.cancel()
+            session.interrupt = None
+        log.ended(checkpoint)
         _tell(session, (*checkpoint.notices, *_early_timers(batch, moment)))
         return checkpoint
 
-    def _engine(self, instance_id: str, batch: Batch, moment: Ticks) -> Callable[[], Checkpoint]:
-        past, events, app = batch.past, batch.events, self._app
+    async def fail(self, session: Session, batch: Batch, reason: str) -> Checkpoint:
+        """The episode as it would be if the app's code raised an error with this text."""
+
+        def raise_reason(payload: str) -> str:
+            raise RuntimeError(reason)
+
+        engine = self._engine(session.instance_id, batch, now(), lambda name, code: raise_reason)
+        return await self._threads.run(session.instance_id, engine)
+
+    def _report(self, instance_id: str) -> None:
+        _log.warning(
+            "Instance %r: its orchestrator or entity function has been running for %g s and keeps a thread. It must "
+            "not wait or compute for long: move that into an activity, and look for a loop that yields nothing or "
+            "calls continue_as_new without waiting for anything.",
+            instance_id,
+            self._long_seconds,
+        )
+
+    def _engine(
+        self, instance_id: str, batch: Batch, moment: Ticks, wrap: Callable[[str, OrchestratorCode], OrchestratorCode]
+    ) -> Callable[[], Checkpoint]:
+        past, events, functions = batch.past, batch.events, self._app.functions
+        problem = self._version_problem(instance_id, batch)
+        if problem is not None and not self._fails_other_versions:
+            raise OtherVersionError(
+                f"{problem} As host.json's versionFailureStrategy is Reject, it waits for a host that runs it."
+            )
+        if problem is not None:
+            refused = replace(self._app, orchestrator=lambda name: _failing(problem))
+            return _contained(lambda: run_episode(past, events, refused, now=moment, new_id=new_id))
         if not is_entity(instance_id, past, events):
+            app = replace(self._app, orchestrator=lambda name: wrap(name, self._app.orchestrator(name)))
             return _contained(lambda: run_episode(past, events, app, now=moment, new_id=new_id))
-        functions = app.functions
         name = instance_id[1:].partition("@")[0]
-        code = app.entity(name) if functions.has_entity(name) else None
+        code = wrap(name, self._app.entity(name)) if functions.has_entity(name) else None
         return _contained(
             lambda: run_entity_batch(instance_id, past, events, code, functions, now=moment, new_id=new_id)
         )
+
+    def _version_problem(self, instance_id: str, batch: Batch) -> str | None:
+        """Why this host does not run the instance's version, None if it does."""
+        started = next((one for one in (*batch.past, *batch.events) if isinstance(one, ExecutionStarted)), None)
+        if self._versions is None or started is None or is_entity(instance_id, batch.past, batch.events):
+            return None
+        return self._versions.problem(started.version)
+
+
+def _failing(problem: str) -> OrchestratorCode:
+    """Code in place of the app's, which ends the orchestration as failed."""
+    answer = json.dumps({"isDone": True, "actions": [[]], "output": None, "error": problem})
+    return lambda payload: answer
+
+
+def _ending_with(code: OrchestratorCode, interrupt: threading.Event) -> OrchestratorCode:
+    """The code of a function, until it is interrupted: a new execution of continue_as_new then does not begin."""
+
+    def call(payload: str) -> str:
+        if interrupt.is_set():
+            raise EpisodeInterruptedError
+        return code(payload)
+
+    return call
 
 
 def _contained(run: Callable[[], Checkpoint]) -> Callable[[], Checkpoint]:
@@ -75,7 +187,7 @@ def _contained(run: Callable[[], Checkpoint]) -> Callable[[], Checkpoint]:
     def call() -> Checkpoint:
         try:
             return run()
-        except Exception:
+        except (Exception, EpisodeInterruptedError):
             raise
         except BaseException as error:
             raise RuntimeError(f"the function raised {type(error).__name__}, which is no Exception: {error}") from error

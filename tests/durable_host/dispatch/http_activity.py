@@ -1,21 +1,30 @@
 """``call_http``: the one activity that the host itself runs.
 
 Sends the request that an orchestrator described, and turns the answer into a task's result.
-Invariant: any answer is a result, whatever its status; only a request that got none fails.
+Invariant: nothing is added to a request, and nothing undone of an answer, beyond what the real host does; any answer is
+a result, whatever its status: only a request that got none fails.
 
-The real host polls on a 202 with a Location; SDK 1.7 does not know the ids that this takes (issue 380 of
-azure-functions-durable-python), so that here, for the orchestration's sake, the 202 is the answer.
+A 202 is given back and not polled, as on the real host: the SDK (1.7) asks for no polling.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import socket
 from typing import Any
 
 import aiohttp
+import yarl
 
-from durable_engine import TaskCompleted, TaskFailed, TaskScheduled, compact_json, http_activity_failure
+from durable_engine import (
+    TaskCompleted,
+    TaskFailed,
+    TaskScheduled,
+    compact_json,
+    http_activity_failure,
+    unhandled_task_failure,
+)
 from durable_host.clock import now
 
 __all__ = ["HttpActivity"]
@@ -37,10 +46,27 @@ _CONTENT_HEADERS = frozenset(
     ]
 )
 _TIMEOUT_SECONDS = 100.0  # .NET's HttpClient, which the extension leaves as it is.
+_USER_AGENT = "Microsoft.Azure.WebJobs.Extensions.DurableTask/3.19.0"
+_ADDED_BY_AIOHTTP = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+
+
+# Headers that .NET reads as lists, and gives back as such.
+_LISTS = frozenset(["accept-ranges", "connection", "pragma", "trailer", "transfer-encoding", "upgrade", "vary", "via"])
+_PRODUCTS = re.compile(r"\([^)]*\)|[^\s(]+")
+
+
+class _Request(aiohttp.ClientRequest):
+    """A request of .NET's kind: a DELETE without content does not say that it has none."""
+
+    GET_METHODS = aiohttp.ClientRequest.GET_METHODS | {"DELETE"}
+
+
+class _MisusedHeaderError(Exception):
+    """A header of the content among those of the request: .NET refuses it before anything is sent."""
 
 
 class HttpActivity:
-    """Sends requests over one session, which is opened with the first of them."""
+    """Sends requests over one session, which is opened with the first of them and keeps cookies between them."""
 
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
@@ -55,6 +81,15 @@ class HttpActivity:
         [request] = json.loads(scheduled.input or "[{}]")
         try:
             result = await self._send(request)
+        except _MisusedHeaderError as error:
+            details, failure = unhandled_task_failure("System.InvalidOperationException", str(error))
+            return TaskFailed(
+                timestamp=now(),
+                task_scheduled_id=scheduled.event_id,
+                reason=str(error),
+                details=details,
+                failure_details=failure,
+            )
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             message, native_error = _told(error, request["uri"])
             reason, details = http_activity_failure(message, native_error=native_error)
@@ -64,26 +99,70 @@ class HttpActivity:
     async def _send(self, request: dict[str, Any]) -> dict[str, Any]:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS), cookie_jar=aiohttp.DummyCookieJar()
+                timeout=aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS),
+                # "unsafe" are the cookies of bare addresses, which .NET keeps too.
+                cookie_jar=aiohttp.CookieJar(unsafe=True, quote_cookie=False),
+                auto_decompress=False,
+                request_class=_Request,
+                skip_auto_headers=_ADDED_BY_AIOHTTP,
+                requote_redirect_url=False,
             )
-        content: str | None = request.get("content")
-        headers = dict(request.get("headers") or {})
-        if content is not None and not any(name.lower() == "content-type" for name in headers):
-            headers["Content-Type"] = "text/plain; charset=utf-8"
+        method, content = str(request["method"]).upper(), request.get("content")
         async with self._session.request(
-            request["method"],
-            request["uri"],
-            headers=headers,
+            method,
+            _url(request["uri"]),
+            headers=_headers(request, method, has_content=content is not None),
             data=None if content is None else content.encode(),
-            skip_auto_headers=("User-Agent",),
         ) as response:
-            text = await response.text(errors="replace")
+            text = (await response.read()).decode(_charset(response), "replace")
             shown: dict[str, str | list[str]] = {}
             for name in dict.fromkeys(response.headers):
                 if name.lower() not in _CONTENT_HEADERS:
-                    values = response.headers.getall(name)
+                    values = [part for value in response.headers.getall(name) for part in _parts(name, value)]
                     shown[name] = values[0] if len(values) == 1 else list(values)
             return {"statusCode": response.status, "headers": shown, "content": text}
+
+
+def _headers(request: dict[str, Any], method: str, *, has_content: bool) -> dict[str, str]:
+    """The request's own headers, and the three that the real host adds where they are missing."""
+    headers: dict[str, str] = {}
+    for name, value in (request.get("headers") or {}).items():
+        if name.lower() in _CONTENT_HEADERS and name.lower() != "content-type":
+            raise _MisusedHeaderError(
+                f"Misused header name, '{name}'. Make sure request headers are used with HttpRequestMessage, response "
+                "headers with HttpResponseMessage, and content headers with HttpContent objects."
+            )
+        headers[name] = value
+    names = {name.lower() for name in headers}
+    if "user-agent" not in names:
+        headers["User-Agent"] = _USER_AGENT
+    if has_content and "content-type" not in names:
+        headers["Content-Type"] = "text/plain"
+    if not has_content and method in ("POST", "PUT", "PATCH"):
+        headers["Content-Length"] = "0"
+    return headers
+
+
+def _parts(name: str, value: str) -> list[str]:
+    """A header's value as .NET gives it: the elements of a list, the products of a server."""
+    if name.lower() == "server":
+        return _PRODUCTS.findall(value) or [value]
+    return [part.strip() for part in value.split(",")] if name.lower() in _LISTS else [value]
+
+
+def _url(uri: str) -> yarl.URL:
+    """The address as it is written; letters that no address may have are escaped."""
+    return yarl.URL(uri, encoded=uri.isascii() and " " not in uri)
+
+
+def _charset(response: aiohttp.ClientResponse) -> str:
+    """What the answer says that its text is written in, if Python knows it; else UTF-8, as .NET does."""
+    name = response.charset or "utf-8"
+    try:
+        "".encode(name)
+    except LookupError:
+        return "utf-8"
+    return "utf-8-sig" if name.lower() in ("utf-8", "utf8") else name
 
 
 def _told(error: Exception, uri: str) -> tuple[str, int | None]:
@@ -98,4 +177,6 @@ def _told(error: Exception, uri: str) -> tuple[str, int | None]:
     if isinstance(error, TimeoutError):
         seconds = f"{_TIMEOUT_SECONDS:.0f}"
         return f"The request was canceled due to the configured HttpClient.Timeout of {seconds} seconds elapsing.", None
+    if isinstance(error, aiohttp.ClientOSError | aiohttp.ServerDisconnectedError | aiohttp.ClientPayloadError):
+        return "An error occurred while sending the request.", None
     return f"An error occurred while sending the request to {uri}: {type(error).__name__}: {error}", None

@@ -14,7 +14,7 @@ from typing import Final
 
 from durable_engine import TICKS_PER_SECOND
 from durable_host.clock import now
-from durable_host.dispatch.concurrency import for_each
+from durable_host.task_hub.account.concurrency import for_each
 from durable_host.task_hub.queues.queue import ReceivedMessage
 
 __all__ = ["HeldMessages"]

@@ -1,25 +1,25 @@
 """Orchestrations and entities: take control messages, run episodes, apply their checkpoints.
 
 The consumer of this process's control queues.
-Invariant: messages out, then history, then the instance's row, then the messages in are deleted; a crash between any
-two of these loses nothing.
+Invariant: the messages that came in are deleted after the checkpoint is in storage, so that a crash loses nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Coroutine, Iterable
-from typing import Any
+from typing import Any, Final
 
 from azure.core.exceptions import AzureError
 
-from durable_engine import Checkpoint, GenericEvent, Message
-from durable_host.dispatch.episodes import EpisodeRunner
+from durable_engine import FINAL_STATUSES, ExecutionTerminated, GenericEvent, HistoryError
+from durable_host.dispatch.applied_requests import applied_after
+from durable_host.dispatch.episodes import EpisodeInterruptedError, EpisodeRunner
 from durable_host.dispatch.message_locks import HeldMessages
 from durable_host.dispatch.message_rules import is_ended, names_entity
-from durable_host.dispatch.outbox import Outbox
 from durable_host.dispatch.row_repair import repair_row
 from durable_host.dispatch.sessions import Session, Sessions
 from durable_host.dispatch.sorting import Batch, sort_messages
@@ -31,6 +31,9 @@ from durable_host.task_hub.tables.history_table import LoadedHistory
 
 __all__ = ["OrchestrationDispatcher"]
 
+_RELEASE_SECONDS: Final = 1.5
+_TRIES: Final = 5
+"""After so many deliveries an instance whose episode raises errors is ended as failed."""
 _log = logging.getLogger("Host.Triggers.DurableTask")
 
 
@@ -42,26 +45,19 @@ class OrchestrationDispatcher:
         self, hub: TaskHub, held: HeldMessages, episodes: EpisodeRunner, *, limit: int, entity_limit: int
     ) -> None:
         self._hub, self._held, self._episodes = hub, held, episodes
-        self._outbox: Outbox | None = None
         self._sessions = Sessions()
         self._places, self._entity_places = asyncio.Semaphore(limit), asyncio.Semaphore(entity_limit)
         self._stopping = False
         self._patience_seconds: float | None = None
         self._background: set[asyncio.Task[None]] = set()
-        self.partitions: set[int] = set()
-        """The partitions whose queues this process reads now; messages to their instances are kept."""
 
-    def connect(self, outbox: Outbox) -> None:
-        """Say where messages go out; the outbox in turn hands its messages to this dispatcher."""
-        self._outbox = outbox
+    # The reader of the control queues that this process owns.
 
-    # The outbox's Taker.
+    def reserve(self) -> bool:
+        """Whether messages can wait here for their instances' episodes."""
+        return not self._stopping
 
-    def reserve(self, message: Message) -> bool:
-        """Whether this process reads the queue of the message's instance."""
-        return not self._stopping and self._hub.partition_of(message.target.instance_id) in self.partitions
-
-    def give_up(self, message: Message) -> None:
+    def give_up(self) -> None:
         """Nothing had to be taken for it."""
 
     def take(self, message: ReceivedMessage) -> None:
@@ -81,7 +77,11 @@ class OrchestrationDispatcher:
         """Receive what the poller brings, until it is stopped."""
         while messages := await poller.next_batch(MAX_RECEIVE):
             for message in messages:
-                self.take(message)
+                try:
+                    self.take(message)
+                except Exception:
+                    _log.exception("Message %s cannot be taken, and is given back.", message.message_id)
+                    await self._held.abandon([message])
 
     async def drain(self, partition: int) -> None:
         """Let the partition's running episodes end, and give back what waits: another worker takes over."""
@@ -105,8 +105,16 @@ class OrchestrationDispatcher:
         await self._end(list(self._sessions))
         await asyncio.gather(*self._background)
 
+    async def _give_back(self, sessions: list[Session]) -> None:
+        """Release what waits. When the host stops there is not always the time for all: the rest is seen by others when
+        its visibility time has run out."""
+        seconds = None if self._patience_seconds is None else _RELEASE_SECONDS
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._held.release(_taken_from(sessions))
+
     async def _end(self, sessions: list[Session]) -> None:
-        await self._held.release(_taken_from(sessions))
+        await self._give_back(sessions)
         running = [session.running for session in sessions if session.running is not None]
         if running:
             _, late = await asyncio.wait(running, timeout=self._patience_seconds)
@@ -115,7 +123,7 @@ class OrchestrationDispatcher:
             if late:
                 await asyncio.wait(late)
                 _log.warning("%d episodes were still running; the next host runs them again.", len(late))
-        await self._held.release(_taken_from(sessions))
+        await self._give_back(sessions)
 
     # Episodes.
 
@@ -134,7 +142,7 @@ class OrchestrationDispatcher:
             self._sessions.settle(session, is_over=loaded is None or is_ended(loaded.events))
 
     async def _run_batch(self, session: Session, received: list[ReceivedMessage]) -> None:
-        unsettled = received
+        unsettled, batch = received, None
         try:
             loaded = await self._history(session, received)
             batch = await sort_messages(self._hub, received, loaded)
@@ -143,6 +151,11 @@ class OrchestrationDispatcher:
             if batch.take:
                 await self._run_episode(session, loaded, batch)
                 await self._held.delete(batch.take)
+        except EpisodeInterruptedError:
+            session.pending[:0] = unsettled
+        except HistoryError as error:
+            session.forget()
+            await self._without_history(session, received, error)
         except SplitBrainError as error:
             # A remembered history may be out of date, a fresh one may not.
             was_remembered = session.loaded is not None
@@ -160,7 +173,36 @@ class OrchestrationDispatcher:
                 exc_info=None if isinstance(error, AzureError) else error,  # storage is away: that says it all
             )
             session.forget()
-            await self._held.abandon(unsettled)
+            if batch is None or isinstance(error, AzureError) or not _is_tried_enough(batch.take):
+                await self._held.abandon(unsettled)
+            else:
+                await self._fail(session, batch, error)
+
+    async def _fail(self, session: Session, batch: Batch, error: Exception) -> None:
+        """End an instance whose episode fails again and again, with the reason."""
+        try:
+            loaded = await self._hub.history.load(session.instance_id, None)
+            reason = f"The episode could not be run or saved: {type(error).__name__}: {error}"
+            checkpoint = await self._episodes.fail(session, batch, reason.encode("ascii", "replace").decode())
+            await self._hub.apply_checkpoint(checkpoint, loaded)
+            await self._held.delete(batch.take)
+        except Exception:
+            _log.exception("Instance %r: it could not be ended as failed either.", session.instance_id)
+            await self._held.abandon(batch.take)
+
+    async def _without_history(self, session: Session, received: list[ReceivedMessage], error: HistoryError) -> None:
+        """What becomes of messages to an instance whose history cannot be read: it can be terminated, and no more."""
+        _log.error("%s", error)
+        events = [message.data.message.event for message in received]
+        end = next((event for event in events if isinstance(event, ExecutionTerminated)), None)
+        row = await self._hub.instances.get(session.instance_id, with_input=False)
+        if end is not None:
+            moment = self._hub.now()
+            await self._hub.instances.mark_terminated(
+                session.instance_id, end.input, terminated_at=end.timestamp, now=moment
+            )
+        is_over = end is not None or row is None or row.runtime_status in FINAL_STATUSES
+        await (self._held.delete if is_over else self._held.abandon)(received)
 
     async def _history(self, session: Session, received: list[ReceivedMessage]) -> LoadedHistory:
         # A rewind changes rows that have been read already, and leaves the ETag as it was.
@@ -179,23 +221,19 @@ class OrchestrationDispatcher:
     async def _run_episode(self, session: Session, loaded: LoadedHistory, batch: Batch) -> None:
         began = time.perf_counter()
         checkpoint = await self._episodes.run(session, batch)
-        await self._apply(session, checkpoint, loaded, time.perf_counter() - began)
-
-    async def _apply(self, session: Session, checkpoint: Checkpoint, loaded: LoadedHistory, seconds: float) -> None:
-        """The checkpoint in the order that makes a crash harmless; the caller then deletes the messages."""
-        if self._outbox is None:
-            raise RuntimeError("OrchestrationDispatcher.connect must be called before anything is run")
-        sender = checkpoint.sender or checkpoint.instance
-        await self._outbox.send_all(checkpoint.messages, sender=sender, episode=checkpoint.episode)
-        written = await self._hub.write_history(checkpoint, loaded)
-        session.remember(written, seconds)
-        await self._hub.write_instance(checkpoint, written)
-        await self._hub.delete_orphans(checkpoint, loaded)
+        seconds = time.perf_counter() - began
+        applied = applied_after(loaded.applied, batch.events, checkpoint)
+        session.remember(await self._hub.apply_checkpoint(checkpoint, loaded, applied), seconds)
+        self._hub.earlier.keep(session.instance_id, checkpoint.left_behind)
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+
+def _is_tried_enough(messages: Iterable[ReceivedMessage]) -> bool:
+    return any(message.dequeue_count >= _TRIES for message in messages)
 
 
 def _taken_from(sessions: Iterable[Session]) -> list[ReceivedMessage]:

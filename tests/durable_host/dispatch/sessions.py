@@ -7,10 +7,18 @@ Invariant: an instance has at most one session, and a session at most one episod
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from durable_engine import HistoryEvent, SubOrchestrationInstanceCreated, TaskCompleted, TaskFailed, TaskScheduled
+from durable_engine import (
+    ExecutionTerminated,
+    HistoryEvent,
+    SubOrchestrationInstanceCreated,
+    TaskCompleted,
+    TaskFailed,
+    TaskScheduled,
+)
 from durable_host.task_hub.queues.queue import ReceivedMessage
 from durable_host.task_hub.tables.history_table import LoadedHistory
 
@@ -42,10 +50,14 @@ class Session:
     running: asyncio.Task[None] | None = None
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     warned: set[str] = field(default_factory=set)
+    interrupt: threading.Event | None = None
+    """Ends the episode that runs, if its code begins again in it; None while none runs."""
 
     def add(self, message: ReceivedMessage) -> None:
         """Let a message wait for the next episode."""
         self.pending.append(message)
+        if self.interrupt is not None and isinstance(message.data.message.event, ExecutionTerminated):
+            self.interrupt.set()
         self.arrived.set()
 
     def take_pending(self) -> list[ReceivedMessage]:

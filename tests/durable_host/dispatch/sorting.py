@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from durable_engine import TICKS_PER_SECOND, EventRaised, ExecutionStarted, ExecutionTerminated, HistoryEvent
+from durable_host.dispatch.applied_requests import request_id
 from durable_host.dispatch.message_rules import Asked, Verdict, is_ended, judge_start, judge_timing, names_entity
 from durable_host.task_hub.hub.hub import TaskHub
 from durable_host.task_hub.queues.queue import ReceivedMessage
@@ -41,7 +42,14 @@ async def sort_messages(hub: TaskHub, received: Sequence[ReceivedMessage], loade
     execution_id = start.data.message.target.execution_id if start else loaded.execution_id
     batch = Batch(past=() if start else loaded.events)
     asked = Asked.in_history(batch.past)
+    known = set(loaded.applied)
     for message in received:
+        request = request_id(message.data.message.event)
+        if request is not None and request in known:
+            batch.drop.append(message)  # An entity has applied it; this is the same request once more.
+            continue
+        if request is not None:
+            known.add(request)
         target = message.data.message.target
         is_of_another = execution_id is not None and target.execution_id not in (None, execution_id)
         if is_of_another or _is_second_start(message, start):

@@ -9,19 +9,21 @@ from __future__ import annotations
 import asyncio
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
-from azure.functions.meta import Datum
-
-from durable_host.app.index import ACTIVITY, HTTP, FunctionIndex, IndexedFunction
+from durable_host.app.index import HTTP, TIMER, FunctionIndex, IndexedFunction
+from durable_host.app.trigger import Trigger
 from durable_host.app.worker import Worker
 from durable_host.clock import new_guid, new_id, now
 from durable_host.http.messages import NOT_FOUND, Answer, Request, json_answer
 from durable_host.http.triggers import HttpTriggers
 
-__all__ = ["AdminApi"]
+__all__ = ["AdminApi", "ByHand"]
+
+ByHand = Callable[[IndexedFunction, str | None], Awaitable[Trigger]]
+"""Makes of an input what asks for a run of a function by hand."""
 
 _VERSION: Final = "4.0.0.0"
 _DETAILS: Final = "durable_host"
@@ -36,10 +38,13 @@ _PAGE: Final = b"""<!DOCTYPE html>
 class AdminApi:
     """The admin API of one host."""
 
-    def __init__(self, index: FunctionIndex, worker: Worker, triggers: HttpTriggers) -> None:
-        self._index, self._worker, self._triggers = index, worker, triggers
+    def __init__(
+        self, index: FunctionIndex, worker: Worker, triggers: HttpTriggers, by_hand: ByHand | None = None
+    ) -> None:
+        self._index, self._worker, self._triggers, self._by_hand = index, worker, triggers, by_hand
         self._host_id, self._instance_id, self._started_at = new_id(), new_guid(), now()
         self._runs: set[asyncio.Task[Any]] = set()
+        self._problems: Mapping[str, str] = {}
 
     async def answer(self, request: Request) -> Answer:
         """Answer a request below ``/admin``."""
@@ -50,13 +55,19 @@ class AdminApi:
             case ["host", "ping"], "GET" | "POST":
                 return Answer(status=200)
             case ["functions"], "GET":
-                return json_answer(200, [self._function(request, function) for function in self._index.functions])
+                functions = sorted(self._index.functions, key=lambda function: function.name.upper())
+                return json_answer(200, [self._function(request, function) for function in functions])
             case ["functions", name], "GET" if function := self._index.find(name):
                 return json_answer(200, self._function(request, function))
             case ["functions", name, "status"], "GET" if function := self._index.find(name):
-                return json_answer(200, {"isDisabled": function.is_disabled, "errors": None})
-            case ["functions", name], "POST" if function := self._index.find(name):
-                return self._run(request, function)
+                problem = self._problems.get(function.name)
+                return json_answer(200, {"errors": [problem]} if problem else {})
+            case ["functions", name], "POST":
+                return self._run(request, self._index.find(name))
+            case ["host", "drain", "status"], "GET":
+                return json_answer(200, {"state": "Disabled", "outstandingInvocations": 0, "outstandingRetries": 0})
+            case ["instance", "http-health"], "GET":
+                return Answer(status=200)
         return NOT_FOUND
 
     def front_page(self) -> Answer:
@@ -86,8 +97,8 @@ class AdminApi:
 
     def _function(self, request: Request, function: IndexedFunction) -> dict[str, object]:
         origin = request.origin
-        template = f"{origin}/{self._triggers.template(function)}" if function.kind == HTTP else None
-        script = quote(f"{function.directory}/{self._index.script_file}".lstrip("/"))
+        template = f"{origin}/{self._triggers.template(function)}".lower() if function.kind == HTTP else None
+        script = quote(f"{function.directory}/{function.script_file}".lstrip("/"))
         return {
             "name": function.name,
             "script_root_path_href": None,
@@ -99,8 +110,8 @@ class AdminApi:
             "language": "python",
             "config": {
                 "name": function.name,
-                "entryPoint": function.name,
-                "scriptFile": self._index.script_file,
+                "entryPoint": function.entry_point,
+                "scriptFile": function.script_file,
                 "language": "python",
                 "functionDirectory": function.directory,
                 "bindings": [binding.raw for binding in function.bindings],
@@ -112,25 +123,35 @@ class AdminApi:
             "isProxy": False,
         }
 
-    def _run(self, request: Request, function: IndexedFunction) -> Answer:
-        """Run an activity by hand, as one fires a timer on the real host: the answer does not wait for it."""
-        if function.kind != ACTIVITY or function.not_run is not None:
-            reason = function.not_run or f"a {function.kind} is run by calling it, not through the admin API"
-            return Answer(status=501, body=f"Function '{function.name}' cannot be run like this: {reason}.".encode())
+    def tell_problems(self, problems: Mapping[str, str]) -> None:
+        """Functions that are in error, and why: their status shows it, and they do not run."""
+        self._problems = problems
+
+    def _run(self, request: Request, function: IndexedFunction | None) -> Answer:
+        """Run a function by hand: the answer does not wait for it."""
+        if request.media_type != "application/json":
+            return Answer(status=415)
         try:
-            given = json.loads(request.body or b"{}")
+            given = json.loads(request.body)
         except ValueError:
             return Answer(status=400)
-        if not isinstance(given, Mapping):
+        if not isinstance(given, dict):
             return Answer(status=400)
-        text = given.get("input")
-        run = asyncio.ensure_future(
-            self._worker.run(
-                function,
-                Datum(text if isinstance(text, str) else json.dumps(text), "string"),
-                reason="This function was programmatically called via the host APIs.",
-            )
-        )
-        self._runs.add(run)
-        run.add_done_callback(self._runs.discard)
+        value = next((one for name, one in given.items() if name.lower() == "input"), None)
+        if isinstance(value, dict | list):
+            return Answer(status=400)
+        if function is None or self._by_hand is None:
+            return NOT_FOUND
+        if function.name not in self._problems and function.not_run is None:
+            text = value if value is None or isinstance(value, str) else json.dumps(value)
+            run = asyncio.ensure_future(self._run_by_hand(function, text, self._by_hand))
+            self._runs.add(run)
+            run.add_done_callback(self._runs.discard)
         return Answer(status=202)
+
+    async def _run_by_hand(self, function: IndexedFunction, text: str | None, by_hand: ByHand) -> None:
+        trigger = await by_hand(function, text)
+        if function.kind == TIMER:
+            await self._worker.run_with_retries(function, trigger)
+        else:
+            await self._worker.run(function, trigger)

@@ -7,9 +7,10 @@ Invariant: the members stand in the real host's order; the SDK's check status re
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import quote_plus
+from urllib.parse import quote, quote_plus, urlencode
 
 from durable_host.app.index import Binding
 from durable_host.clock import new_id
@@ -61,6 +62,12 @@ class ClientBinding:
         """The URLs of one instance, rewind included, seen from where a request came in."""
         query = self._query(self.hub_name, self.connection_name)
         return _instance_urls(f"{origin}{WEBHOOK_PATH}", instance_id, _url_encoded(instance_id), query)
+
+    def url_of(self, path: str, pairs: Iterable[tuple[str, str]], origin: str) -> str:
+        """The URL of any request to the management API; ``path`` is below the API's own."""
+        own = urlencode(list(pairs), quote_via=quote)
+        query = self._query(self.hub_name, self.connection_name)
+        return f"{origin}{WEBHOOK_PATH}{path}?{f'{own}&' if own else ''}{query}"
 
     def is_connection(self, name: str) -> bool:
         """Whether a request that names a connection means this host's."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qsl, unquote
+
+from durable_engine import compact_json
 
 __all__ = ["NOT_FOUND", "Answer", "Request", "json_answer"]
 
@@ -29,6 +31,8 @@ class Request:
     query_text: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    is_abandoned: Callable[[], bool] = lambda: False
+    """Whether the client has gone, so that nobody waits for the answer."""
 
     @property
     def url(self) -> str:
@@ -37,10 +41,11 @@ class Request:
 
     @property
     def decoded_path(self) -> str:
-        """The path decoded, an escaped slash excepted: that one does not split segments."""
-        if "%" not in self.path:
-            return self.path
-        return "".join(part if n % 2 else unquote(part) for n, part in enumerate(_ESCAPED_SLASH.split(self.path)))
+        """The path decoded and without dot segments. An escaped slash stays one, which does not split segments."""
+        path = self.path
+        if "%" in path:
+            path = "".join(part if n % 2 else unquote(part) for n, part in enumerate(_ESCAPED_SLASH.split(path)))
+        return _without_dot_segments(path) if "/." in path else path
 
     @property
     def query(self) -> list[tuple[str, str]]:
@@ -51,6 +56,20 @@ class Request:
     def media_type(self) -> str:
         """The content type without its parameters, in lower case; empty when there is none."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _without_dot_segments(path: str) -> str:
+    """The path with ``.`` and ``..`` taken as in a file system; nothing is above the root."""
+    kept: list[str] = []
+    segments = path.split("/")[1:]
+    for segment in segments:
+        if segment == "..":
+            del kept[-1:]
+        elif segment != ".":
+            kept.append(segment)
+    if segments[-1] in (".", ".."):
+        kept.append("")
+    return "/" + "/".join(kept)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,5 +88,10 @@ NOT_FOUND: Final = Answer(status=404)
 
 def json_answer(status: int, value: object, headers: Iterable[tuple[str, str]] = ()) -> Answer:
     """A JSON answer with the real host's content type."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return Answer(status=status, headers=(_JSON, *headers), body=text.encode("utf-8", "surrogatepass"))
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        body = text.encode("utf-8")
+    except ValueError:
+        # .NET writes numbers that are none as texts, and half a surrogate pair as U+FFFD.
+        body = compact_json(value).encode("utf-8")
+    return Answer(status=status, headers=(_JSON, *headers), body=body)

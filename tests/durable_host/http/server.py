@@ -9,9 +9,12 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
+import aiohttp
 from aiohttp import web
 from multidict import CIMultiDict
 
@@ -19,17 +22,20 @@ from durable_engine import TICKS_PER_SECOND
 from durable_host.app.index import FunctionIndex
 from durable_host.app.worker import Worker
 from durable_host.clock import now
-from durable_host.http.admin import AdminApi
+from durable_host.dispatch.state_log import StateLog
+from durable_host.http.admin import AdminApi, ByHand
 from durable_host.http.client_binding import WEBHOOK_PATH, ClientBinding
+from durable_host.http.event_grid import EVENT_GRID_PATH, EventGrid
 from durable_host.http.management.api import ManagementApi
 from durable_host.http.management.context import ManagementContext
 from durable_host.http.messages import NOT_FOUND, Answer, Request
+from durable_host.http.origins import Origins
 from durable_host.http.triggers import HttpTriggers
 
 if TYPE_CHECKING:
     from durable_host.task_hub.hub.client import TaskHubClient
 
-__all__ = ["HttpServer", "PortInUseError", "PortRefusedError"]
+__all__ = ["HttpServer", "PortInUseError", "PortRefusedError", "Site", "read_request", "response_of"]
 
 _log = logging.getLogger("Host.Http")
 
@@ -37,6 +43,8 @@ _LONGEST_LINE: Final = 65_536
 _SERVER: Final = "Kestrel"
 _IPV4: Final = "127.0.0.1"
 _IPV6: Final = "::1"
+_SITE_PATHS: Final = ("/durable", "/durable-dashboard", "/admin/durable")
+"""Where the pages of this host may be: at the first that no route of the app takes, which none can of the last."""
 
 
 class PortRefusedError(Exception):
@@ -59,6 +67,23 @@ class PortInUseError(PortRefusedError):
         )
 
 
+_OTHER_WEBHOOKS: Final = "/runtime/webhooks/"
+
+
+class Site(Protocol):
+    """Pages beside those of the app."""
+
+    async def answer(self, request: Request) -> Answer:
+        """Answer a request below the place of the pages."""
+
+    async def stop(self) -> None:
+        """End what the pages have begun."""
+
+
+OpenSite = Callable[[str, Callable[[Request, str], Awaitable[Answer]]], Site]
+"""Makes the pages, given their place, and what answers a request to the management API and its path below that."""
+
+
 class HttpServer:
     """The host's HTTP side. ``start`` listens on loopback; ``stop`` lets running requests end.
 
@@ -76,10 +101,21 @@ class HttpServer:
         route_prefix: str = "api",
         default_version: str | None = None,
         replaces_running: bool = False,
+        origins: Origins | None = None,
+        listen: str = _IPV4,
+        by_hand: ByHand | None = None,
+        open_site: OpenSite | None = None,
+        log: StateLog | None = None,
     ) -> None:
         self.triggers = HttpTriggers(index, worker, route_prefix)
         self.port = 0
-        self._admin = AdminApi(index, worker, self.triggers)
+        self._origins, self._listen = origins or Origins(), listen
+        self._open_site = open_site
+        self._site: Site | None = None
+        *wanted, reserved = _SITE_PATHS
+        self.site_path = next((path for path in wanted if not self.triggers.takes(path)), reserved)
+        self.admin = AdminApi(index, worker, self.triggers, by_hand)
+        self._event_grid = EventGrid(index, worker)
         self._binding = binding
         self._management = ManagementApi(
             ManagementContext(
@@ -88,6 +124,7 @@ class HttpServer:
                 binding=binding,
                 default_version=default_version,
                 replaces_running=replaces_running,
+                log=log or StateLog(binding.hub_name),
             )
         )
         self._server: web.Server | None = None
@@ -101,9 +138,15 @@ class HttpServer:
     async def start(self, port: int) -> int:
         """Listen on a port, 0 for any that is free; the port that it is."""
         loop = asyncio.get_running_loop()
-        server = web.Server(self._handle, access_log=None, max_line_size=_LONGEST_LINE, max_field_size=_LONGEST_LINE)
+        server = web.Server(
+            self._handle,
+            access_log=None,
+            max_line_size=_LONGEST_LINE,
+            max_field_size=_LONGEST_LINE,
+            auto_decompress=False,  # a function gets the body as it was sent
+        )
         try:
-            first = await loop.create_server(server, _IPV4, port)
+            first = await loop.create_server(server, self._listen, port)
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise PortInUseError(port) from error
@@ -112,14 +155,15 @@ class HttpServer:
         self._listeners.append(first)
         bound: int = first.sockets[0].getsockname()[1]
         try:
-            self._listeners.append(await loop.create_server(server, _IPV6, bound))
+            if self._listen == _IPV4:
+                self._listeners.append(await loop.create_server(server, _IPV6, bound))
         except OSError:
             _log.debug("No listener on %s: clients that try it for localhost fall back to %s.", _IPV6, _IPV4)
         self._binding.listening_on(bound)
         self.port = bound
         return bound
 
-    async def stop(self, *, grace: float = 5.0) -> None:
+    async def stop(self, *, grace: float = 1.0) -> None:
         """Take no more connections and give running requests ``grace`` seconds to end."""
         for listener in self._listeners:
             listener.close()
@@ -127,35 +171,64 @@ class HttpServer:
             # Connections that wait for a next request would use up the whole of the grace.
             self._server.pre_shutdown()
             await self._server.shutdown(grace)
-        await self._admin.stop(grace)
+        if self._site is not None:
+            await self._site.stop()
+        await self.admin.stop(grace)
+        await self._event_grid.stop(grace)
 
     async def _handle(self, message: web.BaseRequest) -> web.StreamResponse:
         try:
-            answer = await self._answer(await _request(message))
+            answer = await self._answer(await read_request(message))
+        except (ConnectionError, aiohttp.ClientError, web.RequestPayloadError) as error:
+            _log.debug("%s %s: the client left before its body was there: %s", message.method, message.path, error)
+            answer = Answer(status=400)
         except Exception:
             _log.exception("%s %s failed in the host", message.method, message.path)
             answer = Answer(status=500)
-        return _response(answer)
+        return response_of(answer)
 
     async def _answer(self, request: Request) -> Answer:
-        path = request.path
+        preflight = self._origins.preflight(request)
+        if preflight is not None:
+            return preflight
+        answer = await self._routed(request)
+        headers = self._origins.headers_for(request)
+        return replace(answer, headers=(*answer.headers, *headers)) if headers else answer
+
+    async def _routed(self, request: Request) -> Answer:
+        path = request.decoded_path
+        if "\0" in path:
+            return Answer(status=400)
         lowered = path.lower()
+        is_site = self._open_site is not None and f"{path}/".startswith(f"{self.site_path}/")
+        is_guarded = is_site or lowered.startswith(("/runtime/", "/admin/"))
+        if is_guarded and (refusal := self._origins.refusal(request)):
+            return refusal
         if lowered.startswith(WEBHOOK_PATH) and lowered[len(WEBHOOK_PATH) :][:1] in ("", "/"):
             return await self._management.answer(request, path[len(WEBHOOK_PATH) :])
+        if lowered == EVENT_GRID_PATH:
+            return await self._event_grid.answer(request)
+        if self._open_site is not None and is_site:
+            # Made when somebody looks: a start has no need of templates.
+            self._site = self._site or self._open_site(self.site_path, self._management.answer)
+            return await self._site.answer(request)
+        if lowered.startswith(_OTHER_WEBHOOKS):
+            return Answer(status=401)  # of other extensions; the real host asks for their key before it looks further
         if lowered.startswith("/admin/"):
-            return await self._admin.answer(request)
+            return await self.admin.answer(request)
         answer = await self.triggers.answer(request)
         if answer is not None:
             return answer
-        return self._admin.front_page() if path == "/" and request.method == "GET" else NOT_FOUND
+        return self.admin.front_page() if path == "/" and request.method == "GET" else NOT_FOUND
 
 
-async def _request(message: web.BaseRequest) -> Request:
+async def read_request(message: web.BaseRequest) -> Request:
+    """A request as it came."""
     target = message.raw_path
     if not target.startswith("/"):
         # The absolute form, which proxies send, and OPTIONS *.
         target = "/" + target.partition("://")[2].partition("/")[2]
-    path, _, query = target.partition("#")[0].partition("?")
+    path, _, query = target.partition("?")
     headers: dict[str, str] = {}
     for name, value in message.headers.items():
         lowered = name.lower()
@@ -169,10 +242,21 @@ async def _request(message: web.BaseRequest) -> Request:
         query_text=query,
         headers=headers,
         body=body,
+        is_abandoned=lambda: message.transport is None or message.transport.is_closing(),
     )
 
 
-def _response(answer: Answer) -> web.Response:
+def response_of(answer: Answer) -> web.Response:
+    """An answer as it goes out."""
+    unsendable = [name for name, value in answer.headers if not (value.isascii() and value.isprintable())]
+    if unsendable:
+        _log.error(
+            "The answer's headers %s hold letters that HTTP headers cannot have; as in Azure the answer is a 500. "
+            "Escape them, with urllib.parse.quote for example.",
+            ", ".join(unsendable),
+        )
+        kept = tuple((name, value) for name, value in answer.headers if name.lower() == "retry-after")
+        answer = Answer(status=500, headers=kept)
     # In the real host's order, and with the name of its server: through call_http these become part of histories.
     date = formatdate(now() // TICKS_PER_SECOND, usegmt=True)
     headers = CIMultiDict({"Date": date, "Server": _SERVER})

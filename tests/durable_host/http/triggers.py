@@ -6,12 +6,17 @@ Invariant: a function that fails, or returns what cannot be an answer, is a 500 
 
 from __future__ import annotations
 
+import contextlib
+import json
+import logging
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from azure.functions.meta import Datum
 
 from durable_host.app.index import HTTP, AppError, FunctionIndex, IndexedFunction
+from durable_host.app.trigger import Trigger
 from durable_host.app.worker import Worker
 from durable_host.http.messages import Answer, Request
 from durable_host.http.routing import Match, RouteTable, TemplateError
@@ -19,6 +24,13 @@ from durable_host.http.routing import Match, RouteTable, TemplateError
 __all__ = ["HttpTriggers"]
 
 _REASON: Final = "This function was programmatically called via the host APIs."
+_LOWEST_STATUS: Final = 200
+_HIGHEST_STATUS: Final = 599
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\U0010ffff]*")
+_log = logging.getLogger("Host.Http")
+_METHODS: Final = ("GET", "HEAD", "POST")
+_BELOW: Final = ("", "/any", "/any/any")
 _TEXT: Final = (("Content-Type", "text/plain; charset=utf-8"),)
 
 
@@ -29,7 +41,8 @@ class HttpTriggers:
         self._worker = worker
         self._prefix = route_prefix.strip("/")
         self._routes: RouteTable[IndexedFunction] = RouteTable()
-        for function in index.of_kind(HTTP):
+        self._functions = index.of_kind(HTTP)
+        for function in self._functions:
             try:
                 self._routes.add(self.template(function), function.trigger.raw.get("methods"), function)
             except TemplateError as error:
@@ -42,6 +55,13 @@ class HttpTriggers:
         route = str(function.trigger.raw.get("route") or "").strip("/")
         return f"{self._prefix}/{route}".strip("/")
 
+    def takes(self, path: str) -> bool:
+        """Whether the app itself answers this path, or some path below it, with whatever method."""
+        own = path.strip("/").lower()
+        templates = (f"{self.template(function)}/".lower() for function in self._functions)
+        matches = (self._routes.match(method, f"{path}{below}") for method in _METHODS for below in _BELOW)
+        return any(template.startswith(f"{own}/") for template in templates) or any(matches)
+
     async def answer(self, request: Request) -> Answer | None:
         """The answer of the function that the request is for, None when there is no such function."""
         match = self._routes.match(request.method, request.decoded_path)
@@ -51,12 +71,19 @@ class HttpTriggers:
         if function.not_run is not None:
             text = f"Function '{function.name}' is not run here: {function.not_run}."
             return Answer(status=501, headers=_TEXT, body=text.encode())
-        encoded, raised = await self._worker.run(function, _request_data(request, match), reason=_REASON)
-        if raised is not None:
+        data = _request_data(request, match)
+        trigger = Trigger(data=data, metadata=_metadata(request, match), names=_names(request, match), reason=_REASON)
+        outcome = await self._worker.run(function, trigger)
+        if outcome.raised is not None:
             return Answer(status=500)
-        if encoded is None:
+        if outcome.returned is None:
             return Answer(status=204)
-        return _answer(encoded)
+        try:
+            return _checked(_answer(outcome.returned))
+        except (AttributeError, KeyError, TypeError, UnicodeError, ValueError) as error:
+            text = f"Function '{function.name}' returned what HTTP cannot carry: {error}"
+            _log.error("%s", text)
+            return Answer(status=500, headers=_TEXT, body=text.encode("utf-8", "replace"))
 
 
 def _request_data(request: Request, match: Match[IndexedFunction]) -> Datum:
@@ -73,6 +100,25 @@ def _request_data(request: Request, match: Match[IndexedFunction]) -> Datum:
         },
         "http",
     )
+
+
+def _metadata(request: Request, match: Match[IndexedFunction]) -> dict[str, Datum]:
+    headers = {name.title(): value for name, value in request.headers.items()}
+    return {
+        **_texts(match.values),
+        "Headers": Datum(json.dumps(headers, separators=(",", ":")), "json"),
+        "Query": Datum(json.dumps(_joined(request.query), separators=(",", ":")), "json"),
+    }
+
+
+def _names(request: Request, match: Match[IndexedFunction]) -> dict[str, Any]:
+    """What binding expressions may use: parts of the route, of the query, and of a JSON object in the body."""
+    members: dict[str, Any] = {}
+    if request.body.lstrip()[:1] == b"{":
+        with contextlib.suppress(ValueError):
+            members = json.loads(request.body)
+    query = _joined(request.query)
+    return {**members, **query, **match.values, "query": query, "headers": dict(request.headers)}
 
 
 def _texts(values: Mapping[str, str]) -> dict[str, Datum]:
@@ -98,6 +144,17 @@ def _answer(encoded: Datum) -> Answer:
     headers = [(name, value.value) for name, value in reply["headers"].items()]
     headers += [("Set-Cookie", cookie) for cookie in _cookies(reply.get("cookies"))]
     return Answer(status=int(reply["status_code"].value), headers=tuple(headers), body=body, is_chunked=bool(body))
+
+
+def _checked(answer: Answer) -> Answer:
+    if not _LOWEST_STATUS <= answer.status <= _HIGHEST_STATUS:
+        raise ValueError(f"the status {answer.status} is not from {_LOWEST_STATUS} to {_HIGHEST_STATUS}.")
+    for name, value in answer.headers:
+        if not _HEADER_NAME.fullmatch(name):
+            raise ValueError(f"{name!r:.60} is no name of a header.")
+        if not _HEADER_VALUE.fullmatch(value):
+            raise ValueError(f"the header {name} cannot have the value {value!r:.60}.")
+    return answer
 
 
 def _cookies(cookies: list[Mapping[str, Any]] | None) -> Iterator[str]:

@@ -44,6 +44,8 @@ def _terminate(driver: Driver) -> list[str]:
     driver.call("POST", f"/api/client/terminate/{parent}")
     driver.wait(parent)
     driver.final(parent)
+    for child in driver.children(parent):
+        driver.wait(child)  # terminating a parent leaves its children alone
     return [waiting, parent]
 
 

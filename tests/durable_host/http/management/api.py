@@ -16,7 +16,7 @@ from durable_host.http.management import entities, listing, operations, start, s
 from durable_host.http.management.context import ManagementContext
 from durable_host.http.management.errors import ApiError, invalid_operation, unexpected
 from durable_host.http.management.query import QueryParameters
-from durable_host.http.messages import NOT_FOUND, Answer, Request
+from durable_host.http.messages import NOT_FOUND, Answer, Request, json_answer
 
 __all__ = ["ManagementApi"]
 
@@ -40,14 +40,15 @@ class ManagementApi:
         self._context = context
 
     async def answer(self, request: Request, path: str) -> Answer:
-        """Answer a request; ``path`` is the part of it below the API's own."""
-        # The real host decodes the path before it splits it: an escaped slash makes two segments.
-        segments = unquote_plus(path).strip("/").split("/")
+        """Answer a request; ``path`` is the part of its decoded path below the API's own."""
+        # The real host decodes once more before it splits: an escaped slash makes two segments, and + is a space.
+        segments = unquote_plus(path).removeprefix("/").rstrip("/").split("/")
         handler = self._handler(request, segments) if all(segments) else None
         if handler is None:
             return NOT_FOUND
         try:
-            return self._of_another_hub(request, segments[0].lower()) or await handler()
+            is_list = request.method == "GET" and (len(segments) == 1 or segments[0].lower() == "entities")
+            return self._of_another_hub(request, segments[0].lower(), is_list=is_list) or await handler()
         except ApiError as error:
             return error.answer()
         except Exception as error:
@@ -63,7 +64,7 @@ class ManagementApi:
                 return partial(entities.get_state, context, rest[0], rest[1])
             case "entities", 0 | 1 if method == "GET":
                 return partial(entities.list_entities, context, request, rest[0] if rest else None)
-            case "entities", 0 | 1 | 2:
+            case "entities", 0 | 1 | 2 if method in ("POST", "DELETE"):
                 key = rest[1] if len(rest) == 2 else ""
                 return partial(entities.signal, context, request, rest[0] if rest else None, key)
             case "instances", 0 if method == "GET":
@@ -82,7 +83,7 @@ class ManagementApi:
                 return _make_primary
         return None
 
-    def _of_another_hub(self, request: Request, route: str) -> Answer | None:
+    def _of_another_hub(self, request: Request, route: str, *, is_list: bool) -> Answer | None:
         """The answer to a request that names another store: only this host's own hub is served."""
         query = QueryParameters(request.query)
         hub = (query.text("taskHub") or "").strip()
@@ -96,7 +97,7 @@ class ManagementApi:
             raise ApiError(
                 501, f"This host serves the task hub '{own}' only: start a host on '{hub}' for this request."
             )
-        return NOT_FOUND
+        return json_answer(200, []) if is_list else NOT_FOUND
 
 
 async def _make_primary() -> Answer:

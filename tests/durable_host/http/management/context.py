@@ -6,17 +6,30 @@ Invariant: it is the same for every request.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
-from durable_host.app.index import FunctionIndex
+from durable_host.dispatch.state_log import StateLog
 from durable_host.http.client_binding import ClientBinding
 from durable_host.http.messages import Answer, Request, json_answer
 
 if TYPE_CHECKING:
     from durable_host.task_hub.hub.client import TaskHubClient
 
-__all__ = ["ManagementContext"]
+__all__ = ["KnownFunctionNames", "ManagementContext"]
+
+
+class KnownFunctionNames(Protocol):
+    """What the API asks of an app: a function index, or whoever stands in for an app that is elsewhere."""
+
+    def is_disabled(self, kind: str, name: str) -> bool:
+        """Whether the app has such a durable function, switched off by a setting."""
+
+    def entity(self, name: str) -> object | None:
+        """The entity function of a name, or None."""
+
+    def unknown(self, kind: str, name: str) -> str:
+        """What the Durable extension says about a name that it does not know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +40,11 @@ class ManagementContext:
     """
 
     client: TaskHubClient
-    index: FunctionIndex
+    index: KnownFunctionNames
     binding: ClientBinding
     default_version: str | None = None
     replaces_running: bool = False
+    log: StateLog = field(default_factory=lambda: StateLog(""))
 
     def check_status_answer(self, request: Request, instance_id: str) -> Answer:
         """The 202 that follows a start: the instance's URLs, seen from where the request came in; no rewind."""

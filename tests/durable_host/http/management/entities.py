@@ -1,6 +1,5 @@
-"""Entities: their state, their list, and signals to them.
+"""Entities under ``entities/{name}/{key}``: their state, their list, and signals to them.
 
-Role: ``entities/{name}/{key}``.
 Invariant: an entity exists while its state has a text, even where that is ``null``: a deleted entity, and one whose
 first operation failed, read as ``null`` and not as absent, here as on the real host.
 """
@@ -10,13 +9,22 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from durable_engine import EventRaised, client_signal, compact_json, entity_instance_id, ticks_to_text
+from durable_engine import (
+    EventRaised,
+    JsonReaderError,
+    client_signal,
+    compact_json,
+    entity_instance_id,
+    first_json,
+    ticks_to_text,
+)
 from durable_host.app.index import ENTITY
 from durable_host.clock import new_guid, now
+from durable_host.dispatch.state_log import ENTITY as STATE_OF_ENTITY
 from durable_host.http.management.context import ManagementContext
 from durable_host.http.management.errors import ApiError
 from durable_host.http.management.listing import page_of, token_header
-from durable_host.http.management.query import QueryParameters, body_text, first_value, json_or_text
+from durable_host.http.management.query import QueryParameters, body_text, json_or_text, with_dates
 from durable_host.http.messages import NOT_FOUND, Answer, Request, json_answer
 from durable_host.task_hub.tables.instance_rows import InstanceQuery
 
@@ -68,7 +76,9 @@ async def signal(context: ManagementContext, request: Request, name: str | None,
     if context.index.entity(name) is None:
         raise ApiError(400, context.index.unknown(ENTITY, name.lower()))
     event = EventRaised(timestamp=now(), name=_OPERATION, input=client_signal(operation, operand, new_guid()))
-    await context.client.send_to_instance(entity_instance_id(name, key), event)
+    entity = entity_instance_id(name, key)
+    await context.client.send_to_instance(entity, event)
+    context.log.scheduled(entity, name.lower(), STATE_OF_ENTITY, f"EntitySignal:{operation}", entity)
     return Answer(status=202)
 
 
@@ -76,12 +86,12 @@ def _operand(request: Request) -> str | None:
     """The operation's input as JSON text: the body's value, or, with another content type, its text as a string."""
     if not request.body:
         return None
-    text = body_text(request.body)
+    text = body_text(request)
     if request.media_type != "application/json":
         return compact_json(text)
     try:
-        return compact_json(first_value(text))
-    except ValueError as error:
+        return compact_json(first_json(text))
+    except JsonReaderError as error:
         raise ApiError(400, f"Could not parse JSON content: {error}") from error
 
 
@@ -104,5 +114,5 @@ def _entity_json(row: InstanceRow, *, fetch_state: bool) -> dict[str, Any]:
         "entityId": {"name": name, "key": key},
         # Every batch is a new execution, so that its creation is the last operation.
         "lastOperationTime": ticks_to_text(row.created_at),
-        "state": json_or_text(_state_text(row)) if fetch_state else None,
+        "state": with_dates(json_or_text(_state_text(row))) if fetch_state else None,
     }

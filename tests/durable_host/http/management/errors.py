@@ -12,6 +12,9 @@ from __future__ import annotations
 import traceback
 from typing import Final
 
+from azure.core.exceptions import AzureError
+
+from durable_engine import JsonReaderError
 from durable_host.http.messages import Answer, json_answer
 
 __all__ = [
@@ -30,6 +33,8 @@ INVALID_OPERATION: Final = "System.InvalidOperationException"
 _JSON_READER: Final = "Newtonsoft.Json.JsonReaderException"
 _BAD_ARGUMENT: Final = "One or more of the arguments submitted is incorrect"
 _SOMETHING_WRONG: Final = "Something went wrong while processing your request"
+_STORAGE_EXCEPTION: Final = "DurableTask.AzureStorage.Storage.DurableTaskStorageException"
+_STORAGE_FAILED: Final = "An error occurred while communicating with Azure Storage"
 _OUR_FRAMES: Final = "   at durable_host.http.management, in place of the Durable extension's own frames"
 
 
@@ -77,15 +82,15 @@ def invalid_operation(exception_message: str) -> DotNetError:
     return DotNetError(500, _SOMETHING_WRONG, exception_message=exception_message, exception_type=INVALID_OPERATION)
 
 
-def invalid_json(error: ValueError) -> DotNetError:
+def invalid_json(error: JsonReaderError) -> DotNetError:
     """A 400 for a body that is not JSON."""
-    line, column = getattr(error, "lineno", 0), getattr(error, "colno", 0)
-    text = f"{getattr(error, 'msg', error)}. Path '', line {line}, position {column}."
-    return DotNetError(400, "Invalid JSON content", exception_message=text, exception_type=_JSON_READER)
+    return DotNetError(400, "Invalid JSON content", exception_message=str(error), exception_type=_JSON_READER)
 
 
 def unexpected(error: Exception) -> DotNetError:
     """A 500 for whatever else went wrong; the stack is Python's."""
+    if isinstance(error, AzureError):
+        return DotNetError(500, _SOMETHING_WRONG, exception_message=_STORAGE_FAILED, exception_type=_STORAGE_EXCEPTION)
     return DotNetError(
         500,
         _SOMETHING_WRONG,

@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from durable_host.http.management.context import ManagementContext
+from durable_host.http.management.errors import ApiError
 from durable_host.http.management.query import QueryParameters
-from durable_host.http.management.status import status_json
+from durable_host.http.management.status import shown_status
 from durable_host.http.messages import Answer, Request, json_answer
+from durable_host.task_hub.base.errors import ContinuationError
 from durable_host.task_hub.tables.instance_rows import InstanceQuery
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ async def list_instances(context: ManagementContext, request: Request) -> Answer
     )
     page, token = await page_of(context, request, query, instances)
     rows = page.rows if page is not None else ()
-    return json_answer(200, [status_json(row, show_input=show_input) for row in rows], token_header(token))
+    return json_answer(200, [shown_status(row, show_input=show_input) for row in rows], token_header(token))
 
 
 async def page_of(
@@ -48,10 +50,16 @@ async def page_of(
     """The page that a request asks for, and the token of the one after it; no page where ``top`` is 0."""
     top = query.whole("top", default=_DEFAULT_PAGE)
     sent = request.headers.get(_TOKEN) or None
-    if top <= 0:
+    if top < 0:
+        # The real host passes it on to the storage, and answers 500.
+        raise ApiError(400, f"'top' is {top}: ask for 1 instance or more on a page, or leave it out.")
+    if top == 0:
         return None, sent or _FROM_THE_START
     continuation = None if sent == _FROM_THE_START else sent
-    page = await context.client.list_instances(instances, top=top, continuation=continuation)
+    try:
+        page = await context.client.list_instances(instances, top=top, continuation=continuation)
+    except ContinuationError as error:
+        raise ApiError(400, str(error)) from error
     return page, page.continuation
 
 

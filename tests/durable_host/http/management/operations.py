@@ -17,12 +17,14 @@ from durable_engine import (
     ExecutionSuspended,
     ExecutionTerminated,
     HistoryEvent,
+    JsonReaderError,
     compact_json,
+    first_json,
 )
 from durable_host.clock import now
 from durable_host.http.management.context import ManagementContext
 from durable_host.http.management.errors import ApiError, invalid_json, invalid_operation
-from durable_host.http.management.query import QueryParameters, body_text, first_value
+from durable_host.http.management.query import QueryParameters, body_text
 from durable_host.http.messages import NOT_FOUND, Answer, Request, json_answer
 from durable_host.task_hub.tables.instance_rows import InstanceQuery
 
@@ -47,18 +49,19 @@ async def raise_event(context: ManagementContext, request: Request, instance_id:
     if request.media_type != "application/json":
         raise ApiError(400, "Only application/json request content is supported")
     try:
-        value = first_value(body_text(request.body))
-    except ValueError as error:
+        value = first_json(body_text(request))
+    except JsonReaderError as error:
         raise invalid_json(error) from error
-    return await _send(context, instance_id, EventRaised(timestamp=now(), name=name, input=compact_json(value)))
+    return await _send(context, row, EventRaised(timestamp=now(), name=name, input=compact_json(value)))
 
 
 async def terminate(context: ManagementContext, request: Request, instance_id: str) -> Answer:
     """End an instance; its sub-orchestrations run on."""
-    refusal = _refusal(await context.client.get_instance(instance_id))
+    row = await context.client.get_instance(instance_id)
+    refusal = _refusal(row)
     if refusal is not None:
         return refusal
-    return await _send(context, instance_id, ExecutionTerminated(timestamp=now(), input=_reason(request)))
+    return await _send(context, row, ExecutionTerminated(timestamp=now(), input=_reason(request)))
 
 
 async def suspend(context: ManagementContext, request: Request, instance_id: str) -> Answer:
@@ -69,7 +72,7 @@ async def suspend(context: ManagementContext, request: Request, instance_id: str
         return refusal or NOT_FOUND
     if row.runtime_status == "Suspended":
         raise _wrong_state("suspend", row)
-    return await _send(context, instance_id, ExecutionSuspended(timestamp=now(), reason=_reason(request)))
+    return await _send(context, row, ExecutionSuspended(timestamp=now(), reason=_reason(request)))
 
 
 async def resume(context: ManagementContext, request: Request, instance_id: str) -> Answer:
@@ -80,7 +83,7 @@ async def resume(context: ManagementContext, request: Request, instance_id: str)
         return refusal or NOT_FOUND
     if row.runtime_status != "Suspended":
         raise _wrong_state("resume", row)
-    return await _send(context, instance_id, ExecutionResumed(timestamp=now(), reason=_reason(request)))
+    return await _send(context, row, ExecutionResumed(timestamp=now(), reason=_reason(request)))
 
 
 async def rewind(context: ManagementContext, request: Request, instance_id: str) -> Answer:
@@ -96,15 +99,17 @@ async def rewind(context: ManagementContext, request: Request, instance_id: str)
             '"Failed" state can be rewound.',
         )
     await context.client.rewind(instance_id, _reason(request), now())
+    context.log.rewound(instance_id, row.name, _reason(request))
     return _ACCEPTED
 
 
 async def purge(context: ManagementContext, instance_id: str) -> Answer:
     """Remove everything about one instance that has ended, or about one entity."""
     row = await context.client.get_instance(instance_id)
+    is_entity = instance_id.startswith("@")
     if row is None:
-        return NOT_FOUND
-    if not instance_id.startswith("@") and row.runtime_status not in FINAL_STATUSES:
+        return json_answer(200, {"instancesDeleted": 0}) if is_entity else NOT_FOUND
+    if not is_entity and row.runtime_status not in FINAL_STATUSES:
         return json_answer(
             412,
             "Only orchestrations in a terminal state can be purged, but the orchestration with instance ID "
@@ -121,14 +126,13 @@ async def purge_where(context: ManagementContext, request: Request) -> Answer:
     if created_from is None:
         return json_answer(400, "Please provide value for 'createdTimeFrom' parameter.")
     created_to = query.moment("createdTimeTo")
-    asked = query.statuses("runtimeStatus")
-    statuses = tuple(status for status in asked if status in FINAL_STATUSES)
-    if asked and not statuses:
-        return NOT_FOUND
-    if not asked:
+    statuses = tuple(status for status in query.statuses("runtimeStatus") if status in FINAL_STATUSES)
+    if not statuses:
         _log.warning(
-            "A purge by filter without runtimeStatus removes instances of every status, those that still run as well, "
-            "here as in Azure. Add runtimeStatus=Completed,Failed,Terminated,Canceled to keep the others."
+            "A purge by filter whose runtimeStatus (%r) names no terminal status removes instances of every status, "
+            "those that still run as well, here as in Azure. "
+            "Ask for runtimeStatus=Completed,Failed,Terminated,Canceled to keep the others.",
+            query.text("runtimeStatus"),
         )
     deleted = await context.client.purge_where(
         InstanceQuery(
@@ -161,6 +165,9 @@ def _reason(request: Request) -> str | None:
     return QueryParameters(request.query).text("reason")
 
 
-async def _send(context: ManagementContext, instance_id: str, event: HistoryEvent) -> Answer:
-    await context.client.send_to_instance(instance_id, event)
+async def _send(context: ManagementContext, row: InstanceRow | None, event: HistoryEvent) -> Answer:
+    if row is None:
+        return NOT_FOUND
+    await context.client.send_to_instance(row.instance_id, event)
+    context.log.sent_by_client(row.instance_id, row.name, event)
     return _ACCEPTED

@@ -6,19 +6,22 @@ Invariant: a parameter that cannot be read counts as absent, as with .NET's TryP
 
 from __future__ import annotations
 
-import json
 import math
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from durable_engine import ORCHESTRATION_STATUS, Ticks, ticks_from_datetime, ticks_from_text
+from durable_engine import ORCHESTRATION_STATUS, Ticks, first_json, ticks_from_datetime, ticks_from_text, ticks_to_text
+from durable_host.http.messages import Request
 
-__all__ = ["QueryParameters", "body_text", "first_value", "json_or_text"]
+__all__ = ["QueryParameters", "body_text", "json_or_text", "with_dates"]
 
-_DECODER: Final = json.JSONDecoder()
-_AFTER_A_LITERAL: Final = frozenset(" \t\r\n,]}:/")
+_ISO_DATE: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,7}))?(Z|[+-]\d\d:?\d\d)?\Z")
+_CHARSET: Final = re.compile(r"charset=\"?([\w.:-]+)", re.IGNORECASE)
+_NET_DATE: Final = re.compile(r"/Date\((-?\d+)\)/\Z")
+_TICKS_PER_MILLISECOND: Final = 10_000
 
 
 class QueryParameters:
@@ -40,11 +43,12 @@ class QueryParameters:
         return value == "true" if value in ("true", "false") else default
 
     def whole(self, name: str, *, default: int) -> int:
-        """An integer; the default for anything else."""
+        """An Int32; the default for anything else."""
         try:
-            return int((self.text(name) or "").strip())
+            number = int((self.text(name) or "").strip())
         except ValueError:
             return default
+        return number if -(2**31) <= number < 2**31 else default
 
     def seconds(self, name: str) -> float | None:
         """A number of seconds, None for anything else."""
@@ -80,20 +84,14 @@ class QueryParameters:
         return found
 
 
-def body_text(body: bytes) -> str:
-    """A body as text: UTF-8, without its mark, whatever the content type says."""
-    return body.decode("utf-8-sig", "replace")
-
-
-def first_value(text: str) -> object:
-    """The JSON value at the start of a text. Like Newtonsoft's loader, this reads no further: ``5 apples`` is 5."""
-    start = len(text) - len(text.lstrip())
-    value, end = _DECODER.raw_decode(text, start)
-    is_literal = not isinstance(value, str | list | dict)
-    if is_literal and end < len(text) and text[end] not in _AFTER_A_LITERAL:
-        raise json.JSONDecodeError("Unexpected character encountered while parsing value", text, end)
-    parsed: object = value
-    return parsed
+def body_text(request: Request) -> str:
+    """A body as text, in the charset of its content type, else in UTF-8, and without a byte order mark."""
+    name = _CHARSET.search(request.headers.get("content-type", ""))
+    try:
+        text = request.body.decode(name[1] if name else "utf-8", "replace")
+    except LookupError:
+        text = request.body.decode("utf-8", "replace")
+    return text.removeprefix("\ufeff")
 
 
 def json_or_text(text: str | None) -> object:
@@ -104,9 +102,35 @@ def json_or_text(text: str | None) -> object:
     if not trimmed:
         return ""
     try:
-        return first_value(trimmed)
+        value: object = first_json(trimmed)
+        return value
     except ValueError:
         return trimmed
+
+
+def with_dates(value: object) -> object:
+    """The value with every text that looks like a date as .NET writes that date, on a machine whose time is UTC.
+
+    So the real host shows the states of a list of entities, and those alone: elsewhere it leaves texts as they are.
+    """
+    if isinstance(value, dict):
+        return {name: with_dates(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [with_dates(item) for item in value]
+    return _as_date(value) if isinstance(value, str) else value
+
+
+def _as_date(text: str) -> str:
+    try:
+        if found := _NET_DATE.match(text):
+            return ticks_to_text(int(found[1]) * _TICKS_PER_MILLISECOND)
+        if (found := _ISO_DATE.match(text)) is None:
+            return text
+        written = ticks_to_text(ticks_from_text(text)).removesuffix("Z")
+    except (OverflowError, ValueError):
+        return text
+    zone = found[3] or ""
+    return written + (zone if zone in ("", "Z") else "+00:00")
 
 
 def _slashed_date(text: str) -> datetime:

@@ -7,9 +7,9 @@ Invariant: an instance that has not ended is never replaced, unless host.json sa
 from __future__ import annotations
 
 import asyncio
-import json
+from typing import Final
 
-from durable_engine import FINAL_STATUSES, compact_json
+from durable_engine import FINAL_STATUSES, JsonReaderError, compact_json, read_json
 from durable_host.app.index import ORCHESTRATION
 from durable_host.clock import new_guid, new_id
 from durable_host.http.management import status
@@ -20,15 +20,18 @@ from durable_host.http.messages import Answer, Request, json_answer
 
 __all__ = ["restart", "start"]
 
+_SHORTEST_INTERVAL_SECONDS: Final = 0.1
+_LOOK_AT_CLIENT_SECONDS: Final = 1.0
+
 
 async def start(context: ManagementContext, request: Request, name: str, instance_id: str | None) -> Answer:
     """Start an orchestration. Neither its name nor the id is checked: an unknown name fails when it is run."""
     query = QueryParameters(request.query)
-    input_text = body_text(request.body) if request.body else None
+    input_text = body_text(request) if request.body else None
     if input_text is not None:
         try:
-            json.loads(input_text)
-        except ValueError as error:
+            read_json(input_text)
+        except JsonReaderError as error:
             if input_text.strip():
                 raise invalid_json(error) from error
             input_text = None
@@ -109,7 +112,11 @@ async def _wait(
             if row.runtime_status == "Completed":
                 return json_answer(200, json_or_text(row.output))
             return await status.get_status(context, request, instance_id)
-        remaining = deadline - loop.time()
-        if remaining <= 0:
-            return context.check_status_answer(request, instance_id)
-        await asyncio.sleep(min(interval, remaining))
+        look_at = loop.time() + max(interval, _SHORTEST_INTERVAL_SECONDS)
+        while True:
+            remaining = min(look_at, deadline) - loop.time()
+            if request.is_abandoned() or loop.time() >= deadline:
+                return context.check_status_answer(request, instance_id)
+            if remaining <= 0:
+                break
+            await asyncio.sleep(min(remaining, _LOOK_AT_CLIENT_SECONDS))

@@ -62,6 +62,14 @@ class LargePayloads:
             with contextlib.suppress(ResourceExistsError):
                 await self._container.create_container()
             self._is_created = True
+        try:
+            await self._upload(blob_name, text)
+        except ResourceNotFoundError:
+            # The container was deleted meanwhile.
+            await self._container.create_container()
+            await self._upload(blob_name, text)
+
+    async def _upload(self, blob_name: str, text: str) -> None:
         await self._container.upload_blob(
             blob_name,
             gzip.compress(text.encode("utf-8", "surrogatepass"), compresslevel=6, mtime=0),

@@ -6,6 +6,7 @@ Invariant: closing the account closes every connection, and clients never close 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
@@ -17,13 +18,13 @@ from azure.storage.blob.aio import ContainerClient
 from azure.storage.queue.aio import QueueClient
 
 from durable_host.task_hub.account.batch_client import QuickBatchTableClient
-from durable_host.task_hub.account.transport import WholeAnswerTransport
 from durable_host.task_hub.base.errors import StorageAccountError
 
 __all__ = ["StorageAccount", "full_connection_string"]
 
 # The newest that Azurite 3.35 knows; newer ones it refuses unless told not to check.
 API_VERSION: Final = "2025-11-05"
+MISSING: Final = frozenset({"QueueNotFound", "TableNotFound", "ContainerNotFound"})
 # As many as keep Azurite busy, which does one thing at a time. More would only be a longer line before it, in which
 # what cannot wait, such as the renewal of a lease, stands as well.
 CONNECTIONS: Final = 24
@@ -62,14 +63,17 @@ def full_connection_string(text: str) -> str:
 
 
 class StorageAccount:
-    """The clients of one storage account. It must be made while an event loop runs, and closed."""
+    """The clients of one storage account. It must be made while an event loop runs, and closed.
 
-    def __init__(self, connection_string: str) -> None:
+    ``on_missing`` is called with the code of each answer that says that a queue, table or container is not there.
+    """
+
+    def __init__(self, connection_string: str, on_missing: Callable[[str], None] = lambda code: None) -> None:
         self._connection_string = full_connection_string(connection_string)
         self._session = self._open(CONNECTIONS)
         self._lease_session = self._open(LEASE_CONNECTIONS)
-        self._transport = WholeAnswerTransport(self._session)
-        self._lease_transport = WholeAnswerTransport(self._lease_session)
+        self._transport = _Transport(self._session, on_missing)
+        self._lease_transport = _Transport(self._lease_session, on_missing)
 
     def queue(self, name: str) -> QueueClient:
         """The client of one queue; messages are plain text."""
@@ -86,9 +90,8 @@ class StorageAccount:
 
     def container(self, name: str, *, is_for_leases: bool = False) -> ContainerClient:
         """The client of one container; one with a lease has connections of its own."""
-        # Blobs can be large and are read in pieces, which needs azure-core's own transport.
-        session = self._lease_session if is_for_leases else self._session
-        transport = AioHttpTransport(session=session, session_owner=False, use_env_settings=False)
+        # Only the lease's container is always there: the other one is made when something large is to be written.
+        transport = self._lease_transport if is_for_leases else _Transport(self._session)
         return ContainerClient.from_connection_string(
             self._connection_string, name, api_version=API_VERSION, transport=transport, **RETRIES
         )
@@ -114,6 +117,23 @@ class StorageAccount:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+
+class _Transport(AioHttpTransport):  # type: ignore[misc]  # azure-core loads the class when it is asked for
+    """azure-core's transport, which also says when a queue, table or container is not there."""
+
+    def __init__(self, session: aiohttp.ClientSession, on_missing: Callable[[str], None] = lambda code: None) -> None:
+        super().__init__(session=session, session_owner=False, use_env_settings=False)
+        self._on_missing = on_missing
+
+    async def send(self, request: Any, **config: Any) -> Any:
+        """Send one request."""
+        response = await super().send(request, **config)
+        if response.status_code == 404:
+            code = response.headers.get("x-ms-error-code", "")
+            if code in MISSING:
+                self._on_missing(code)
+        return response
 
 
 def _is_on_this_machine(connection_string: str) -> bool:

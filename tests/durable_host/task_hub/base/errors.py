@@ -1,6 +1,7 @@
 """What the task hub raises on purpose.
 
     TaskHubError
+    ├── ContinuationError     a continuation token that no list of ours has given (also a ValueError)
     ├── HubNameError          a hub name that no queue, table or container can carry (also a ValueError)
     ├── MessageFormatError    a queue message that cannot be read (also a ValueError)
     ├── PayloadMissingError   a blob that a message or a row refers to is gone (also a LookupError)
@@ -14,6 +15,7 @@ Invariant: the message says what, which, and what to do; the facts are attribute
 from __future__ import annotations
 
 __all__ = [
+    "ContinuationError",
     "HubNameError",
     "MessageFormatError",
     "PayloadMissingError",
@@ -25,6 +27,10 @@ __all__ = [
 
 class TaskHubError(Exception):
     """Base of the task hub's errors."""
+
+
+class ContinuationError(TaskHubError, ValueError):
+    """A continuation token that no list of ours has given."""
 
 
 class HubNameError(TaskHubError, ValueError):

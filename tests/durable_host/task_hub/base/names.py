@@ -16,6 +16,7 @@ from durable_host.task_hub.base.errors import HubNameError
 __all__ = [
     "SENTINEL",
     "HubNames",
+    "adapted_hub_name",
     "check_hub_name",
     "default_hub_name",
     "escape_key",
@@ -94,7 +95,12 @@ def check_hub_name(name: str) -> str:
 
 def default_hub_name(site_name: str | None) -> str:
     """The name of a hub without a configured one, made from the site's as the extension does."""
-    name = re.sub(r"[^A-Za-z0-9]", "", site_name or _DEFAULT_NAME)
+    return adapted_hub_name(site_name or _DEFAULT_NAME)
+
+
+def adapted_hub_name(name: str) -> str:
+    """A name that Azure Storage takes, made from one that it may not."""
+    name = re.sub(r"[^A-Za-z0-9]", "", name)
     if not name:
         return "DefaultTaskHub"
     if name[0].isdigit():

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from durable_host.task_hub.base.names import check_hub_name
 
-__all__ = ["TaskHubOptions"]
+__all__ = ["MAX_PARTITIONS", "TaskHubOptions"]
 
 MAX_PARTITIONS = 16
 

@@ -8,8 +8,8 @@ which has looked at its row before.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from durable_engine import (
     SOURCE_INSTANCE,
@@ -27,29 +27,16 @@ from durable_host.task_hub.tables.instance_rows import InstancePage, InstanceQue
 
 if TYPE_CHECKING:
     from durable_host.task_hub.hub.hub import TaskHub
+    from durable_host.task_hub.tables.instance_summaries import InstanceSummary, SummaryPage
 
-__all__ = ["HandOver", "InstancePage", "InstanceQuery", "InstanceRow", "Outbox", "TaskHubClient"]
-
-
-HandOver = tuple[Callable[[], None], str | None]
-"""Hands a message that is in its queue to this process, and the name of its blob if it needed one."""
-
-
-class Outbox(Protocol):
-    """Where messages go out. The host's own also hands them to its dispatcher, if that would receive them anyway."""
-
-    async def send(self, message: Message, *, sender: OrchestrationInstance, episode: int | None) -> object:
-        """Put a message into its queue."""
-
-    async def put(self, message: Message, *, sender: OrchestrationInstance, episode: int | None) -> HandOver:
-        """Put a message into its queue; what is returned hands it over, once what else it needs is in storage."""
+__all__ = ["InstancePage", "InstanceQuery", "InstanceRow", "TaskHubClient"]
 
 
 class TaskHubClient:
-    """A client of one task hub. All texts are JSON text as stored. Without an outbox it only uses the queues."""
+    """A client of one task hub. All texts are JSON text as stored."""
 
-    def __init__(self, hub: TaskHub, *, outbox: Outbox | None = None) -> None:
-        self._hub, self._outbox = hub, outbox
+    def __init__(self, hub: TaskHub) -> None:
+        self._hub = hub
 
     @property
     def hub_name(self) -> str:
@@ -75,6 +62,7 @@ class TaskHubClient:
         If another start of the id was faster, its row stays, and this start's message is dropped when it is received.
         """
         hub = self._hub
+        hub.earlier.forget(instance_id)
         instance = OrchestrationInstance(instance_id=instance_id, execution_id=execution_id)
         event = ExecutionStarted(
             timestamp=hub.now(),
@@ -87,14 +75,9 @@ class TaskHubClient:
             tags=None if restarted_from is None else {SOURCE_INSTANCE: restarted_from},
         )
         message = Message(event=event, target=instance, deliver_at=scheduled_start_at)
-        hand_over, blob_name = await self._put_start(message)
-        if await hub.instances.start_row(event, now=hub.now(), message_blob=blob_name, replaces=replaces):
-            hand_over()
-
-    async def _put_start(self, message: Message) -> HandOver:
-        if self._outbox is None:
-            return _nothing, await self._hub.send(message, sender=CLIENT, episode=None)
-        return await self._outbox.put(message, sender=CLIENT, episode=None)
+        sent = await hub.put(message, sender=CLIENT, episode=None)
+        if await hub.instances.start_row(event, now=hub.now(), message_blob=sent.blob_name, replaces=replaces):
+            sent.hand_over()
 
     async def get_instance(self, instance_id: str) -> InstanceRow | None:
         """The instance as its row shows it, or None."""
@@ -103,6 +86,24 @@ class TaskHubClient:
     async def get_history(self, instance_id: str) -> tuple[HistoryEvent, ...]:
         """The events of the current execution."""
         return (await self._hub.history.load(instance_id, None)).events
+
+    def earlier_executions(self, instance_id: str) -> tuple[Sequence[HistoryEvent], ...]:
+        """The executions that continued as new in this process, as far as it remembers them, the latest first."""
+        return self._hub.earlier.of(instance_id)
+
+    async def get_history_rows(self, instance_id: str) -> list[Mapping[str, Any]]:
+        """Every row of the instance as the table has it, those that an earlier execution left behind among them."""
+        return await self._hub.history.rows(instance_id)
+
+    def summaries(self, *, since: Ticks | None = None) -> AsyncIterator[tuple[InstanceSummary, ...]]:
+        """Every instance in brief, or those whose rows were written since this moment of the table's clock."""
+        return self._hub.instances.summaries(since=since)
+
+    async def summary_page(
+        self, query: InstanceQuery, *, top: int, continuation: Mapping[str, str] | None = None
+    ) -> SummaryPage:
+        """One page of instances in brief, by ascending id."""
+        return await self._hub.instances.summary_page(query, top=top, continuation=continuation)
 
     async def list_instances(
         self, query: InstanceQuery, *, top: int = 100, continuation: str | None = None
@@ -113,8 +114,7 @@ class TaskHubClient:
     async def send_to_instance(self, instance_id: str, event: HistoryEvent) -> None:
         """Send an event to whichever execution of an instance is current when it arrives."""
         target = OrchestrationInstance(instance_id=instance_id, execution_id=None)
-        outbox: Outbox | TaskHub = self._outbox or self._hub
-        await outbox.send(Message(event=event, target=target), sender=CLIENT, episode=None)
+        await self._hub.send(Message(event=event, target=target), sender=CLIENT, episode=None)
 
     async def rewind(self, instance_id: str, reason: str | None, now: Ticks) -> None:
         """Strike the failures out of the history, then wake the instances that failed first."""
@@ -126,13 +126,10 @@ class TaskHubClient:
     async def purge(self, instance_id: str) -> None:
         """Remove an instance, its history and its blobs."""
         hub = self._hub
+        hub.earlier.forget(instance_id)
         await purge_instance(instance_id, history=hub.history, instances=hub.instances, payloads=hub.payloads)
 
     async def purge_where(self, query: InstanceQuery) -> int:
         """Remove all instances asked for; returns how many there were."""
         hub = self._hub
         return await purge_matching(query, history=hub.history, instances=hub.instances, payloads=hub.payloads)
-
-
-def _nothing() -> None:
-    return None

@@ -18,7 +18,7 @@ from azure.storage.queue.aio import QueueClient
 
 from durable_host.task_hub.account.storage import StorageAccount
 from durable_host.task_hub.base.names import HubNames
-from durable_host.task_hub.base.options import TaskHubOptions
+from durable_host.task_hub.base.options import MAX_PARTITIONS, TaskHubOptions
 from durable_host.task_hub.leases.partition_leases import fresh_row
 
 __all__ = ["HubClients", "create_hub"]
@@ -61,7 +61,8 @@ async def create_hub(account: StorageAccount, names: HubNames, options: TaskHubO
 
 async def _partition_count(partitions: TableClient, names: HubNames, options: TaskHubOptions) -> int:
     """An existing hub's number of partitions: another number would send messages to other queues than before."""
-    count = len([row async for row in partitions.list_entities(select=["RowKey"])])
+    known = {names.control_queue(index) for index in range(MAX_PARTITIONS)}
+    count = len([row async for row in partitions.list_entities(select=["RowKey"]) if row["RowKey"] in known])
     if count and count != options.partition_count:
         _log.warning(
             "Task hub %r has %d partitions and keeps them; partitionCount %d in host.json is only for a new hub.",

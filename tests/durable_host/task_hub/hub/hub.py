@@ -12,26 +12,29 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self
 
-from azure.core.exceptions import AzureError
+from azure.core.exceptions import AzureError, ResourceNotFoundError
 
 from durable_engine import Checkpoint, Message, OrchestrationInstance, TaskScheduled, Ticks
 from durable_host import clock
+from durable_host.task_hub.account.concurrency import for_each
 from durable_host.task_hub.account.large_payloads import LargePayloads
 from durable_host.task_hub.account.storage import StorageAccount, full_connection_string
 from durable_host.task_hub.base.errors import StorageAccountError
 from durable_host.task_hub.base.names import HubNames, partition_of
 from durable_host.task_hub.base.options import TaskHubOptions
 from durable_host.task_hub.hub.creation import HubClients, create_hub
+from durable_host.task_hub.hub.earlier_executions import EarlierExecutions
 from durable_host.task_hub.leases.app_lease import AppLease
 from durable_host.task_hub.leases.partitions import PartitionListener, PartitionManager, report_failure
 from durable_host.task_hub.queues.control_queue import ControlQueue
 from durable_host.task_hub.queues.messages import SequenceCounter
 from durable_host.task_hub.queues.poller import Poller
-from durable_host.task_hub.queues.queue import HubQueue
+from durable_host.task_hub.queues.queue import HubQueue, Reader, SentMessage
 from durable_host.task_hub.queues.work_item_queue import WorkItemQueue
 from durable_host.task_hub.tables.history_table import HistoryTable, LoadedHistory, WrittenHistory
 from durable_host.task_hub.tables.instances_table import InstancesTable
@@ -66,8 +69,11 @@ class TaskHub:
         self.names = HubNames(hub=options.hub_name)
         self.worker_name = options.worker_name or f"{socket.gethostname()}-{new_guid()}"
         self._connection_string = full_connection_string(connection_string)
+        self.earlier = EarlierExecutions()
         self._account: StorageAccount | None = None
         self._worker: asyncio.Task[None] | None = None
+        self._restoring: asyncio.Task[None] | None = None
+        self._is_open = False
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -80,7 +86,7 @@ class TaskHub:
 
     async def open(self) -> None:
         """Create what there is not of the hub. One that exists keeps its number of partitions."""
-        self._account = account = StorageAccount(self._connection_string)
+        self._account = account = StorageAccount(self._connection_string, self._on_missing)
         try:
             self._app_lease = AppLease(
                 account.container(self.names.app_lease_container, is_for_leases=True),
@@ -88,7 +94,9 @@ class TaskHub:
                 self.options,
             )
             await self._app_lease.create()
-            self._adopt(account, await create_hub(account, self.names, self.options))
+            payloads = LargePayloads(account.container(self.names.large_messages_container))
+            self._adopt(payloads, await create_hub(account, self.names, self.options))
+            self._is_open = True
         except AzureError as error:
             await self.close()
             reason = str(error).splitlines()[0].rstrip(".")
@@ -102,14 +110,40 @@ class TaskHub:
 
     async def close(self) -> None:
         """Release the partitions, if that has not been done, and close all connections."""
+        self._is_open = False
+        if self._restoring is not None:
+            self._restoring.cancel()
         if self._account is not None:
             await self.stop_partitions()
             await self._account.close()
             self._account = None
 
-    def _adopt(self, account: StorageAccount, clients: HubClients) -> None:
+    def _on_missing(self, code: str) -> None:
+        """A part of the hub was deleted, or its storage was restored, while this host runs."""
+        if self._is_open and (self._restoring is None or self._restoring.done()):
+            self._restoring = asyncio.create_task(self._restore(code), name="restoring the task hub")
+
+    async def _restore(self, code: str) -> None:
+        if self._account is None:
+            return
+        try:
+            await self._app_lease.create()
+            options = replace(self.options, partition_count=len(self.control_queues))
+            await create_hub(self._account, self.names, options)
+        except AzureError as error:
+            _log.warning(
+                "Task hub %r has lost a part (%s) that cannot be made again yet: %s", self.names.hub, code, error
+            )
+            return
+        _log.warning(
+            "Task hub %r had lost a part (%s): what there was not of it has been created again, empty.",
+            self.names.hub,
+            code,
+        )
+
+    def _adopt(self, payloads: LargePayloads, clients: HubClients) -> None:
         options, now, new_guid = self.options, self.now, self.new_guid
-        self.payloads = payloads = LargePayloads(account.container(self.names.large_messages_container))
+        self.payloads = payloads
         self.history = HistoryTable(clients.history, payloads, now=now, new_guid=new_guid)
         self.instances = InstancesTable(clients.instances, payloads, hub=self.names.hub, new_guid=new_guid)
         self.work_items = WorkItemQueue(
@@ -152,9 +186,10 @@ class TaskHub:
         self._worker = None
         await self.partitions.stop()
 
-    def poller(self, queue: HubQueue) -> Poller:
-        """The poller of one queue, which this process's own sending wakes."""
-        return Poller(queue, max_interval=self.options.max_polling_interval_seconds, jitter=self._jitter)
+    def poller(self, queue: HubQueue, reader: Reader | None = None) -> Poller:
+        """The poller of one queue, which this process's own sending wakes; ``reader`` gets what it sends at once."""
+        seconds = self.options.max_polling_interval_seconds
+        return Poller(queue, max_interval=seconds, jitter=self._jitter, reader=reader)
 
     def partition_of(self, instance_id: str) -> int:
         """The partition of an instance."""
@@ -173,14 +208,30 @@ class TaskHub:
         is_work_item = isinstance(message.event, TaskScheduled)
         return self.work_items if is_work_item else self.queue_of(message.target.instance_id)
 
-    async def send(self, message: Message, *, sender: OrchestrationInstance, episode: int | None) -> str | None:
-        """Send one message; returns the name of its blob if it needed one."""
-        return await self.queue_for(message).send(message, sender=sender, episode=episode)
+    async def put(self, message: Message, *, sender: OrchestrationInstance, episode: int | None) -> SentMessage:
+        """Put one message into its queue; the caller hands it over to its reader in this process."""
+        queue = self.queue_for(message)
+        try:
+            return await queue.put(message, sender=sender, episode=episode)
+        except ResourceNotFoundError:
+            if self._restoring is None:
+                raise
+            await asyncio.wait([self._restoring])
+            return await queue.put(message, sender=sender, episode=episode)
 
-    async def apply_checkpoint(self, checkpoint: Checkpoint, loaded: LoadedHistory) -> WrittenHistory:
-        """Steps 1 to 4; returns the history as it is now. On any error the messages must not be deleted."""
+    async def send(self, message: Message, *, sender: OrchestrationInstance, episode: int | None) -> None:
+        """Put one message into its queue, and hand it over where that is possible."""
+        (await self.put(message, sender=sender, episode=episode)).hand_over()
+
+    async def apply_checkpoint(
+        self, checkpoint: Checkpoint, loaded: LoadedHistory, applied: Sequence[str] = ()
+    ) -> WrittenHistory:
+        """Steps 1 to 4; returns the history as it is now. On any error the messages must not be deleted.
+
+        ``applied`` are the requests that an entity has applied, remembered with the history.
+        """
         await self.send_messages(checkpoint)
-        written = await self.write_history(checkpoint, loaded)
+        written = await self.write_history(checkpoint, loaded, applied)
         await self.write_instance(checkpoint, written)
         await self.delete_orphans(checkpoint, loaded)
         return written
@@ -188,17 +239,19 @@ class TaskHub:
     async def send_messages(self, checkpoint: Checkpoint) -> None:
         """Step 1."""
         sender = checkpoint.sender or checkpoint.instance
-        await asyncio.gather(
-            *(self.send(message, sender=sender, episode=checkpoint.episode) for message in checkpoint.messages)
-        )
+        episode = checkpoint.episode
+        await for_each(checkpoint.messages, lambda message: self.send(message, sender=sender, episode=episode))
 
-    async def write_history(self, checkpoint: Checkpoint, loaded: LoadedHistory) -> WrittenHistory:
+    async def write_history(
+        self, checkpoint: Checkpoint, loaded: LoadedHistory, applied: Sequence[str] = ()
+    ) -> WrittenHistory:
         """Step 2."""
         return await self.history.append(
             loaded,
             checkpoint.instance.execution_id or "",
             checkpoint.events,
             replaces_history=checkpoint.replaces_history,
+            applied=applied,
         )
 
     async def write_instance(self, checkpoint: Checkpoint, written: WrittenHistory) -> None:

@@ -30,7 +30,7 @@ from durable_host.task_hub.tables.history_table import HistoryTable
 from durable_host.task_hub.tables.instance_rows import InstanceQuery, InstanceRow
 from durable_host.task_hub.tables.instances_table import InstancesTable
 
-__all__ = ["HubUnreachableError", "RecordedInstances", "open_by_account_name", "open_by_connection_string"]
+__all__ = ["HubUnreachableError", "RecordedInstances", "explained", "open_by_account_name", "open_by_connection_string"]
 
 _PAGE: Final = 100
 _READER_ROLES: Final = "Storage Table Data Reader and Storage Blob Data Reader"
@@ -56,7 +56,7 @@ class RecordedInstances:
         query = InstanceQuery(statuses=statuses, with_input=False)
         continuation: str | None = None
         while True:
-            with self._explained():
+            with explained(self.hub_name, self.where):
                 page = await self._instances.query(query, top=_PAGE, continuation=continuation)
             for row in page.rows:
                 if not row.name.startswith("@"):
@@ -67,36 +67,38 @@ class RecordedInstances:
 
     async def history(self, instance_id: str) -> tuple[HistoryEvent, ...]:
         """The events of an instance's current execution; none if it has not run yet."""
-        with self._explained():
+        with explained(self.hub_name, self.where):
             return (await self._history.load(instance_id, None)).events
 
-    @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except ResourceNotFoundError as error:
+
+@contextlib.contextmanager
+def explained(hub_name: str, where: str) -> Iterator[None]:
+    """Within the block, what storage refuses or does not have becomes a HubUnreachableError that says what to do."""
+    try:
+        yield
+    except ResourceNotFoundError as error:
+        raise HubUnreachableError(
+            f"There is no task hub {hub_name!r} in {where}. The name is extensions.durableTask.hubName "
+            "in host.json, or, without one, made from the name of the function app: give it with --task-hub."
+        ) from error
+    except ClientAuthenticationError as error:
+        raise HubUnreachableError(
+            f"{where} refuses to show task hub {hub_name!r}: {_first_line(error)}. Sign in ('az login') "
+            f"as somebody with the roles {_READER_ROLES}, or give a connection string with a valid key."
+        ) from error
+    except HttpResponseError as error:
+        if error.status_code == 403:
             raise HubUnreachableError(
-                f"There is no task hub {self.hub_name!r} in {self.where}. The name is extensions.durableTask.hubName "
-                "in host.json, or, without one, made from the name of the function app: give it with --task-hub."
+                f"{where} refuses to show task hub {hub_name!r} (403). Give the identity the roles "
+                f"{_READER_ROLES}, and let the account's network rules admit this machine."
             ) from error
-        except ClientAuthenticationError as error:
-            raise HubUnreachableError(
-                f"{self.where} refuses to show task hub {self.hub_name!r}: {_first_line(error)}. Sign in ('az login') "
-                f"as somebody with the roles {_READER_ROLES}, or give a connection string with a valid key."
-            ) from error
-        except HttpResponseError as error:
-            if error.status_code == 403:
-                raise HubUnreachableError(
-                    f"{self.where} refuses to show task hub {self.hub_name!r} (403). Give the identity the roles "
-                    f"{_READER_ROLES}, and let the account's network rules admit this machine."
-                ) from error
-            raise HubUnreachableError(f"{self.where} answers {error.status_code}: {_first_line(error)}.") from error
-        except (ServiceRequestError, ServiceResponseError) as error:
-            raise HubUnreachableError(
-                f"{self.where} cannot be reached: {_first_line(error)}. Check the account's name or the connection "
-                "string, and that the network lets you through. For Azurite, start it, or a host that does: "
-                "'python -m durable_host start'."
-            ) from error
+        raise HubUnreachableError(f"{where} answers {error.status_code}: {_first_line(error)}.") from error
+    except (ServiceRequestError, ServiceResponseError) as error:
+        raise HubUnreachableError(
+            f"{where} cannot be reached: {_first_line(error)}. Check the account's name or the connection "
+            "string, and that the network lets you through. For Azurite, start it, or a host that does: "
+            "'python -m durable_host start'."
+        ) from error
 
 
 @contextlib.asynccontextmanager

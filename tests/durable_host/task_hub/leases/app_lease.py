@@ -69,7 +69,8 @@ class AppLease:
                 await self._lease.renew()
                 held_until = self._time() + self._options.app_lease_seconds
             except HttpResponseError as error:
-                if error.status_code == 409 and not await self._try_to_acquire():
+                # 404: the container was deleted, and may be there again, without a lease.
+                if error.status_code in (404, 409) and not await self._try_to_acquire():
                     break
             except AzureError as error:
                 _log.warning("The app lease could not be renewed, and is tried again: %s", error)

@@ -38,11 +38,15 @@ class PartitionLease:
 
 
 def read_lease(row: Any) -> PartitionLease:
-    """The lease of a row."""
+    """The lease of a row.
+
+    Raises:
+        AttributeError, TypeError, ValueError: A column holds something that it cannot hold.
+    """
     return PartitionLease(
         queue=row["RowKey"],
-        current_owner=row.get("CurrentOwner") or None,
-        next_owner=row.get("NextOwner") or None,
+        current_owner=_owner_of(row, "CurrentOwner"),
+        next_owner=_owner_of(row, "NextOwner"),
         owned_since=_time_of(row, "OwnedSince"),
         last_renewal=_time_of(row, "LastRenewal"),
         expires_at=_time_of(row, "ExpiresAt"),
@@ -132,6 +136,13 @@ def _by_future_owner(leases: Sequence[PartitionLease]) -> dict[str, list[int]]:
         if lease.future_owner is not None:
             owned[lease.future_owner].append(index)
     return owned
+
+
+def _owner_of(row: Mapping[str, Any], column: str) -> str | None:
+    owner = row.get(column) or None
+    if owner is not None and not isinstance(owner, str):
+        raise TypeError(f"{column} is {owner!r}, and not a worker's name")
+    return owner
 
 
 def _time_of(row: Mapping[str, Any], column: str) -> Ticks | None:

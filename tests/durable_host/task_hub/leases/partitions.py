@@ -11,7 +11,8 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from dataclasses import replace
+from typing import Any, Final, Protocol
 
 from azure.core import MatchConditions
 from azure.core.exceptions import AzureError, ResourceModifiedError, ResourceNotFoundError
@@ -72,6 +73,8 @@ class PartitionManager:
         self._indexes = {queue: index for index, queue in enumerate(queues)}
         self._duration = round(options.lease_seconds * TICKS_PER_SECOND)
         self._expiries: dict[str, Ticks] = {}
+        self._resigned: dict[str, Ticks] = {}
+        self._complained: set[str] = set()
         self._drains: dict[str, asyncio.Task[None]] = {}
         self._hurry = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
@@ -87,6 +90,12 @@ class PartitionManager:
         self._listener = listener
         self._loop = asyncio.create_task(self._run(), name="partition manager")
         self._loop.add_done_callback(report_failure)
+
+    def resign(self, index: int) -> None:
+        """Release a partition, and leave it to others for the time of two leases."""
+        queue = next(queue for queue, number in self._indexes.items() if number == index)
+        self._resigned[queue] = self._now() + 2 * self._duration
+        self._hurry.set()
 
     async def stop(self) -> None:
         """Drain and release all partitions, so that others need not wait for the leases to run out."""
@@ -124,7 +133,7 @@ class PartitionManager:
 
     async def _pass_without_conflicts(self, *, is_stopping: bool) -> bool:
         """One pass; begun anew if another worker wrote first. Returns whether a hand-over is under way."""
-        async with asyncio.timeout(max(2.0, self._options.lease_seconds / 2)):
+        async with asyncio.timeout(2.0 if is_stopping else max(2.0, self._options.lease_seconds / 2)):
             for _ in range(MAX_CONFLICTS):
                 try:
                     return await self._pass(is_stopping=is_stopping)
@@ -133,8 +142,8 @@ class PartitionManager:
         return True
 
     async def _pass(self, *, is_stopping: bool) -> bool:
-        leases = [read_lease(row) async for row in self._client.list_entities()]
-        leases = [lease for lease in leases if lease.queue in self._indexes]
+        rows = [row async for row in self._client.list_entities()]
+        leases = [self._read(row) for row in rows if row.get("RowKey") in self._indexes]
         for lease in leases:
             if lease.current_owner != self.worker_name and lease.queue in self._expiries:
                 self._give_up(lease.queue)
@@ -155,13 +164,31 @@ class PartitionManager:
         now = self._now()
         drained = {queue for queue, drain in self._drains.items() if drain.done()}
         if not is_stopping:
-            return plan_pass(leases, me=self.worker_name, now=now, duration=self._duration, drained=drained)
+            self._resigned = {queue: until for queue, until in self._resigned.items() if until > now}
+            open_ones = [lease for lease in leases if lease.queue not in self._resigned]
+            planned = plan_pass(open_ones, me=self.worker_name, now=now, duration=self._duration, drained=drained)
+            by_queue = {lease.queue: lease for lease in planned}
+            return [by_queue.get(lease.queue) or self._resigned_lease(lease) for lease in leases]
         return [
             plan_release(lease, now=now, duration=self._duration, is_drained=lease.queue in drained)
             if lease.current_owner == self.worker_name
             else lease
             for lease in leases
         ]
+
+    def _resigned_lease(self, lease: PartitionLease) -> PartitionLease:
+        return replace(lease, current_owner=None) if lease.current_owner == self.worker_name else lease
+
+    def _read(self, row: Any) -> PartitionLease:
+        """The lease of a row. One that cannot be read says nothing of an owner, and so is free."""
+        try:
+            return read_lease(row)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            queue: str = row["RowKey"]
+            if queue not in self._complained:
+                self._complained.add(queue)
+                _log.warning("The lease of queue %s cannot be read, and is taken for a free one: %s", queue, error)
+            return PartitionLease(queue=queue, etag=row.metadata["etag"])
 
     def _carry_out(self, lease: PartitionLease) -> None:
         """Do what a lease that was just written means for the queue."""

@@ -27,6 +27,13 @@ from durable_engine import (
     event_to_json,
 )
 from durable_host.task_hub.base.errors import MessageFormatError
+from durable_host.task_hub.queues.message_values import (
+    checked_event,
+    number_of,
+    object_of,
+    optional_text_of,
+    text_of,
+)
 
 __all__ = ["CLIENT", "MessageData", "SequenceCounter", "compact_json", "message_text", "read_message", "reference_text"]
 
@@ -129,9 +136,9 @@ def read_message(text: str) -> MessageData | str:
     try:
         data = _from_text(text)
         if data.get("CompressedBlobName"):
-            return str(data["CompressedBlobName"])
+            return text_of(data, "CompressedBlobName")
         return _from_json(data)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise MessageFormatError(
             f"Queue message {text[:120]!r} is not a message of the Durable extension ({type(error).__name__}: "
             f"{error}). If something else shares the queue, give it, or this app, another task hub."
@@ -183,23 +190,25 @@ def _from_text(text: str) -> Mapping[str, Any]:
 
 
 def _from_json(data: Mapping[str, Any]) -> MessageData:
-    task = data["TaskMessage"]
-    target = task["OrchestrationInstance"]
+    task = object_of(data, "TaskMessage")
+    target = object_of(task, "OrchestrationInstance")
     sender = data.get("Sender") or {}
+    context = task.get("OrchestrationExecutionContext")
     return MessageData(
-        activity_id=data.get("ActivityId", _NO_ACTIVITY),
+        activity_id=optional_text_of(data, "ActivityId") or _NO_ACTIVITY,
         message=Message(
-            event=_event(task["Event"]),
+            event=checked_event(_event(object_of(task, "Event"))),
             target=OrchestrationInstance(
-                instance_id=target["InstanceId"], execution_id=target.get("ExecutionId") or None
+                instance_id=text_of(target, "InstanceId"), execution_id=optional_text_of(target, "ExecutionId") or None
             ),
         ),
-        sequence_number=data.get("SequenceNumber", 0),
-        episode=data.get("Episode"),
+        sequence_number=number_of(data, "SequenceNumber", 0),
+        episode=None if data.get("Episode") is None else number_of(data, "Episode", 0),
         sender=OrchestrationInstance(
-            instance_id=sender.get("InstanceId") or "", execution_id=sender.get("ExecutionId")
+            instance_id=optional_text_of(sender, "InstanceId") or "",
+            execution_id=optional_text_of(sender, "ExecutionId"),
         ),
-        execution_context=task.get("OrchestrationExecutionContext"),
+        execution_context=None if context is None else object_of(task, "OrchestrationExecutionContext"),
     )
 
 

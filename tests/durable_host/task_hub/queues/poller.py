@@ -15,7 +15,7 @@ from typing import Final
 
 from azure.core.exceptions import AzureError
 
-from durable_host.task_hub.queues.queue import HubQueue, ReceivedMessage
+from durable_host.task_hub.queues.queue import HubQueue, Reader, ReceivedMessage
 
 __all__ = ["Poller"]
 
@@ -27,15 +27,25 @@ _log = logging.getLogger(__name__)
 
 
 class Poller:
-    """Polls one queue. ``jitter`` gives a factor around 1, which keeps several hosts out of step."""
+    """Polls one queue. ``jitter`` gives a factor around 1, which keeps several hosts out of step.
 
-    def __init__(self, queue: HubQueue, *, max_interval: float, jitter: Callable[[], float] = lambda: 1.0) -> None:
+    Until it is stopped, ``reader`` gets at once what this process sends to the queue.
+    """
+
+    def __init__(
+        self,
+        queue: HubQueue,
+        *,
+        max_interval: float,
+        jitter: Callable[[], float] = lambda: 1.0,
+        reader: Reader | None = None,
+    ) -> None:
         self._queue, self._max_interval, self._jitter = queue, max_interval, jitter
         self._empty_answers = 0
         self._woken = asyncio.Event()
         self._alarms: set[asyncio.TimerHandle] = set()
         self._is_stopped = self._is_failing = False
-        queue.on_sent = self._on_sent
+        queue.on_sent, queue.reader = self._on_sent, reader
 
     async def next_batch(self, limit: int) -> list[ReceivedMessage]:
         """Wait for messages, and take up to this many. An empty list means that the poller was stopped."""
@@ -92,7 +102,7 @@ class Poller:
         for alarm in self._alarms:
             alarm.cancel()
         self._alarms.clear()
-        self._queue.on_sent = lambda delay: None
+        self._queue.on_sent, self._queue.reader = lambda delay: None, None
 
     def _on_sent(self, delay: int) -> None:
         if delay == 0:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 from weakref import WeakValueDictionary
 
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
@@ -35,7 +35,7 @@ from durable_host.task_hub.queues.messages import (
     reference_text,
 )
 
-__all__ = ["MAX_RECEIVE", "HubQueue", "ReceivedMessage"]
+__all__ = ["MAX_RECEIVE", "HubQueue", "Reader", "ReceivedMessage", "SentMessage"]
 
 MAX_RECEIVE: Final = 32
 """The most messages that one request can receive."""
@@ -74,8 +74,43 @@ class ReceivedMessage:
         return self.is_own and isinstance(event, ExecutionStarted) and not event.generation
 
 
+class Reader(Protocol):
+    """Who receives from a queue in this process, and can have what this process sends to it without asking storage."""
+
+    def reserve(self) -> bool:
+        """Whether one message can be taken now; if so, ``take`` or ``give_up`` follows."""
+
+    def take(self, message: ReceivedMessage) -> None:
+        """Take a message: it is in the queue, invisible to others."""
+
+    def give_up(self) -> None:
+        """The reserved message could not be put into the queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentMessage:
+    """A message that is in its queue. ``blob_name`` is its blob, if it was too large for the queue itself; ``kept`` is
+    the message as its reader in this process would have received it, if that reader has room."""
+
+    blob_name: str | None = None
+    kept: ReceivedMessage | None = None
+    reader: Reader | None = None
+
+    def hand_over(self) -> None:
+        """Give it to its reader, once whatever else it needs is in storage. Left alone, it is seen by others when its
+        visibility time has run out."""
+        if self.kept is not None and self.reader is not None:
+            self.reader.take(self.kept)
+
+
 class HubQueue:
-    """One queue. ``on_sent`` is called after each sending with the seconds until the message can be received."""
+    """One queue. ``on_sent`` is called after each sending with the seconds until the message can be received, and
+    ``reader`` is who receives from it in this process, if anybody does.
+
+    The real host puts a message and then receives it again; handing it to the reader saves that request and its delay.
+    Nothing is promised that was not before: the put answers with the receipt that a receive would have given, and a
+    crash makes the message visible to others after the usual time.
+    """
 
     def __init__(
         self,
@@ -90,10 +125,23 @@ class HubQueue:
         self.name: str = client.queue_name
         self.visibility_seconds = visibility_seconds
         self.on_sent: Callable[[int], None] = lambda delay: None
+        self.reader: Reader | None = None
         self._client, self._payloads = client, payloads
         self._sequence, self._now, self._new_guid = sequence, now, new_guid
         self._held: WeakValueDictionary[str, ReceivedMessage] = WeakValueDictionary()
         self._complained: set[str] = set()
+
+    async def put(self, message: Message, *, sender: OrchestrationInstance, episode: int | None) -> SentMessage:
+        """Put a message into the queue, and keep it for this process's own reader, if that has room."""
+        reader = self.reader
+        if reader is None or self.delay_seconds(message, self._now()) or not reader.reserve():
+            return SentMessage(await self.send(message, sender=sender, episode=episode))
+        try:
+            kept = await self.send_and_keep(message, sender=sender, episode=episode)
+        except BaseException:
+            reader.give_up()
+            raise
+        return SentMessage(kept.blob_name, kept, reader)
 
     async def send(self, message: Message, *, sender: OrchestrationInstance, episode: int | None) -> str | None:
         """Put a message into the queue; returns the name of its blob if it was too large for the queue itself."""
@@ -176,6 +224,9 @@ class HubQueue:
         await self._hide(received, 0)
         self.on_sent(0)
 
+    def check(self, data: MessageData) -> None:
+        """Refuse a message that is well-formed, and still none for this queue: ``MessageFormatError`` says why."""
+
     async def on_unreadable(self, raw: QueueMessage) -> None:
         """What becomes of a message that cannot be read, after it was logged."""
 
@@ -206,6 +257,7 @@ class HubQueue:
                 data = read_message(await self._payloads.read(data))
                 if isinstance(data, str):
                     raise MessageFormatError(f"Blob {data!r} holds no message but another reference.")
+            self.check(data)
         except Exception as error:
             # Whatever is wrong with one message, the others that came with it can be read.
             if raw.id not in self._complained:

@@ -7,7 +7,8 @@ reads as the event it means: absent columns are defaults, unknown ones are ignor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from azure.data.tables import EdmType, EntityProperty
@@ -25,9 +26,19 @@ from durable_engine import (
 from durable_host.task_hub.base.names import SENTINEL, row_key, unescape_key
 from durable_host.task_hub.queues.messages import compact_json
 
-__all__ = ["LARGE_COLUMNS", "Row", "event_to_row", "row_to_event", "sentinel_row", "table_time", "ticks_of"]
+__all__ = [
+    "LARGE_COLUMNS",
+    "Row",
+    "applied_in",
+    "event_to_row",
+    "row_to_event",
+    "sentinel_row",
+    "table_time",
+    "ticks_of",
+]
 
 Row = dict[str, Any]
+_APPLIED: Final = "AppliedRequests"
 
 LARGE_COLUMNS: Final = (
     "Name",
@@ -83,8 +94,11 @@ def event_to_row(event: HistoryEvent, *, partition_key: str, position: int, exec
     }
 
 
-def sentinel_row(*, partition_key: str, execution_id: str, completed_at: Ticks | None) -> Row:
-    """The row that carries the ETag of a history; ``completed_at`` is None while more of its checkpoint follows."""
+def sentinel_row(
+    *, partition_key: str, execution_id: str, completed_at: Ticks | None, applied: Sequence[str] = ()
+) -> Row:
+    """The row that carries the ETag of a history; ``completed_at`` is None while more of its checkpoint follows, and
+    ``applied`` is what the real host has no column for, and passes over: the requests that an entity has applied."""
     row: Row = {
         "PartitionKey": partition_key,
         "RowKey": SENTINEL,
@@ -93,7 +107,18 @@ def sentinel_row(*, partition_key: str, execution_id: str, completed_at: Ticks |
     }
     if completed_at is not None:
         row["CheckpointCompletedTimestamp"] = table_time(completed_at)
+    if applied:
+        row[_APPLIED] = compact_json(list(applied))
     return row
+
+
+def applied_in(sentinel: Mapping[str, Any]) -> tuple[str, ...]:
+    """The requests that a sentinel row remembers; none where it holds something else."""
+    try:
+        found = json.loads(sentinel.get(_APPLIED) or "[]")
+    except (TypeError, ValueError):
+        return ()
+    return tuple(found) if isinstance(found, list) and all(isinstance(one, str) for one in found) else ()
 
 
 def row_to_event(row: Mapping[str, Any]) -> HistoryEvent:

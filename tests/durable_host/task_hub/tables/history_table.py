@@ -23,13 +23,21 @@ from durable_engine import HistoryEvent, Ticks
 from durable_host.task_hub.account.large_payloads import LargePayloads, is_large_property, property_blob_name
 from durable_host.task_hub.base.errors import SplitBrainError
 from durable_host.task_hub.base.names import SENTINEL, escape_key, quoted
-from durable_host.task_hub.tables.history_rows import LARGE_COLUMNS, Row, event_to_row, row_to_event, sentinel_row
+from durable_host.task_hub.tables.history_rows import (
+    LARGE_COLUMNS,
+    Row,
+    applied_in,
+    event_to_row,
+    row_to_event,
+    sentinel_row,
+)
 
 __all__ = ["HistoryTable", "LoadedHistory", "WrittenHistory"]
 
-# With the sentinel a transaction holds 100 rows, the service's limit; its 4 MiB are counted with a margin.
+# With the sentinel a transaction holds 100 rows, the service's limit. Its other one, of 4 MiB, is not reached: aiohttp
+# warns of a body of 1 MiB, which would be sent in one piece between which nothing else has its turn.
 MAX_EVENTS: Final = 99
-MAX_BYTES: Final = 3 * 1024 * 1024
+MAX_BYTES: Final = 768 * 1024
 ROW_BYTES: Final = 1024
 
 
@@ -48,6 +56,8 @@ class LoadedHistory:
     etag: str | None = None
     blob_names: tuple[str, ...] = ()
     moved_out: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    applied: tuple[str, ...] = ()
+    """For an entity, the ids of the requests that it has applied last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,12 +101,18 @@ class HistoryTable:
         await asyncio.gather(*(self._fill_in(row) for row in rows if _blobs_of(row)))
         return LoadedHistory(
             instance_id=instance_id,
+            applied=applied_in(sentinel),
             execution_id=execution_id or current,
             events=tuple(row_to_event(row) for row in rows),
             etag=etag,
             blob_names=tuple(blob_names),
             moved_out=moved_out,
         )
+
+    async def rows(self, instance_id: str) -> list[Mapping[str, Any]]:
+        """All rows of an instance as they are in the table, the sentinel last."""
+        query = f"PartitionKey eq {quoted(escape_key(instance_id))}"
+        return [dict(row) async for row in self.client.query_entities(query)]
 
     async def append(
         self,
@@ -105,9 +121,10 @@ class HistoryTable:
         events: Sequence[HistoryEvent],
         *,
         replaces_history: bool = False,
+        applied: Sequence[str] = (),
     ) -> WrittenHistory:
         """Write the events of one checkpoint after the loaded ones; or from the first row on, if they are the whole
-        history of another execution."""
+        history of another execution. ``applied`` is remembered with them."""
         instance_id, etag = loaded.instance_id, loaded.etag
         past = () if replaces_history or loaded.execution_id != execution_id else loaded.events
         key = escape_key(instance_id)
@@ -119,7 +136,9 @@ class HistoryTable:
         batches = list(_batches(rows))
         for batch in batches:
             completed_at = self._now() if batch is batches[-1] else None
-            sentinel = sentinel_row(partition_key=key, execution_id=execution_id, completed_at=completed_at)
+            sentinel = sentinel_row(
+                partition_key=key, execution_id=execution_id, completed_at=completed_at, applied=applied
+            )
             try:
                 etag = await self._write(batch, sentinel, etag)
             except HttpResponseError as error:
@@ -129,6 +148,7 @@ class HistoryTable:
                 raise
         return WrittenHistory(
             instance_id=instance_id,
+            applied=tuple(applied),
             execution_id=execution_id,
             events=past + tuple(events),
             etag=etag,

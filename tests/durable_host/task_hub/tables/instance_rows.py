@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from durable_engine import NEVER, ExecutionStarted, InstanceUpdate, JsonObject, Ticks, ticks_to_full_text
@@ -83,6 +84,7 @@ class InstanceQuery:
     created_to: Ticks | None = None
     statuses: tuple[str, ...] = ()
     id_prefix: str | None = None
+    name: str | None = None
     entities_only: bool = False
     entity_name: str | None = None
     with_input: bool = True
@@ -183,29 +185,50 @@ def terminated_row(instance_id: str, reason: str | None, *, terminated_at: Ticks
     )
 
 
-def row_to_instance(row: Mapping[str, Any], *, etag: str) -> InstanceRow:
-    """The instance of a row; input and output are still what the cells hold."""
-    custom_status = row.get("CustomStatus")
-    tags = row.get("Tags")
+def row_to_instance(row: Mapping[str, Any], *, etag: str) -> tuple[InstanceRow, tuple[str, ...]]:
+    """The instance of a row, input and output still being what the cells hold, and what is wrong with the row."""
+    problems: list[str] = []
+
+    def read(column: str, kind: type[Any], default: Any = None) -> Any:
+        value = row.get(column)
+        if value is None or isinstance(value, kind):
+            return default if value is None else value
+        problems.append(f"Column {column} holds {value!r:.60}.")
+        return default
+
+    def time(column: str) -> Ticks | None:
+        value = read(column, datetime)
+        return None if value is None else ticks_of(value)
+
+    custom_status = read("CustomStatus", str)
     return InstanceRow(
         instance_id=unescape_key(row["PartitionKey"]),
-        execution_id=row.get("ExecutionId"),
-        name=row.get("Name", ""),
-        version=row.get("Version"),
-        input=row.get("Input"),
-        output=row.get("Output"),
+        execution_id=read("ExecutionId", str),
+        name=read("Name", str, ""),
+        version=read("Version", str),
+        input=read("Input", str),
+        output=read("Output", str),
         custom_status=None if custom_status == _NULL else custom_status,
-        runtime_status=row.get("RuntimeStatus", ""),
-        created_at=_time_of(row, "CreatedTime") or NEVER,
-        last_updated_at=_time_of(row, "LastUpdatedTime") or NEVER,
-        completed_at=_time_of(row, "CompletedTime"),
-        generation=row.get("Generation"),
-        scheduled_start_at=_time_of(row, "ScheduledStartTime"),
-        tags=json.loads(tags) if tags else None,
+        runtime_status=read("RuntimeStatus", str, ""),
+        created_at=time("CreatedTime") or NEVER,
+        last_updated_at=time("LastUpdatedTime") or NEVER,
+        completed_at=time("CompletedTime"),
+        generation=read("Generation", int),
+        scheduled_start_at=time("ScheduledStartTime"),
+        tags=_tags_of(read("Tags", str), problems),
         # A root has an empty text; rows of extensions before 3.19 have no such column.
-        parent_instance_id=row.get("ParentInstanceId") or None,
+        parent_instance_id=read("ParentInstanceId", str) or None,
         etag=etag,
-    )
+    ), tuple(problems)
+
+
+def _tags_of(text: str | None, problems: list[str]) -> JsonObject | None:
+    try:
+        tags = json.loads(text) if text else None
+    except (RecursionError, ValueError) as error:
+        problems.append(f"Column Tags is no JSON: {error}.")
+        return None
+    return tags if isinstance(tags, dict) else None
 
 
 def filter_of(query: InstanceQuery) -> str:
@@ -217,6 +240,8 @@ def filter_of(query: InstanceQuery) -> str:
         clauses.append(f"CreatedTime le datetime'{ticks_to_full_text(query.created_to)}'")
     if query.statuses:
         clauses.append(" or ".join(f"RuntimeStatus eq {quoted(status)}" for status in query.statuses))
+    if query.name is not None:
+        clauses.append(f"Name eq {quoted(query.name)}")
     prefix = escape_key(query.id_prefix or "")
     if query.entity_name is not None:
         prefix = escape_key(f"@{query.entity_name.lower()}@{query.id_prefix or ''}")
@@ -233,10 +258,6 @@ def _parent_id(event: ExecutionStarted) -> str:
 
 def _optional_time(ticks: Ticks | None) -> object:
     return None if ticks is None else table_time(ticks)
-
-
-def _time_of(row: Mapping[str, Any], column: str) -> Ticks | None:
-    return ticks_of(row[column]) if row.get(column) is not None else None
 
 
 def _without_nothing(row: Row) -> Row:

@@ -10,7 +10,8 @@ import asyncio
 import base64
 import contextlib
 import json
-from collections.abc import Callable, Collection, Mapping
+import logging
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from azure.data.tables.aio import TableClient
 
 from durable_engine import ExecutionStarted, InstanceUpdate, Ticks
 from durable_host.task_hub.account.large_payloads import LargePayloads, is_large_property, property_blob_name
+from durable_host.task_hub.base.errors import ContinuationError, MessageFormatError, PayloadMissingError
 from durable_host.task_hub.base.names import escape_key, quoted
 from durable_host.task_hub.queues.messages import read_message
 from durable_host.task_hub.tables.instance_rows import (
@@ -35,9 +37,17 @@ from durable_host.task_hub.tables.instance_rows import (
     terminated_row,
     updated_row,
 )
+from durable_host.task_hub.tables.instance_summaries import (
+    InstanceSummary,
+    SummaryPage,
+    changed_since,
+    every_summary,
+    summary_page,
+)
 
 __all__ = ["InstancesTable"]
 
+_log = logging.getLogger(__name__)
 _FIRST_PAGE: Final = ["", ""]
 # The history columns that a row's input and output come from.
 _INPUTS: Final = (("ExecutionStarted", "Input"),)
@@ -55,6 +65,7 @@ class InstancesTable:
     def __init__(self, client: TableClient, payloads: LargePayloads, *, hub: str, new_guid: Callable[[], str]) -> None:
         self._client, self._payloads = client, payloads
         self._hub, self._new_guid = hub, new_guid
+        self._complained: set[str] = set()
 
     async def get(self, instance_id: str, *, with_input: bool = True) -> InstanceRow | None:
         """One instance, or None. Without the input this is the cheaper question that starts ask."""
@@ -81,9 +92,19 @@ class InstancesTable:
             rows = [row async for row in page]
             instances = await asyncio.gather(*(self._instance(row, with_input=query.with_input) for row in rows))
             following: Any = pages.continuation_token  # type: ignore[attr-defined]  # typed as any async iterator
-            token = _to_continuation([following["PartitionKey"], following["RowKey"]]) if following else None
+            token = _to_continuation([following["PartitionKey"], following["RowKey"] or ""]) if following else None
             return InstancePage(rows=tuple(instances), continuation=token)
         return InstancePage(rows=(), continuation=None)
+
+    def summaries(self, *, since: Ticks | None = None) -> AsyncIterator[tuple[InstanceSummary, ...]]:
+        """Every instance in brief, or those whose rows were written since this moment of the table's clock."""
+        return every_summary(self._client) if since is None else every_summary(self._client, changed_since(since))
+
+    async def summary_page(
+        self, query: InstanceQuery, *, top: int, continuation: Mapping[str, str] | None
+    ) -> SummaryPage:
+        """One page of instances in brief, by ascending id."""
+        return await summary_page(self._client, filter_of(query), top=top, continuation=continuation)
 
     async def start_row(
         self, event: ExecutionStarted, *, now: Ticks, message_blob: str | None, replaces: InstanceRow | None
@@ -155,15 +176,22 @@ class InstancesTable:
             await self._client.delete_entity(escape_key(instance_id), "")
 
     async def _instance(self, row: Any, *, with_input: bool) -> InstanceRow:
-        instance = row_to_instance(row, etag=row.metadata["etag"])
+        """The instance of a row. What cannot be read of it is left out, so that one bad row spoils no list, and can
+        still be found and purged by its id."""
+        instance, problems = row_to_instance(row, etag=row.metadata["etag"])
         input_blob = row.get("InputBlobName")
-        if with_input and input_blob and not instance.input:
-            instance = replace(instance, input=await self._payloads.read(input_blob))
-        return replace(
-            instance,
-            input=await self._text_of(instance.input) if with_input else None,
-            output=await self._text_of(instance.output),
-        )
+        input, output = None, None
+        try:
+            output = await self._text_of(instance.output)
+            if with_input:
+                has_blob = isinstance(input_blob, str) and input_blob and not instance.input
+                input = await (self._payloads.read(input_blob) if has_blob else self._text_of(instance.input))
+        except (PayloadMissingError, MessageFormatError, UnicodeError, OSError) as error:
+            problems = (*problems, str(error))
+        if problems and instance.instance_id not in self._complained:
+            self._complained.add(instance.instance_id)
+            _log.warning("Instance %r is shown without a part: %s", instance.instance_id, " ".join(problems))
+        return replace(instance, input=input, output=output)
 
     async def _text_of(self, cell: str | None) -> str | None:
         """The text of a cell, which may be the URL of a blob: of a property, or of a whole start message."""
@@ -186,8 +214,8 @@ def _from_continuation(token: str) -> dict[str, str] | None:
     try:
         keys = json.loads(base64.urlsafe_b64decode(token))
         partition_key, row = (str(key) for key in keys)
-    except ValueError as error:
-        raise ValueError(
+    except (TypeError, ValueError) as error:
+        raise ContinuationError(
             f"{token!r} is not a continuation token of this host. Pass on the x-ms-continuation-token header of the "
             "last answer as it came, or leave it out to begin with the first page."
         ) from error

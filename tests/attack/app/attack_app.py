@@ -1,0 +1,123 @@
+# mypy: disallow-untyped-decorators=False
+"""Functions that do what no app should do: block, stop the loop, close standard output, nest without end."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+import time
+from collections.abc import Generator
+from typing import Any
+
+import azure.durable_functions as df
+import azure.functions as func
+
+app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+Steps = Generator[Any, Any, Any]
+
+
+@app.orchestration_trigger(context_name="context")
+def calls(context: df.DurableOrchestrationContext) -> Steps:
+    """Calls the activity that its input names, and gives its result."""
+    name, value = context.get_input()
+    result = yield context.call_activity(name, value)
+    return result
+
+
+@app.orchestration_trigger(context_name="context")
+def fans_out(context: df.DurableOrchestrationContext) -> Steps:
+    """So many short activities at once."""
+    results = yield context.task_all([context.call_activity("same", n) for n in range(context.get_input())])
+    return sum(results)
+
+
+@app.orchestration_trigger(context_name="context")
+def computes(context: df.DurableOrchestrationContext) -> Steps:
+    """Never gets to a yield."""
+    print("it computes", flush=True)
+    while time.monotonic() > 0:
+        time.sleep(0.01)
+    yield
+
+
+@app.orchestration_trigger(context_name="context")
+def waits(context: df.DurableOrchestrationContext) -> Steps:
+    """Waits for somebody."""
+    return (yield context.wait_for_external_event("go"))
+
+
+@app.activity_trigger(input_name="value")
+def same(value: Any) -> Any:
+    """What it got."""
+    return value
+
+
+@app.activity_trigger(input_name="value")
+def hangs(value: Any) -> Any:
+    """Never returns."""
+    print("it hangs", flush=True)
+    threading.Event().wait()
+
+
+@app.activity_trigger(input_name="value")
+async def blocks(value: Any) -> Any:
+    """Keeps the loop of all async functions."""
+    print("it blocks", flush=True)
+    threading.Event().wait()
+
+
+@app.activity_trigger(input_name="value")
+async def stops_the_loop(value: Any) -> Any:
+    """Stops the loop that it runs in, and goes on."""
+    asyncio.get_running_loop().stop()
+    await asyncio.sleep(0.05)
+    return value
+
+
+@app.activity_trigger(input_name="value")
+async def exits_in_a_task(value: Any) -> Any:
+    """Leaves a task behind that ends the program."""
+
+    async def leave() -> None:
+        sys.exit(3)
+
+    task = asyncio.get_running_loop().create_task(leave())
+    await asyncio.sleep(0.05)
+    return [value, task.done()]
+
+
+@app.activity_trigger(input_name="value")
+def closes_stdout(value: Any) -> Any:
+    """Closes what the host prints to."""
+    sys.stdout.close()
+    return value
+
+
+@app.activity_trigger(input_name="value")
+def nests(value: int) -> Any:
+    """A list in a list in a list."""
+    nested: Any = []
+    for _ in range(value):
+        nested = [nested]
+    return nested
+
+
+@app.route(route="same/{value}")
+def http_same(req: func.HttpRequest) -> func.HttpResponse:
+    """What the route holds."""
+    return func.HttpResponse(req.route_params["value"])
+
+
+@app.route(route="body")
+def http_body(req: func.HttpRequest) -> func.HttpResponse:
+    """The body as it came."""
+    return func.HttpResponse(req.get_body())
+
+
+@app.route(route="odd/{kind}")
+def http_odd(req: func.HttpRequest) -> func.HttpResponse:
+    """An answer that HTTP cannot carry."""
+    if req.route_params["kind"] == "status":
+        return func.HttpResponse("x", status_code=99)
+    return func.HttpResponse("x", headers={"no name": "1"})

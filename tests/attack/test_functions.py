@@ -1,0 +1,54 @@
+"""What the app's functions do ends their own work with a result or a reason, and nobody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from attack.hosts import new_hub, start_attacked
+from durable_host.azurite import Azurite
+from host_process import HostProcess
+
+
+@pytest.fixture(scope="module")
+def host(azurite: Azurite) -> Iterator[HostProcess]:
+    with start_attacked(azurite.connection_string, new_hub()) as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("activity", "value", "expected"),
+    [
+        ("stops_the_loop", 1, ("Completed", 1)),
+        ("exits_in_a_task", 2, ("Completed", [2, True])),
+        ("closes_stdout", 3, ("Completed", 3)),
+    ],
+)
+def test_activity_that_harms_the_worker_has_its_result_and_the_next_one_runs(
+    host: HostProcess, activity: str, value: int, expected: tuple[str, object]
+) -> None:
+    with host.client() as client:
+        client.start("calls", [activity, value], instance_id=activity)
+        status = client.wait_for(activity)
+        client.start("calls", ["stops_the_loop", 0], instance_id=f"after-{activity}")
+        after = client.wait_for(f"after-{activity}")
+
+    assert (status["runtimeStatus"], status["output"]) == expected
+    assert after["output"] == 0
+
+
+@pytest.mark.parametrize("depth", [600, 20_000])
+def test_result_nested_too_deep_ends_its_instance(host: HostProcess, depth: int) -> None:
+    with host.client() as client:
+        client.start("calls", ["nests", depth], instance_id=f"nested-{depth}")
+
+        assert client.wait_for(f"nested-{depth}")["runtimeStatus"] in ("Completed", "Failed")
+
+
+def test_activities_that_never_return_leave_threads_for_requests(host: HostProcess) -> None:
+    with host.client() as client:
+        for number in range(40):
+            client.start("calls", ["hangs", number], instance_id=f"hangs-{number}")
+
+        assert client.call("GET", "/api/same/5").body == b"5"

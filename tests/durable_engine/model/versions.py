@@ -1,0 +1,51 @@
+"""Versions of orchestrations: whether a worker of one version may run an instance of another.
+
+host.json's ``versionMatchStrategy`` decides; versions are compared as .NET compares them.
+Invariant: without a strategy every instance runs.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["MATCH_STRATEGIES", "VersionRule", "compare_versions"]
+
+MATCH_STRATEGIES: Final = ("None", "Strict", "CurrentOrOlder")
+_NUMBERS: Final = re.compile(r"\d+(?:\.\d+){1,3}\Z")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionRule:
+    """Which instances a worker takes: ``worker_version`` is host.json's ``defaultVersion``."""
+
+    worker_version: str | None = None
+    match: str = "CurrentOrOlder"
+
+    def problem(self, version: str | None) -> str | None:
+        """Why the worker does not run an instance of that version, None if it does."""
+        mine, its = self.worker_version or "", version or ""
+        if self.match == "Strict" and its != mine:
+            return f"The orchestration version '{its}' does not match the worker version '{mine}'."
+        if self.match == "CurrentOrOlder" and compare_versions(its, mine) > 0:
+            return f"The orchestration version '{its}' is greater than the worker version '{mine}'."
+        return None
+
+
+def compare_versions(one: str, other: str) -> int:
+    """Below 0 where the first is older, 0 where they are the same, above 0 where it is newer; none is the oldest."""
+    one, other = one.strip(), other.strip()
+    if not one or not other:
+        return bool(one) - bool(other)
+    if _NUMBERS.match(one) and _NUMBERS.match(other):
+        first, second = _parts(one), _parts(other)
+        return (first > second) - (first < second)
+    first_text, second_text = one.upper(), other.upper()
+    return (first_text > second_text) - (first_text < second_text)
+
+
+def _parts(version: str) -> list[int]:
+    numbers = [int(part) for part in version.split(".")]
+    # A part that is left out is older than a zero.
+    return numbers + [-1] * (4 - len(numbers))

@@ -1,0 +1,1 @@
+"""The bindings that Azurite serves: values read for a function, and what it gave written."""

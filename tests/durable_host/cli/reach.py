@@ -1,0 +1,57 @@
+"""The options of ``start`` that say where the host listens, and who may call it."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from durable_host.http.origins import Origins
+
+__all__ = ["add_reach_arguments", "origins_of"]
+
+
+def add_reach_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--listen``, ``--allow-host`` and ``--cors``."""
+    parser.add_argument(
+        "--listen",
+        type=_address,
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="the address to listen on (default: loopback); 0.0.0.0 lets other machines in, without a key",
+    )
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name under which the management API may be called, such as a container's; may be repeated",
+    )
+    parser.add_argument(
+        "--cors",
+        metavar="ORIGINS",
+        help="origins whose pages may call the host, separated by commas; * is any (default: Host.CORS)",
+    )
+
+
+def origins_of(arguments: argparse.Namespace, from_settings: str | None) -> Origins:
+    """What the command line allows, or else Host.CORS of local.settings.json."""
+    from durable_host.http.origins import Origins
+
+    text: str = arguments.cors if arguments.cors is not None else from_settings or ""
+    return Origins(hosts=tuple(arguments.allow_host), cors=_split(text.split(",")))
+
+
+def _split(words: Sequence[str]) -> tuple[str, ...]:
+    return tuple(word.strip() for word in words if word.strip())
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address("127.0.0.1" if text == "localhost" else text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no address: give one of this machine's, such as 127.0.0.1, or 0.0.0.0 for all of them"
+        ) from None

@@ -1,0 +1,204 @@
+"""What comes from outside, or runs for ever, harms what it is and nothing else: messages, histories, functions."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import azure.durable_functions as df
+import pytest
+from azure.data.tables import TableClient, UpdateMode
+from azure.storage.queue import QueueClient
+
+from durable_engine import EventRaised, ExecutionTerminated, Message, OrchestrationInstance
+from durable_host.clock import new_guid, now
+from durable_host.task_hub.queues.messages import CLIENT, MessageData, message_text
+from host.dispatch_steps import SDK_WARNINGS, SmallHost, Steps, running
+from host_process import soon
+
+pytestmark = SDK_WARNINGS
+
+
+def says(context: df.DurableOrchestrationContext) -> Steps:
+    value = yield context.call_activity("echo", context.get_input())
+    return value
+
+
+def waits(context: df.DurableOrchestrationContext) -> Steps:
+    return (yield context.wait_for_external_event("go"))
+
+
+def begins_again_and_again(context: df.DurableOrchestrationContext) -> Steps:
+    context.continue_as_new(None)
+    yield from ()
+
+
+def never_returns(context: df.DurableOrchestrationContext) -> Iterator[Any]:
+    STUCK.wait()
+    yield from ()
+
+
+STUCK = threading.Event()
+
+
+@pytest.fixture(autouse=True)
+def stuck_threads() -> Iterator[None]:
+    """Lets functions that never return go when their test is over."""
+    STUCK.clear()
+    yield
+    STUCK.set()
+
+
+def echo(value: Any) -> Any:
+    return value
+
+
+def event_text(instance_id: str) -> dict[str, Any]:
+    """A message as its JSON object."""
+    message = Message(
+        event=EventRaised(timestamp=now(), name="go", input="1"),
+        target=OrchestrationInstance(instance_id=instance_id, execution_id=None),
+    )
+    data = MessageData(activity_id=new_guid(), message=message, sequence_number=1, episode=None, sender=CLIENT)
+    text: dict[str, Any] = json.loads(message_text(data))
+    return text
+
+
+def put(connection_string: str, queue: str, text: dict[str, Any]) -> None:
+    with QueueClient.from_connection_string(connection_string, queue, api_version="2025-11-05") as client:
+        client.send_message(json.dumps(text))
+
+
+BAD_VALUES: dict[str, tuple[tuple[str, ...], Any]] = {
+    "id is a number": (("TaskMessage", "OrchestrationInstance", "InstanceId"), 5),
+    "id is null": (("TaskMessage", "OrchestrationInstance", "InstanceId"), None),
+    "id is a list": (("TaskMessage", "OrchestrationInstance", "InstanceId"), ["i"]),
+    "id is half a letter": (("TaskMessage", "OrchestrationInstance", "InstanceId"), "\ud800"),
+    "execution id is a number": (("TaskMessage", "OrchestrationInstance", "ExecutionId"), 5),
+    "number is a text": (("SequenceNumber",), "first"),
+    "number is null": (("SequenceNumber",), None),
+    "episode is a text": (("Episode",), "one"),
+    "sender is a list": (("Sender", "InstanceId"), []),
+    "name is a number": (("TaskMessage", "Event", "Name"), 5),
+    "input is an object": (("TaskMessage", "Event", "Input"), {}),
+    "event is a text": (("TaskMessage", "Event"), "EventRaised"),
+    "event id is a text": (("TaskMessage", "Event", "EventId"), "none"),
+}
+
+
+async def test_messages_with_wrong_values_are_named_and_the_others_of_their_queue_are_read(
+    connection_string: str, hub_name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running(connection_string, hub_name, [says], {"echo": echo}) as host:
+        queue = host.hub.queue_of("i").name
+        for path, value in BAD_VALUES.values():
+            text = event_text("i")
+            place = text
+            for name in path[:-1]:
+                place = place[name]
+            place[path[-1]] = value
+            put(connection_string, queue, text)
+        await soon(lambda: caplog.text.count("is left alone") == len(BAD_VALUES), "all bad ones are named")
+        await host.start("says", "i", 1)
+
+        row = await host.reaches("i")
+
+    assert row.runtime_status == "Completed"
+    for named in ("InstanceId is 5", "InstanceId is None", "half of a surrogate pair", "SequenceNumber is 'first'"):
+        assert named in caplog.text
+
+
+async def test_message_that_cannot_be_taken_is_given_back_and_the_reader_reads_on(
+    connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(connection_string, hub_name, [waits]) as host:
+        await host.start("waits", "i")
+        await host.reaches("i", "Running")
+        take, failures = host.orchestrations.take, iter([True])
+
+        def fail_once(message: Any) -> None:
+            if next(failures, False):
+                raise RuntimeError("a fault of the reader's own")
+            take(message)
+
+        monkeypatch.setattr(host.orchestrations, "take", fail_once)
+        put(connection_string, host.hub.queue_of("i").name, event_text("i"))
+
+        assert (await host.reaches("i")).runtime_status == "Completed"
+
+
+async def test_reader_that_keeps_failing_gives_its_partition_up(
+    connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(connection_string, hub_name, [waits]) as host:
+        given_up: list[int] = []
+        monkeypatch.setattr(host.hub.partitions, "resign", given_up.append)
+
+        async def fail(poller: Any) -> None:
+            raise RuntimeError("a fault of the reader's own")
+
+        monkeypatch.setattr(host.orchestrations, "receive_for_ever", fail)
+
+        await soon(lambda: len(given_up) == 4, "all are given up")
+
+    assert sorted(given_up) == [0, 1, 2, 3]
+
+
+async def test_orchestrators_that_never_return_block_nobody(connection_string: str, hub_name: str) -> None:
+    async with running(connection_string, hub_name, [says, never_returns], {"echo": echo}) as host:
+        for number in range(4):
+            await host.start("never_returns", f"stuck-{number}")
+        await host.start("says", "i", 1)
+
+        assert (await host.reaches("i")).runtime_status == "Completed"
+
+
+async def test_orchestrator_that_outlasts_the_function_timeout_fails_with_the_reason(
+    connection_string: str, hub_name: str
+) -> None:
+    async with running(connection_string, hub_name, [never_returns], limit_seconds=0.3) as host:
+        await host.start("never_returns", "i")
+
+        row = await host.reaches("i")
+
+    assert row.runtime_status == "Failed"
+    assert "Timeout value of 00:00:00 was exceeded by the function of 'i'" in (row.output or "")
+
+
+async def test_orchestration_that_begins_again_without_waiting_can_be_terminated(
+    connection_string: str, hub_name: str
+) -> None:
+    async with running(connection_string, hub_name, [begins_again_and_again]) as host:
+        await host.start("begins_again_and_again", "i")
+        await soon(lambda: host.held, "its episode runs")
+
+        await host.send("i", ExecutionTerminated(timestamp=now(), input="enough"))
+
+        assert (await host.reaches("i")).runtime_status == "Terminated"
+
+
+async def spoil_history(host: SmallHost, connection_string: str, instance_id: str) -> None:
+    """Make the first row of an instance's history one that cannot be read."""
+    with TableClient.from_connection_string(connection_string, host.hub.names.history_table) as table:
+        row = {"PartitionKey": instance_id, "RowKey": f"{0:016X}", "EventType": "NoSuchEvent"}
+        table.update_entity(row, mode=UpdateMode.MERGE)
+
+
+async def test_instance_whose_history_cannot_be_read_can_be_terminated_and_purged(
+    connection_string: str, hub_name: str
+) -> None:
+    async with running(connection_string, hub_name, [waits]) as host:
+        await host.start("waits", "i")
+        await host.reaches("i", "Running")
+        await spoil_history(host, connection_string, "i")
+    async with running(connection_string, hub_name, [waits]) as host:
+        await host.send("i", ExecutionTerminated(timestamp=now(), input="enough"))
+
+        row = await host.reaches("i")
+        await soon(lambda: not host.held, "the message is dealt with")
+        await host.client.purge("i")
+
+        assert (row.runtime_status, row.output) == ("Terminated", "enough")
+        assert await host.client.get_instance("i") is None

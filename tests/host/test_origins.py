@@ -1,0 +1,66 @@
+"""Web pages of others cannot use the host, whatever name they give it; those that the command line allows can."""
+
+from __future__ import annotations
+
+import pytest
+
+from durable_host.http.messages import Request
+from durable_host.http.origins import Origins
+
+
+def request(host: str = "localhost:7071", method: str = "POST", **headers: str) -> Request:
+    return Request(
+        method=method,
+        origin=f"http://{host}",
+        path="/runtime/webhooks/durabletask/instances",
+        headers={name.replace("_", "-"): value for name, value in headers.items()},
+    )
+
+
+@pytest.mark.parametrize("host", ["localhost:7071", "127.0.0.1:1", "[::1]:7071", "LOCALHOST", "a.localhost"])
+def test_a_name_that_no_name_service_can_lead_here_is_let_in(host: str) -> None:
+    assert Origins().refusal(request(host)) is None
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example:7071", "127.0.0.1.evil.example", ""])
+def test_a_foreign_name_is_refused_with_the_option_that_allows_it(host: str) -> None:
+    refused = Origins(hosts=("box",)).refusal(request(host))
+
+    assert refused is not None
+    assert refused.status == 403
+    assert b"--allow-host" in refused.body
+
+
+def test_a_name_that_was_allowed_is_let_in() -> None:
+    assert Origins(hosts=("Box",)).refusal(request("box:80")) is None
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:3000"])
+def test_a_page_of_another_origin_is_refused_unless_it_is_allowed(origin: str) -> None:
+    refused = Origins().refusal(request(origin=origin))
+
+    assert refused is not None
+    assert b"--cors" in refused.body
+    assert Origins(cors=(origin,)).refusal(request(origin=origin)) is None
+    assert Origins(cors=("*",)).refusal(request(origin=origin)) is None
+
+
+def test_a_page_of_the_host_itself_is_let_in() -> None:
+    assert Origins().refusal(request(origin="http://localhost:7071")) is None
+
+
+def test_a_preflight_of_an_allowed_page_is_answered_and_of_others_is_not() -> None:
+    origins = Origins(cors=("http://localhost:3000",))
+    asked = {"access_control_request_method": "PUT", "access_control_request_headers": "x-a"}
+
+    answer = origins.preflight(request(method="OPTIONS", origin="http://localhost:3000", **asked))
+
+    assert answer is not None
+    assert dict(answer.headers) == {
+        "Access-Control-Allow-Origin": "http://localhost:3000",
+        "Vary": "Origin",
+        "Access-Control-Allow-Methods": "PUT",
+        "Access-Control-Allow-Headers": "x-a",
+    }
+    assert origins.preflight(request(method="OPTIONS", origin="http://evil.example", **asked)) is None
+    assert origins.preflight(request(method="OPTIONS", origin="http://localhost:3000")) is None

@@ -1,0 +1,135 @@
+"""Our host recorded as the real one was: the kit of the recordings drives it, and makes the same files of it.
+
+Invariant: the driver, the apps and the form are the kit's own (fixtures/recordings/triggers); only the host is ours.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from durable_host.azurite import Azurite
+from durable_host.testing import HostProcess
+
+__all__ = ["FOLDERS", "KIT", "Folder", "record"]
+
+KIT: Final = Path(__file__).parents[2] / "fixtures" / "recordings" / "triggers"
+_KEY: Final = "a-key-that-our-host-does-not-ask-for"
+_SECONDS: Final = 1500.0
+_SETTINGS: Final = {
+    "MY_SCHEDULE": "*/20 * * * * *",
+    "MY_QUEUE": "kit-from-setting",
+    "MY_OUT_QUEUE": "kit-out-named",
+    "MY_ROUTE": "from-setting",
+    "AzureWebJobs.x_disabled.Disabled": "true",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folder:
+    """One folder of recordings: the app that was recorded, and its scenarios; the quick ones run by default."""
+
+    app: str
+    quick: Sequence[str]
+    slow: Sequence[str] = ()
+    options: Sequence[str] = ()
+
+    @property
+    def scenarios(self) -> list[str]:
+        """All of them."""
+        return [*self.quick, *self.slow]
+
+
+FOLDERS: Final = {
+    "quiet": Folder(
+        app="variants/quiet",
+        quick=("log_simple", "log_entity", "log_again", "log_fail", "log_user", "queue_setting", "log_queue"),
+        slow=(
+            "admin_run_blob",
+            "admin_run_durable",
+            "admin_run_http",
+            "admin_run_queue",
+            "blob_basic",
+            "blob_container",
+            "blob_inout",
+            "blob_poison",
+            "durable_by_queue",
+            "durable_http",
+            "log_event_and_management",
+            "log_fail_activity",
+            "log_fail_entity",
+            "log_fail_queue",
+            "log_http",
+            "log_retry_activity",
+            "log_signal",
+            "log_timer",
+            "log_unknown_activity",
+            "log_unknown_orchestrator",
+            "queue_batch",
+            "queue_expressions",
+            "queue_latency",
+            "queue_out_return",
+            "queue_out_set",
+            "queue_poison",
+            "queue_text",
+            "queue_types",
+            "routes",
+        ),
+    ),
+    "timers": Folder(app="variants/quiet", quick=(), slow=("admin_run_timer", "durable_by_timer", "log_fail_timer")),
+    "none": Folder(
+        app="variants/queues-none",
+        quick=(),
+        slow=(
+            "durable_by_queue",
+            "queue_batch",
+            "queue_out_return",
+            "queue_poison",
+            "queue_text",
+            "routes",
+        ),
+        options=("--encoding", "none"),
+    ),
+}
+
+
+def record(name: str, scenarios: Sequence[str], folder: Path) -> Path:
+    """Drive our host through the scenarios; return the folder with its recordings, in the form of the real one's."""
+    app = folder / "app"
+    shutil.copytree(KIT / "app", app, ignore=shutil.ignore_patterns("kit_features.txt", "host.json"))
+    shutil.copytree(KIT / FOLDERS[name].app, app, dirs_exist_ok=True)
+    raw, probe_log = folder / "raw", folder / "probe.jsonl"
+    (raw / name).mkdir(parents=True)
+    probe_log.touch()
+    options = FOLDERS[name].options
+    with Azurite.start() as azurite:
+        connection = ("--connection", azurite.connection_string, *options)
+        _run("record.py", "--prepare", *connection)
+        environment = {**_SETTINGS, "PROBE_LOG": str(probe_log)}
+        with HostProcess.start(
+            app, connection_string=azurite.connection_string, environment=environment, arguments=["--verbose"]
+        ) as host:
+            logs = ("--probe-log", str(probe_log), "--host-log", str(host.log))
+            chosen = ("--only", ",".join(scenarios), "--settle", "0.5")
+            _run("record.py", host.address, str(raw / name), *connection, "--key", _KEY, *logs, *chosen)
+    _run("compact.py", str(raw), str(folder / "compact"), name, "--replace", f"{app}=<app>")
+    return folder / "compact" / name
+
+
+def _run(script: str, *words: str) -> None:
+    done = subprocess.run(
+        [sys.executable, str(KIT / script), *words],
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=_SECONDS,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"{script} {' '.join(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
