@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from durable_engine.model.ticks import TICKS_PER_SECOND
 from durable_engine.timeline.model import CallKind, Moment, Outcome
-from durable_engine.timeline.rows import grouped
+from durable_engine.timeline.rows import grouped, label_of, shared_names
 from durable_engine.timeline.scale import TimeScale, duration_text
 from durable_engine.timeline.timeline import Timeline, timeline_of
 from engine.history_fixtures import committed, recorded_history
@@ -27,7 +28,7 @@ _NAMES = ("fan_out_300", "long_timers", "monitor", "no_time_passes", "still_runn
 
 def simulated_timeline(name: str) -> Timeline:
     run = simulated(name)
-    return timeline_of(run.history, custom_statuses=run.custom_statuses)
+    return timeline_of(run.history, custom_statuses=run.custom_statuses, inputs=run.inputs)
 
 
 def svg_of(html: str) -> ElementTree.Element:
@@ -241,7 +242,9 @@ def test_every_span_of_the_drawing_has_a_tooltip_and_every_call_a_row_of_the_tab
     tooltips = [group.find(f"{namespace}title") for group in svg_of(html).iter(f"{namespace}g")]
     texts = [tooltip.text or "" for tooltip in tooltips if tooltip is not None]
     assert len(texts) == len(spans)
-    assert re.search(r"activity work, attempt 2 of 3 \(event 30\d\)\nfailed after 400 ms\n", "\n".join(texts))
+    assert re.search(
+        r"activity work, attempt 2 of 3 \(event 30\d\)\ninput \d+\nfailed after 400 ms\n", "\n".join(texts)
+    )
     assert html.count("<tr>") == 301
 
 
@@ -262,3 +265,21 @@ def test_a_timeline_is_its_text() -> None:
     shown = simulated_timeline("no_time_passes")
 
     assert str(shown) == shown.text()
+
+
+def test_calls_of_one_name_carry_their_input_and_a_lone_call_its_name_alone() -> None:
+    model = simulated_timeline("long_timers").model
+
+    shared = shared_names(model.calls)
+
+    labels = [label_of(call, shared, most=25) for call in model.calls if call.kind is not CallKind.TIMER]
+    assert labels == ["work", "check 0", "check 1", "check 2", "check 3", "check 4", "child"]
+
+
+def test_a_long_id_in_a_label_keeps_its_end() -> None:
+    child = simulated_timeline("long_timers").model.calls[-1]
+    first = replace(child, detail="0123456789abcdef0123456789abcdef:0004")
+
+    label = label_of(first, shared_names([first, first]), most=25)
+
+    assert label == "child 012345678…cdef:0004"

@@ -15,7 +15,15 @@ from typing import Final
 from durable_engine.checking.decisions import shortened
 from durable_engine.model.ticks import ticks_to_text
 from durable_engine.timeline.model import Call, CallKind, Mark, Moment, Outcome, Span, TimelineModel
-from durable_engine.timeline.rows import mark_words, outcome_words, span_words, status_words, summary
+from durable_engine.timeline.rows import (
+    label_of,
+    mark_words,
+    outcome_words,
+    shared_names,
+    span_words,
+    status_words,
+    summary,
+)
 from durable_engine.timeline.scale import TimeScale, duration_text
 from durable_engine.timeline.style import STYLE, legend
 
@@ -27,6 +35,8 @@ _NOTES: Final = 170.0
 _PLOT: Final = _WIDTH - _LABELS - _NOTES
 _TOP: Final = 44.0
 _CHARACTER: Final = 6.6
+_MOST_LABEL: Final = int((_LABELS - 24) / _CHARACTER)
+_LONGEST_LABEL: Final = 200
 _MOST_TABLE_ROWS: Final = 2000
 _LONGEST_FACT: Final = 2000
 _OUTPUTS: Final = {"Failed": "Error", "Terminated": "Reason"}
@@ -147,9 +157,11 @@ class _Drawing:
     name: str = "timeline"
     scale: TimeScale = field(init=False)
     blocks: list[_Block] = field(init=False)
+    shared: frozenset[tuple[CallKind, str]] = field(init=False)
 
     def __post_init__(self) -> None:
         self.scale = TimeScale(self.model.moments, self.model.stretches)
+        self.shared = shared_names(self.model.calls)
         runs = [tuple(same) for _, same in groupby(self.model.calls, key=lambda call: (call.kind, call.name))]
         self.blocks = [_Block(calls=calls, row_height=_row_height(len(calls))) for calls in runs]
 
@@ -255,7 +267,8 @@ class _Drawing:
             y += 5.0
         for call in block.calls:
             if not block.is_dense:
-                yield self._linked(call, _label(call.name, y))
+                whole = label_of(call, self.shared, most=_LONGEST_LABEL)
+                yield self._linked(call, _label(label_of(call, self.shared, most=_MOST_LABEL), y, whole))
                 yield _note(outcome_words(call), y)
             for span in sorted(call.spans, key=lambda one: one.outcome is not Outcome.WAITED):
                 yield self._linked(call, self._span(call, span, y, block.row_height))
@@ -312,12 +325,12 @@ def _taken(marks: list[Mark], upto: Moment) -> list[Mark]:
     return same
 
 
-def _label(text: str, y: float) -> str:
-    most = int((_LABELS - 24) / _CHARACTER)
-    shown = text if len(text) <= most else f"{text[: most - 1]}…"
+def _label(text: str, y: float, whole: str | None = None) -> str:
+    """A label, shortened to its room; ``whole`` is what its tooltip says."""
+    shown = text if len(text) <= _MOST_LABEL else f"{text[: _MOST_LABEL - 1]}…"
     return (
         f'<text class="label" x="{_LABELS - 14:g}" y="{y + _ROW / 2 + 4:g}">{escape(shown)}'
-        f"<title>{escape(text)}</title></text>"
+        f"<title>{escape(whole or text)}</title></text>"
     )
 
 

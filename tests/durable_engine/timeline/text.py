@@ -14,7 +14,17 @@ from typing import Final
 
 from durable_engine.checking.decisions import shortened
 from durable_engine.timeline.model import Call, CallKind, Mark, Moment, Outcome, TimelineModel
-from durable_engine.timeline.rows import Group, group_words, grouped, headline, mark_words, outcome_words, summary
+from durable_engine.timeline.rows import (
+    Group,
+    group_words,
+    grouped,
+    headline,
+    label_of,
+    mark_words,
+    outcome_words,
+    shared_names,
+    summary,
+)
 from durable_engine.timeline.scale import TimeScale, duration_text
 
 __all__ = ["timeline_text"]
@@ -114,6 +124,7 @@ class _Drawing:
     most_rows: int
     groups: list[Group] = field(init=False)
     scale: TimeScale = field(init=False)
+    shared: frozenset[tuple[CallKind, str]] = field(init=False)
     label_width: int = field(init=False)
     bar_width: int = field(init=False)
     drawn: set[str] = field(default_factory=set)
@@ -122,9 +133,13 @@ class _Drawing:
     def __post_init__(self) -> None:
         self.groups = grouped(self.model.calls, most=self.most_rows)
         self.scale = TimeScale(self.model.moments, self.model.stretches)
-        labels = [_label_of(group) for group in self.groups] + [mark.name for mark in self.model.marks] + ["episodes"]
+        self.shared = shared_names(self.model.calls)
+        self.label_width = max(10, self.width // 4)
+        labels = [self._label_of(group) for group in self.groups]
+        labels += [f"  {self._label(call, -2)}" for one in self.groups if one.is_condensed for call in one.shown]
+        labels += [*(mark.name for mark in self.model.marks), "episodes"]
         notes = [self._note(group) for group in self.groups] + [mark_words(mark) for mark in self.model.marks] + [""]
-        self.label_width = min(max(map(_cells, labels)), max(10, self.width // 4))
+        self.label_width = min(max(map(_cells, labels)), self.label_width)
         note_width = min(max(map(_cells, notes)), max(14, 2 * self.width // 7))
         self.bar_width = max(12, self.width - self.label_width - note_width - 4)
 
@@ -179,9 +194,9 @@ class _Drawing:
             while marks and marks[0].at <= group.calls[0].start:
                 yield from self._marks(marks, group.calls[0].start)
             if group.is_condensed:
-                yield self._line(_label_of(group), "".join(self._crowd(group)), group_words(group))
+                yield self._line(self._label_of(group), "".join(self._crowd(group)), group_words(group))
             for call in group.shown:
-                label = f"  {call.name}" if group.is_condensed else call.name
+                label = f"  {self._label(call, -2)}" if group.is_condensed else self._label(call)
                 yield self._line(label, "".join(self._bar(call)), outcome_words(call))
         while marks:
             yield from self._marks(marks, marks[-1].at)
@@ -246,6 +261,13 @@ class _Drawing:
         if len(changed) > _MOST_STATUSES:
             yield self._fit(f"status changed {len(changed) - _MOST_STATUSES} more times")
 
+    def _label_of(self, group: Group) -> str:
+        first = group.calls[0]
+        return f"{first.name} x{len(group.calls)}" if group.is_condensed else self._label(first)
+
+    def _label(self, call: Call, indent: int = 0) -> str:
+        return label_of(call, self.shared, most=self.label_width + indent, more=self.glyphs.more)
+
     def _note(self, group: Group) -> str:
         if not group.is_condensed:
             return outcome_words(group.calls[0])
@@ -260,11 +282,6 @@ class _Drawing:
 
     def _fit(self, text: str) -> str:
         return _clipped(_plain(text), self.width, self.glyphs.more)
-
-
-def _label_of(group: Group) -> str:
-    name = group.calls[0].name
-    return f"{name} x{len(group.calls)}" if group.is_condensed else name
 
 
 def _plain(text: str) -> str:
