@@ -283,3 +283,12 @@ def test_a_long_id_in_a_label_keeps_its_end() -> None:
     label = label_of(first, shared_names([first, first]), most=25)
 
     assert label == "child 012345678…cdef:0004"
+
+
+def test_a_call_that_took_no_time_is_a_mark_and_no_bar() -> None:
+    shown = simulated_timeline("no_time_passes")
+
+    assert "\u2501" not in shown.text()
+    shapes = {element.get("class") for element in svg_of(shown.html()).iter() if element.get("class")}
+    assert "instant activity completed" in shapes
+    assert "activity completed" not in shapes

@@ -102,6 +102,8 @@ def _shapes_of(model: TimelineModel) -> set[str]:
     """The names of all shapes that are drawn."""
     spans = {span.outcome for call in model.calls for span in call.spans}
     shapes = {str(name) for name in (*spans, *(call.kind for call in model.calls))}
+    if any(span.is_instant for call in model.calls for span in call.spans):
+        shapes.add("took no time")
     return shapes | ({"event"} if model.marks else set()) | ({"episode"} if model.has_episodes else set())
 
 
@@ -288,6 +290,12 @@ class _Drawing:
         middle = y + height / 2
         if span.outcome is Outcome.WAITED:
             shape = f'<line class="waited" x1="{x:.1f}" y1="{middle:g}" x2="{end:.1f}" y2="{middle:g}"/>'
+        elif span.is_instant:
+            radius = max(1.5, min(5.0, height / 2 - margin))
+            shape = (
+                f'<circle class="instant {_class(call.kind)} {_class(span.outcome)}" '
+                f'cx="{end:.1f}" cy="{middle:g}" r="{radius:g}"/>'
+            )
         else:
             width = max(2.0, end - x)
             box = f'x="{x:.1f}" y="{y + margin:g}" width="{width:.1f}" height="{height - 2 * margin:g}" rx="2"'

@@ -55,12 +55,13 @@ svg .note, svg .tick, svg .silence { fill: var(--soft); }
 .status rect { fill: var(--status); }
 .status text { font-size: 11px; }
 .mark { fill: var(--mark); }
-rect.activity { fill: var(--activity); }
-rect.sub-orchestration { fill: var(--sub); }
-rect.entity-call { fill: var(--entity); }
-rect.timer { fill: var(--timer); fill-opacity: 0.35; stroke: var(--timer); }
-rect.failed { fill: var(--failed); }
-rect.not-waited-for { fill-opacity: 0.12; stroke: var(--soft); stroke-dasharray: 3 2; }
+.activity { fill: var(--activity); }
+.sub-orchestration { fill: var(--sub); }
+.entity-call { fill: var(--entity); }
+.timer { fill: var(--timer); stroke: var(--timer); }
+rect.timer { fill-opacity: 0.35; }
+.failed:is(rect, circle) { fill: var(--failed); }
+:is(rect, circle).not-waited-for { fill-opacity: 0.12; stroke: var(--soft); stroke-dasharray: 3 2; }
 rect.open { fill-opacity: 0.45; }
 rect.hatch { fill: url(#hatch); }
 .stripe { fill: var(--page); opacity: 0.45; }
@@ -108,6 +109,7 @@ _SHAPES: Final = {
     "failed": _bar("activity failed") + _bar("hatch"),
     "not waited for": _bar("activity not-waited-for"),
     "open": _bar("activity open"),
+    "took no time": '<circle class="instant activity" cx="11" cy="6" r="5"/>',
     "waited to retry": '<line class="waited" x1="1" y1="6" x2="21" y2="6"/>',
     "event": '<path class="mark" d="M11 0l6 6l-6 6l-6 -6z"/>',
     "episode": '<circle class="episode" cx="11" cy="6" r="3.5"/>',

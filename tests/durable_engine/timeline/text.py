@@ -220,6 +220,10 @@ class _Drawing:
             first = self._column(self.scale.place(span.start))
             last = self._column(self.scale.place(span.end)) if span.end is not None else self.bar_width - 1
             is_wait = span.outcome is Outcome.WAITED
+            if span.is_instant:
+                if is_wait:
+                    continue
+                first = last
             cells[first : last + 1] = [self.glyphs.waits if is_wait else self.glyphs.runs[call.kind]] * (
                 last + 1 - first
             )
