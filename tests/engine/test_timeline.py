@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from durable_engine.model.ticks import TICKS_PER_SECOND
 from durable_engine.timeline.model import CallKind, Moment, Outcome
-from durable_engine.timeline.rows import grouped, label_of, shared_names
+from durable_engine.timeline.rows import grouped, label_of, outcome_words, shared_names
 from durable_engine.timeline.scale import TimeScale, duration_text
 from durable_engine.timeline.timeline import Timeline, timeline_of
 from engine.history_fixtures import committed, recorded_history
@@ -85,7 +85,7 @@ def test_a_timer_after_a_caught_failure_is_a_timer() -> None:
     calls = timeline_of(history).model.calls
 
     assert [(call.kind, call.outcome) for call in calls] == [
-        (CallKind.TIMER, Outcome.UNUSED),
+        (CallKind.TIMER, Outcome.CANCELLED),
         (CallKind.ACTIVITY, Outcome.COMPLETED),
     ]
 
@@ -292,3 +292,12 @@ def test_a_call_that_took_no_time_is_a_mark_and_no_bar() -> None:
     shapes = {element.get("class") for element in svg_of(shown.html()).iter() if element.get("class")}
     assert "instant activity completed" in shapes
     assert "activity completed" not in shapes
+
+
+def test_a_cancelled_timer_says_so_and_when_it_was_due() -> None:
+    shown = simulated_timeline("long_timers")
+    [cancelled] = [call for call in shown.model.calls if call.outcome is Outcome.CANCELLED]
+
+    assert outcome_words(cancelled) == "cancelled, due in 2 d"
+    assert "cancelled, due in 2 d" in shown.text()
+    assert "due 2 d after it was set\ncancelled" in shown.html()

@@ -302,6 +302,8 @@ class _Drawing:
             shape = f'<rect class="{_class(call.kind)} {_class(span.outcome)}" {box}/>'
             if span.outcome is Outcome.FAILED:
                 shape += f'<rect class="hatch" {box}/>'
+            if span.outcome is Outcome.CANCELLED:
+                shape += f'<path class="end" d="M{end - 4:.1f} {middle - 4:g}l8 8m0 -8l-8 8"/>'
             if span.outcome is Outcome.OPEN:
                 shape += f'<path class="arrow" d="M{end:.1f} {middle - 5:g}l6 5l-6 5z"/>'
         return f"<g><title>{words}</title>{shape}</g>"

@@ -154,7 +154,9 @@ class _Reading:
         if one.after is not None and isinstance(one.event, TimerCreated):
             outcome = Outcome.WAITED
         elif outcome is Outcome.OPEN and self.completed is not None:
-            outcome, end = Outcome.UNUSED, self.end
+            # Code that returns leaves no timer open that it has not cancelled: the host would wait for it.
+            is_cancelled = isinstance(one.event, TimerCreated) and self.completed.orchestration_status == "Completed"
+            outcome, end = Outcome.CANCELLED if is_cancelled else Outcome.UNUSED, self.end
         return Span(
             event_id=one.event.event_id,
             outcome=outcome,

@@ -125,8 +125,9 @@ def outcome_words(call: Call) -> str:
     words = []
     last = call.attempts[-1]
     match call.outcome:
-        case Outcome.OPEN if last.due_at is not None:
-            words.append(f"due in {duration_text(last.due_at - last.start.at)}")
+        case Outcome.OPEN | Outcome.UNUSED | Outcome.CANCELLED if last.due_at is not None:
+            due = duration_text(last.due_at - last.start.at)
+            words += [f"due in {due}"] if call.outcome is Outcome.OPEN else [call.outcome, f"due in {due}"]
         case Outcome.OPEN:
             words.append("open")
         case Outcome.UNUSED:

@@ -61,10 +61,11 @@ svg .note, svg .tick, svg .silence { fill: var(--soft); }
 .timer { fill: var(--timer); stroke: var(--timer); }
 rect.timer { fill-opacity: 0.35; }
 .failed:is(rect, circle) { fill: var(--failed); }
-:is(rect, circle).not-waited-for { fill-opacity: 0.12; stroke: var(--soft); stroke-dasharray: 3 2; }
+:is(rect, circle):is(.not-waited-for, .cancelled) { fill-opacity: 0.12; stroke: var(--soft); stroke-dasharray: 3 2; }
 rect.open { fill-opacity: 0.45; }
 rect.hatch { fill: url(#hatch); }
 .stripe { fill: var(--page); opacity: 0.45; }
+.end { stroke: var(--text); stroke-width: 1.5; fill: none; }
 .arrow { fill: var(--soft); }
 .waited { stroke: var(--soft); stroke-width: 1.5; stroke-dasharray: 2 3; }
 g:hover > rect { stroke: var(--text); stroke-width: 1.5; }
@@ -108,6 +109,7 @@ _SHAPES: Final = {
     "timer": _bar("timer fired"),
     "failed": _bar("activity failed") + _bar("hatch"),
     "not waited for": _bar("activity not-waited-for"),
+    "cancelled": _bar("timer cancelled") + '<path class="end" d="M17 2l4 8m0 -8l-4 8"/>',
     "open": _bar("activity open"),
     "took no time": '<circle class="instant activity" cx="11" cy="6" r="5"/>',
     "waited to retry": '<line class="waited" x1="1" y1="6" x2="21" y2="6"/>',

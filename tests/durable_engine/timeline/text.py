@@ -60,6 +60,7 @@ _UNICODE: Final = _Glyphs(
         Outcome.COMPLETED: "●",
         Outcome.FAILED: "✗",
         Outcome.FIRED: "○",
+        Outcome.CANCELLED: "⊗",
         Outcome.UNUSED: "⊘",
         Outcome.OPEN: "▶",
         Outcome.WAITED: "┄",
@@ -75,6 +76,7 @@ _UNICODE: Final = _Glyphs(
         ("✗", "failed"),
         ("┄", "wait to retry"),
         ("○", "timer fired"),
+        ("⊗", "cancelled"),
         ("⊘", "not waited for"),
         ("▶", "open"),
         ("◆", "event"),
@@ -87,6 +89,7 @@ _ASCII: Final = _Glyphs(
         Outcome.COMPLETED: "o",
         Outcome.FAILED: "x",
         Outcome.FIRED: "o",
+        Outcome.CANCELLED: "c",
         Outcome.UNUSED: "/",
         Outcome.OPEN: ">",
         Outcome.WAITED: ".",
@@ -101,6 +104,7 @@ _ASCII: Final = _Glyphs(
         ("o", "completed or fired"),
         ("x", "failed"),
         (".", "wait to retry"),
+        ("c", "cancelled"),
         ("/", "not waited for"),
         (">", "open"),
         ("*", "event"),
@@ -140,7 +144,7 @@ class _Drawing:
         labels += [*(mark.name for mark in self.model.marks), "episodes"]
         notes = [self._note(group) for group in self.groups] + [mark_words(mark) for mark in self.model.marks] + [""]
         self.label_width = min(max(map(_cells, labels)), self.label_width)
-        note_width = min(max(map(_cells, notes)), max(14, 2 * self.width // 7))
+        note_width = min(max(map(_cells, notes)), max(14, self.width // 3))
         self.bar_width = max(12, self.width - self.label_width - note_width - 4)
 
     def lines(self) -> Iterator[str]:
