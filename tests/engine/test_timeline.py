@@ -301,3 +301,19 @@ def test_a_cancelled_timer_says_so_and_when_it_was_due() -> None:
     assert outcome_words(cancelled) == "cancelled, due in 2 d"
     assert "cancelled, due in 2 d" in shown.text()
     assert "due 2 d after it was set\ncancelled" in shown.html()
+
+
+def test_a_signal_an_event_and_what_a_client_does_look_different() -> None:
+    signal = timeline_of(committed()["entity_calls.rows.json"])
+    event = simulated_timeline("long_timers")
+    ended = timeline_of(recorded_history("terminate"))
+
+    assert [one.text().splitlines()[-1].split("  ")[-2] for one in (signal, event, ended)] == [
+        "\u25c7 signal sent",
+        "\u25c6 event",
+        "\u25a0 by a client",
+    ]
+    outlines = [
+        re.findall(r'class="(mark[a-z ]*)" d="M[\d.]+ [\d.]+(.*?)"', one.html())[0] for one in (signal, event, ended)
+    ]
+    assert len(set(outlines)) == 3

@@ -25,7 +25,7 @@ from durable_engine.timeline.rows import (
     summary,
 )
 from durable_engine.timeline.scale import TimeScale, duration_text
-from durable_engine.timeline.style import STYLE, legend
+from durable_engine.timeline.style import STYLE, kind_of_mark, legend, mark_path
 
 __all__ = ["timeline_drawing", "timeline_html"]
 
@@ -104,7 +104,7 @@ def _shapes_of(model: TimelineModel) -> set[str]:
     shapes = {str(name) for name in (*spans, *(call.kind for call in model.calls))}
     if any(span.is_instant for call in model.calls for span in call.spans):
         shapes.add("took no time")
-    return shapes | ({"event"} if model.marks else set()) | ({"episode"} if model.has_episodes else set())
+    return shapes | {kind_of_mark(mark) for mark in model.marks} | ({"episode"} if model.has_episodes else set())
 
 
 def _table(model: TimelineModel) -> Iterator[str]:
@@ -255,7 +255,8 @@ class _Drawing:
             x = self._x(mark.at)
             words = f"{mark.name}: {mark_words(mark)}, {duration_text(mark.at.at - self.model.start.at)}"
             yield (
-                f'<path class="mark" d="M{x:.1f} {middle - 6:g}l6 6l-6 6l-6 -6z"><title>{escape(words)}</title></path>'
+                f'<path class="mark {mark.what}" d="M{x:.1f} {middle - 6:g}{mark_path(mark)}">'
+                f"<title>{escape(words)}</title></path>"
             )
         yield _note(mark_words(marks[0]) if len(marks) == 1 else f"{len(marks)} times", y)
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Final
 
-__all__ = ["DRAWING_STYLE", "STYLE", "legend"]
+from durable_engine.timeline.model import Mark
+
+__all__ = ["DRAWING_STYLE", "STYLE", "kind_of_mark", "legend", "mark_path"]
 
 _COLOURS: Final = """
 :root {
@@ -55,6 +57,7 @@ svg .note, svg .tick, svg .silence { fill: var(--soft); }
 .status rect { fill: var(--status); }
 .status text { font-size: 11px; }
 .mark { fill: var(--mark); }
+.mark.signal { fill: var(--page); stroke: var(--mark); stroke-width: 1.5; }
 .activity { fill: var(--activity); }
 .sub-orchestration { fill: var(--sub); }
 .entity-call { fill: var(--entity); }
@@ -89,7 +92,7 @@ STYLE: Final = _COLOURS + _PAGE + _DRAWING + _TABLE
 
 
 def legend(shapes: Set[str]) -> str:
-    """What the shapes mean that are there: kinds of calls, outcomes, and ``event`` and ``episode``."""
+    """What the shapes mean that are there: kinds of calls, outcomes, and kinds of marks, and ``episode``."""
     entries = (
         f'<li><svg viewBox="0 0 22 12" aria-hidden="true">{shape}</svg>{name}</li>'
         for name, shape in _SHAPES.items()
@@ -100,6 +103,21 @@ def legend(shapes: Set[str]) -> str:
 
 def _bar(classes: str) -> str:
     return f'<rect class="{classes}" x="1" y="1.5" width="20" height="9" rx="2"/>'
+
+
+_DIAMOND: Final = "l6 6l-6 6l-6 -6z"
+_SQUARE: Final = "m-5 1h10v10h-10z"
+_KINDS: Final = {"event": "event", "signal": "signal sent"}
+
+
+def kind_of_mark(mark: Mark) -> str:
+    """The name of its shape in the legend: an event, a signal to an entity, or what a client did to the instance."""
+    return _KINDS.get(mark.what, "by a client")
+
+
+def mark_path(mark: Mark) -> str:
+    """Its outline, from the middle of its upper edge on; it is 12 high."""
+    return _DIAMOND if mark.what in _KINDS else _SQUARE
 
 
 _SHAPES: Final = {
@@ -113,6 +131,8 @@ _SHAPES: Final = {
     "open": _bar("activity open"),
     "took no time": '<circle class="instant activity" cx="11" cy="6" r="5"/>',
     "waited to retry": '<line class="waited" x1="1" y1="6" x2="21" y2="6"/>',
-    "event": '<path class="mark" d="M11 0l6 6l-6 6l-6 -6z"/>',
+    "event": f'<path class="mark" d="M11 0{_DIAMOND}"/>',
+    "signal sent": f'<path class="mark signal" d="M11 0{_DIAMOND}"/>',
+    "by a client": f'<path class="mark" d="M11 0{_SQUARE}"/>',
     "episode": '<circle class="episode" cx="11" cy="6" r="3.5"/>',
 }

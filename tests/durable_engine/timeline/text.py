@@ -43,7 +43,9 @@ class _Glyphs:
     waits: str
     cut: str
     episode: str
-    mark: str
+    marks: dict[str, str]
+    control: str
+    """The sign of what a client does to the instance as a whole."""
     more: str
     levels: str
     legend: tuple[tuple[str, str], ...]
@@ -68,7 +70,8 @@ _UNICODE: Final = _Glyphs(
     waits="┄",
     cut="≈",
     episode="┬",
-    mark="◆",
+    marks={"event": "◆", "signal": "◇"},
+    control="■",
     more="…",
     levels=" ▁▂▃▄▅▆▇█",
     legend=(
@@ -80,6 +83,8 @@ _UNICODE: Final = _Glyphs(
         ("⊘", "not waited for"),
         ("▶", "open"),
         ("◆", "event"),
+        ("◇", "signal sent"),
+        ("■", "by a client"),
         ("┬", "episode"),
     ),
 )
@@ -97,7 +102,8 @@ _ASCII: Final = _Glyphs(
     waits=".",
     cut="~",
     episode="|",
-    mark="*",
+    marks={"event": "*", "signal": "s"},
+    control="!",
     more="...",
     levels=" .:-=+*#%",
     legend=(
@@ -108,6 +114,8 @@ _ASCII: Final = _Glyphs(
         ("/", "not waited for"),
         (">", "open"),
         ("*", "event"),
+        ("s", "signal sent"),
+        ("!", "by a client"),
         ("|", "episode"),
     ),
 )
@@ -212,7 +220,7 @@ class _Drawing:
         marks[:] = [mark for mark in marks if mark not in same]
         cells = [" "] * self.bar_width
         for mark in same:
-            cells[self._column(self.scale.place(mark.at))] = self.glyphs.mark
+            cells[self._column(self.scale.place(mark.at))] = self.glyphs.marks.get(what, self.glyphs.control)
         self.drawn.update(cells)
         words = mark_words(same[0]) if len(same) == 1 else f"{len(same)} times"
         yield self._line(name, "".join(cells), words)
