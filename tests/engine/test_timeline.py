@@ -317,3 +317,28 @@ def test_a_signal_an_event_and_what_a_client_does_look_different() -> None:
         re.findall(r'class="(mark[a-z ]*)" d="M[\d.]+ [\d.]+(.*?)"', one.html())[0] for one in (signal, event, ended)
     ]
     assert len(set(outlines)) == 3
+
+
+def test_the_error_is_one_sentence_and_its_json_is_folded() -> None:
+    failed = timeline_of(committed()["retry_exhausted.status.json"])
+
+    text, html = failed.text(), failed.html()
+
+    assert (
+        "error  Orchestrator function 'retry_exhausted' failed: Activity function 'fail' failed: ValueError: always"
+        in (" ".join(text.replace("\n       ", " ").split()).replace("error ", "error  "))
+    )
+    assert "$type" not in text
+    assert re.search(r"ValueError: always</code><details><summary>details</summary><pre>\{&quot;\$type", html)
+
+
+def test_a_child_that_failed_is_named_with_its_cause() -> None:
+    model = simulated_timeline("long_timers").model
+    child = model.calls[-1]
+    span = replace(child.spans[0], outcome=Outcome.FAILED, result="Orchestrator function 'child' failed: sold out\n {}")
+    shown = Timeline(replace(model, calls=(*model.calls[:-1], replace(child, spans=(span,)))))
+
+    assert f"child {child.detail}: Orchestrator function 'child' failed: sold out\n" in shown.text()
+    assert (
+        f"<b>child {child.detail}</b> failed: Orchestrator function &#x27;child&#x27; failed: sold out<" in shown.html()
+    )

@@ -14,6 +14,7 @@ from typing import Final
 
 from durable_engine.checking.decisions import shortened
 from durable_engine.model.ticks import ticks_to_text
+from durable_engine.timeline.causes import causes, parted
 from durable_engine.timeline.model import Call, CallKind, Mark, Moment, Outcome, Span, TimelineModel
 from durable_engine.timeline.rows import (
     label_of,
@@ -39,6 +40,7 @@ _MOST_LABEL: Final = int((_LABELS - 24) / _CHARACTER)
 _LONGEST_LABEL: Final = 200
 _MOST_TABLE_ROWS: Final = 2000
 _LONGEST_FACT: Final = 2000
+_MOST_CAUSES: Final = 20
 _OUTPUTS: Final = {"Failed": "Error", "Terminated": "Reason"}
 
 
@@ -93,8 +95,16 @@ def _heading(model: TimelineModel) -> Iterator[str]:
     if shown:
         yield "<dl>"
         for name, value in shown:
-            yield f"<dt>{name}</dt><dd><code>{escape(value[:_LONGEST_FACT])}</code></dd>"
+            sentence, rest = parted(value) if name == "Error" else (value, "")
+            folded = f"<details><summary>details</summary><pre>{escape(rest)}</pre></details>" if rest else ""
+            yield f"<dt>{name}</dt><dd><code>{escape(sentence[:_LONGEST_FACT])}</code>{folded}</dd>"
         yield "</dl>"
+    failed = causes(model)
+    if failed:
+        yield "<ul>"
+        for label, cause in failed[:_MOST_CAUSES]:
+            yield f"<li><b>{escape(label)}</b> failed: {escape(cause)}</li>"
+        yield "</ul>" if len(failed) <= _MOST_CAUSES else f"<li>{len(failed) - _MOST_CAUSES} more failed</li></ul>"
     yield "</header>"
 
 

@@ -39,6 +39,7 @@ code { font: 13px/1.4 ui-monospace, "Cascadia Code", "Liberation Mono", monospac
 .badge.completed { color: var(--ok); }
 .badge.failed, .badge.terminated { color: var(--failed); }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 12px; margin: 8px 0; }
+dd pre { white-space: pre-wrap; }
 dt { color: var(--soft); }
 dd { margin: 0; overflow-wrap: anywhere; max-height: 6em; overflow-y: auto; }
 """

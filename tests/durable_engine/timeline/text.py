@@ -10,9 +10,11 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
+from textwrap import wrap
 from typing import Final
 
 from durable_engine.checking.decisions import shortened
+from durable_engine.timeline.causes import causes, parted
 from durable_engine.timeline.model import Call, CallKind, Mark, Moment, Outcome, TimelineModel
 from durable_engine.timeline.rows import (
     Group,
@@ -31,7 +33,8 @@ __all__ = ["timeline_text"]
 
 LEAST_WIDTH: Final = 40
 _MOST_STATUSES: Final = 12
-_OUTPUTS: Final = {"Failed": "error ", "Terminated": "reason"}
+_MOST_CAUSES: Final = 8
+_OUTPUTS: Final = {"Terminated": "reason"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,10 +173,28 @@ class _Drawing:
         yield from rows
         yield ""
         yield from self._statuses()
-        if model.output is not None:
+        yield from self._causes()
+        if model.output is not None and model.status == "Failed":
+            yield from self._wrapped("error  ", parted(model.output)[0])
+        elif model.output is not None:
             yield self._fit(f"{_OUTPUTS.get(model.status, 'output')} {shortened(model.output)}")
         yield from self._cuts()
         yield self._fit("  ".join(f"{sign} {means}" for sign, means in self.glyphs.legend if sign in self.drawn))
+
+    def _causes(self) -> Iterator[str]:
+        found = causes(self.model)
+        for label, cause in found[:_MOST_CAUSES]:
+            yield from self._wrapped(f"{self.glyphs.ends[Outcome.FAILED]} ", f"{label}: {cause}")
+        if len(found) > _MOST_CAUSES:
+            yield self._fit(f"{len(found) - _MOST_CAUSES} more failed")
+
+    def _wrapped(self, head: str, text: str) -> Iterator[str]:
+        """The text over as many lines as it takes, up to some; the JSON behind a failure is not among it."""
+        indent = " " * len(head)
+        lines = wrap(
+            _plain(text), self.width, initial_indent=head, subsequent_indent=indent, max_lines=6, placeholder=" ..."
+        )
+        yield from map(self._fit, lines or [head.rstrip()])
 
     def _cuts(self) -> Iterator[str]:
         durations = [cut.duration for cut in self.scale.cuts]
