@@ -342,3 +342,10 @@ def test_a_child_that_failed_is_named_with_its_cause() -> None:
     assert (
         f"<b>child {child.detail}</b> failed: Orchestrator function &#x27;child&#x27; failed: sold out<" in shown.html()
     )
+
+
+def test_the_drawing_is_as_wide_as_its_page_and_nothing_makes_it_scroll_sideways() -> None:
+    html = simulated_timeline("fan_out_300").html()
+
+    assert ".drawing svg { display: block; width: 100%; height: auto;" in html
+    assert "min-width: 7" not in html

@@ -30,12 +30,13 @@ from durable_engine.timeline.style import STYLE, kind_of_mark, legend, mark_path
 
 __all__ = ["timeline_drawing", "timeline_html"]
 
-_WIDTH: Final = 1200.0
-_LABELS: Final = 200.0
-_NOTES: Final = 170.0
+_WIDTH: Final = 800.0
+_LABELS: Final = 170.0
+_NOTES: Final = 190.0
 _PLOT: Final = _WIDTH - _LABELS - _NOTES
 _TOP: Final = 44.0
-_CHARACTER: Final = 6.6
+_CHARACTER: Final = 8.0
+"""The width of a character at the size of a narrow page, where text is widest."""
 _MOST_LABEL: Final = int((_LABELS - 24) / _CHARACTER)
 _LONGEST_LABEL: Final = 200
 _MOST_TABLE_ROWS: Final = 2000
@@ -225,7 +226,7 @@ class _Drawing:
                 f'<path d="{_zigzag((x + end) / 2, _TOP - 6, height)}"/>'
                 f'<text class="silence" x="{(x + end) / 2:.1f}" y="12">{escape(duration_text(cut.duration))}</text></g>'
             )
-        for tick in self.scale.ticks(most=9):
+        for tick in self.scale.ticks(most=6):
             x = self._x_of(tick.place)
             yield f'<line class="grid" x1="{x:.1f}" y1="{_TOP - 8:g}" x2="{x:.1f}" y2="{height:g}"/>'
             yield f'<text class="tick" x="{x:.1f}" y="{_TOP - 13:g}">{escape(tick.label)}</text>'

@@ -39,24 +39,25 @@ code { font: 13px/1.4 ui-monospace, "Cascadia Code", "Liberation Mono", monospac
 .badge.completed { color: var(--ok); }
 .badge.failed, .badge.terminated { color: var(--failed); }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 12px; margin: 8px 0; }
-dd pre { white-space: pre-wrap; }
+h1, p, li { overflow-wrap: anywhere; }
+@media (max-width: 800px) { body { padding: 12px; } }
+dd pre { overflow-wrap: anywhere; white-space: pre-wrap; }
 dt { color: var(--soft); }
 dd { margin: 0; overflow-wrap: anywhere; max-height: 6em; overflow-y: auto; }
 """
 _DRAWING: Final = """
-.drawing { overflow-x: auto; margin-top: 12px; }
-svg { display: block; width: 100%; min-width: 760px; height: auto; font-size: 12px; }
+.drawing { margin-top: 12px; }
+.drawing svg { display: block; width: 100%; height: auto; font-size: 11px; }
 svg text { fill: var(--text); }
 .label { text-anchor: end; }
 svg .note, svg .tick, svg .silence { fill: var(--soft); }
-.tick { text-anchor: middle; font-size: 11px; }
-.silence { text-anchor: middle; font-size: 11px; font-style: italic; }
+.tick { text-anchor: middle; }
+.silence { text-anchor: middle; font-style: italic; }
 .grid, .lane { stroke: var(--line); stroke-width: 1; fill: none; }
 .cut rect { fill: var(--cut); }
 .cut path { stroke: var(--soft); stroke-width: 1; fill: none; opacity: 0.55; }
 .episode { fill: var(--page); stroke: var(--soft); stroke-width: 1.5; }
 .status rect { fill: var(--status); }
-.status text { font-size: 11px; }
 .mark { fill: var(--mark); }
 .mark.signal { fill: var(--page); stroke: var(--mark); stroke-width: 1.5; }
 .activity { fill: var(--activity); }
@@ -75,8 +76,10 @@ rect.hatch { fill: url(#hatch); }
 g:hover > rect { stroke: var(--text); stroke-width: 1.5; }
 ul.legend { display: flex; flex-wrap: wrap; gap: 4px 18px; list-style: none; margin: 10px 0; padding: 0;
   color: var(--soft); font-size: 12px; }
-ul.legend svg { display: inline-block; width: 22px; min-width: 0; height: 12px; vertical-align: -1px;
+ul.legend svg { display: inline-block; width: 22px; height: 12px; vertical-align: -1px;
   margin-right: 5px; }
+/* The drawing shrinks with the page: its text is set larger, to stay readable at 500 px. */
+@media (max-width: 800px) { .drawing svg { font-size: 15.5px; } }
 """
 _TABLE: Final = """
 details { margin-top: 14px; }
