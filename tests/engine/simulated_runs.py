@@ -41,10 +41,11 @@ _START = ticks_from_text("2026-03-01T09:00:00Z")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedRun:
-    """What a run left: its history, and the custom status after each episode that has one."""
+    """What a run left: its history, the custom status after each episode that has one, and inputs by event id."""
 
     history: tuple[HistoryEvent, ...]
     custom_statuses: dict[int, str]
+    inputs: dict[int, str]
 
 
 @dataclass(slots=True)
@@ -100,6 +101,7 @@ def simulate(
         inbox.add(at, EventRaised(timestamp=at, name=name, input=json.dumps(value)))
     history: tuple[HistoryEvent, ...] = ()
     statuses: dict[int, str] = {}
+    inputs: dict[int, str] = {}
     while inbox.messages and inbox.messages[0][0] <= _START + round(until * TICKS_PER_SECOND):
         now, batch = inbox.next_batch()
         checkpoint = run_episode(history, batch, app, now=now, new_id=lambda: "0" * 32)
@@ -112,6 +114,7 @@ def simulate(
             event = message.event
             if isinstance(event, TaskScheduled):
                 given = json.loads(activity_input(event) or "null")
+                inputs[event.event_id] = json.dumps(given)
                 outcome, seconds = activity(event.name, given)
                 at = now + round(seconds * TICKS_PER_SECOND)
                 inbox.add(at, completion_of(event, _outcome(outcome), at))
@@ -124,7 +127,7 @@ def simulate(
                 inbox.add(at, done)
             else:
                 inbox.add(max(now, message.deliver_at or now), event)
-    return SimulatedRun(history=history, custom_statuses=statuses)
+    return SimulatedRun(history=history, custom_statuses=statuses, inputs=inputs)
 
 
 def _outcome(value: Any) -> ActivityOutcome:

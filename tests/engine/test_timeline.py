@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from durable_engine.model.ticks import TICKS_PER_SECOND
 from durable_engine.timeline.model import CallKind, Moment, Outcome
-from durable_engine.timeline.rows import grouped
+from durable_engine.timeline.rows import grouped, label_of, outcome_words, shared_names
 from durable_engine.timeline.scale import TimeScale, duration_text
 from durable_engine.timeline.timeline import Timeline, timeline_of
 from engine.history_fixtures import committed, recorded_history
@@ -27,7 +28,7 @@ _NAMES = ("fan_out_300", "long_timers", "monitor", "no_time_passes", "still_runn
 
 def simulated_timeline(name: str) -> Timeline:
     run = simulated(name)
-    return timeline_of(run.history, custom_statuses=run.custom_statuses)
+    return timeline_of(run.history, custom_statuses=run.custom_statuses, inputs=run.inputs)
 
 
 def svg_of(html: str) -> ElementTree.Element:
@@ -84,7 +85,7 @@ def test_a_timer_after_a_caught_failure_is_a_timer() -> None:
     calls = timeline_of(history).model.calls
 
     assert [(call.kind, call.outcome) for call in calls] == [
-        (CallKind.TIMER, Outcome.UNUSED),
+        (CallKind.TIMER, Outcome.CANCELLED),
         (CallKind.ACTIVITY, Outcome.COMPLETED),
     ]
 
@@ -241,7 +242,9 @@ def test_every_span_of_the_drawing_has_a_tooltip_and_every_call_a_row_of_the_tab
     tooltips = [group.find(f"{namespace}title") for group in svg_of(html).iter(f"{namespace}g")]
     texts = [tooltip.text or "" for tooltip in tooltips if tooltip is not None]
     assert len(texts) == len(spans)
-    assert re.search(r"activity work, attempt 2 of 3 \(event 30\d\)\nfailed after 400 ms\n", "\n".join(texts))
+    assert re.search(
+        r"activity work, attempt 2 of 3 \(event 30\d\)\ninput \d+\nfailed after 400 ms\n", "\n".join(texts)
+    )
     assert html.count("<tr>") == 301
 
 
@@ -262,3 +265,87 @@ def test_a_timeline_is_its_text() -> None:
     shown = simulated_timeline("no_time_passes")
 
     assert str(shown) == shown.text()
+
+
+def test_calls_of_one_name_carry_their_input_and_a_lone_call_its_name_alone() -> None:
+    model = simulated_timeline("long_timers").model
+
+    shared = shared_names(model.calls)
+
+    labels = [label_of(call, shared, most=25) for call in model.calls if call.kind is not CallKind.TIMER]
+    assert labels == ["work", "check 0", "check 1", "check 2", "check 3", "check 4", "child"]
+
+
+def test_a_long_id_in_a_label_keeps_its_end() -> None:
+    child = simulated_timeline("long_timers").model.calls[-1]
+    first = replace(child, detail="0123456789abcdef0123456789abcdef:0004")
+
+    label = label_of(first, shared_names([first, first]), most=25)
+
+    assert label == "child 012345678…cdef:0004"
+
+
+def test_a_call_that_took_no_time_is_a_mark_and_no_bar() -> None:
+    shown = simulated_timeline("no_time_passes")
+
+    assert "\u2501" not in shown.text()
+    shapes = {element.get("class") for element in svg_of(shown.html()).iter() if element.get("class")}
+    assert "instant activity completed" in shapes
+    assert "activity completed" not in shapes
+
+
+def test_a_cancelled_timer_says_so_and_when_it_was_due() -> None:
+    shown = simulated_timeline("long_timers")
+    [cancelled] = [call for call in shown.model.calls if call.outcome is Outcome.CANCELLED]
+
+    assert outcome_words(cancelled) == "cancelled, due in 2 d"
+    assert "cancelled, due in 2 d" in shown.text()
+    assert "due 2 d after it was set\ncancelled" in shown.html()
+
+
+def test_a_signal_an_event_and_what_a_client_does_look_different() -> None:
+    signal = timeline_of(committed()["entity_calls.rows.json"])
+    event = simulated_timeline("long_timers")
+    ended = timeline_of(recorded_history("terminate"))
+
+    assert [one.text().splitlines()[-1].split("  ")[-2] for one in (signal, event, ended)] == [
+        "\u25c7 signal sent",
+        "\u25c6 event",
+        "\u25a0 by a client",
+    ]
+    outlines = [
+        re.findall(r'class="(mark[a-z ]*)" d="M[\d.]+ [\d.]+(.*?)"', one.html())[0] for one in (signal, event, ended)
+    ]
+    assert len(set(outlines)) == 3
+
+
+def test_the_error_is_one_sentence_and_its_json_is_folded() -> None:
+    failed = timeline_of(committed()["retry_exhausted.status.json"])
+
+    text, html = failed.text(), failed.html()
+
+    assert (
+        "error  Orchestrator function 'retry_exhausted' failed: Activity function 'fail' failed: ValueError: always"
+        in (" ".join(text.replace("\n       ", " ").split()).replace("error ", "error  "))
+    )
+    assert "$type" not in text
+    assert re.search(r"ValueError: always</code><details><summary>details</summary><pre>\{&quot;\$type", html)
+
+
+def test_a_child_that_failed_is_named_with_its_cause() -> None:
+    model = simulated_timeline("long_timers").model
+    child = model.calls[-1]
+    span = replace(child.spans[0], outcome=Outcome.FAILED, result="Orchestrator function 'child' failed: sold out\n {}")
+    shown = Timeline(replace(model, calls=(*model.calls[:-1], replace(child, spans=(span,)))))
+
+    assert f"child {child.detail}: Orchestrator function 'child' failed: sold out\n" in shown.text()
+    assert (
+        f"<b>child {child.detail}</b> failed: Orchestrator function &#x27;child&#x27; failed: sold out<" in shown.html()
+    )
+
+
+def test_the_drawing_is_as_wide_as_its_page_and_nothing_makes_it_scroll_sideways() -> None:
+    html = simulated_timeline("fan_out_300").html()
+
+    assert ".drawing svg { display: block; width: 100%; height: auto;" in html
+    assert "min-width: 7" not in html

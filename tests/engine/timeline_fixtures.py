@@ -78,7 +78,7 @@ def simulated(name: str) -> SimulatedRun:
 
 
 def _of(run: SimulatedRun) -> Timeline:
-    return timeline_of(run.history, custom_statuses=run.custom_statuses)
+    return timeline_of(run.history, custom_statuses=run.custom_statuses, inputs=run.inputs)
 
 
 class _Unreliable:

@@ -14,21 +14,34 @@ from typing import Final
 
 from durable_engine.checking.decisions import shortened
 from durable_engine.model.ticks import ticks_to_text
+from durable_engine.timeline.causes import causes, parted
 from durable_engine.timeline.model import Call, CallKind, Mark, Moment, Outcome, Span, TimelineModel
-from durable_engine.timeline.rows import mark_words, outcome_words, span_words, status_words, summary
+from durable_engine.timeline.rows import (
+    label_of,
+    mark_words,
+    outcome_words,
+    shared_names,
+    span_words,
+    status_words,
+    summary,
+)
 from durable_engine.timeline.scale import TimeScale, duration_text
-from durable_engine.timeline.style import STYLE, legend
+from durable_engine.timeline.style import STYLE, kind_of_mark, legend, mark_path
 
 __all__ = ["timeline_drawing", "timeline_html"]
 
-_WIDTH: Final = 1200.0
-_LABELS: Final = 200.0
-_NOTES: Final = 170.0
+_WIDTH: Final = 800.0
+_LABELS: Final = 170.0
+_NOTES: Final = 190.0
 _PLOT: Final = _WIDTH - _LABELS - _NOTES
 _TOP: Final = 44.0
-_CHARACTER: Final = 6.6
+_CHARACTER: Final = 8.0
+"""The width of a character at the size of a narrow page, where text is widest."""
+_MOST_LABEL: Final = int((_LABELS - 24) / _CHARACTER)
+_LONGEST_LABEL: Final = 200
 _MOST_TABLE_ROWS: Final = 2000
 _LONGEST_FACT: Final = 2000
+_MOST_CAUSES: Final = 20
 _OUTPUTS: Final = {"Failed": "Error", "Terminated": "Reason"}
 
 
@@ -83,8 +96,16 @@ def _heading(model: TimelineModel) -> Iterator[str]:
     if shown:
         yield "<dl>"
         for name, value in shown:
-            yield f"<dt>{name}</dt><dd><code>{escape(value[:_LONGEST_FACT])}</code></dd>"
+            sentence, rest = parted(value) if name == "Error" else (value, "")
+            folded = f"<details><summary>details</summary><pre>{escape(rest)}</pre></details>" if rest else ""
+            yield f"<dt>{name}</dt><dd><code>{escape(sentence[:_LONGEST_FACT])}</code>{folded}</dd>"
         yield "</dl>"
+    failed = causes(model)
+    if failed:
+        yield "<ul>"
+        for label, cause in failed[:_MOST_CAUSES]:
+            yield f"<li><b>{escape(label)}</b> failed: {escape(cause)}</li>"
+        yield "</ul>" if len(failed) <= _MOST_CAUSES else f"<li>{len(failed) - _MOST_CAUSES} more failed</li></ul>"
     yield "</header>"
 
 
@@ -92,7 +113,9 @@ def _shapes_of(model: TimelineModel) -> set[str]:
     """The names of all shapes that are drawn."""
     spans = {span.outcome for call in model.calls for span in call.spans}
     shapes = {str(name) for name in (*spans, *(call.kind for call in model.calls))}
-    return shapes | ({"event"} if model.marks else set()) | ({"episode"} if model.has_episodes else set())
+    if any(span.is_instant for call in model.calls for span in call.spans):
+        shapes.add("took no time")
+    return shapes | {kind_of_mark(mark) for mark in model.marks} | ({"episode"} if model.has_episodes else set())
 
 
 def _table(model: TimelineModel) -> Iterator[str]:
@@ -147,9 +170,11 @@ class _Drawing:
     name: str = "timeline"
     scale: TimeScale = field(init=False)
     blocks: list[_Block] = field(init=False)
+    shared: frozenset[tuple[CallKind, str]] = field(init=False)
 
     def __post_init__(self) -> None:
         self.scale = TimeScale(self.model.moments, self.model.stretches)
+        self.shared = shared_names(self.model.calls)
         runs = [tuple(same) for _, same in groupby(self.model.calls, key=lambda call: (call.kind, call.name))]
         self.blocks = [_Block(calls=calls, row_height=_row_height(len(calls))) for calls in runs]
 
@@ -201,7 +226,7 @@ class _Drawing:
                 f'<path d="{_zigzag((x + end) / 2, _TOP - 6, height)}"/>'
                 f'<text class="silence" x="{(x + end) / 2:.1f}" y="12">{escape(duration_text(cut.duration))}</text></g>'
             )
-        for tick in self.scale.ticks(most=9):
+        for tick in self.scale.ticks(most=6):
             x = self._x_of(tick.place)
             yield f'<line class="grid" x1="{x:.1f}" y1="{_TOP - 8:g}" x2="{x:.1f}" y2="{height:g}"/>'
             yield f'<text class="tick" x="{x:.1f}" y="{_TOP - 13:g}">{escape(tick.label)}</text>'
@@ -241,7 +266,8 @@ class _Drawing:
             x = self._x(mark.at)
             words = f"{mark.name}: {mark_words(mark)}, {duration_text(mark.at.at - self.model.start.at)}"
             yield (
-                f'<path class="mark" d="M{x:.1f} {middle - 6:g}l6 6l-6 6l-6 -6z"><title>{escape(words)}</title></path>'
+                f'<path class="mark {mark.what}" d="M{x:.1f} {middle - 6:g}{mark_path(mark)}">'
+                f"<title>{escape(words)}</title></path>"
             )
         yield _note(mark_words(marks[0]) if len(marks) == 1 else f"{len(marks)} times", y)
 
@@ -255,7 +281,8 @@ class _Drawing:
             y += 5.0
         for call in block.calls:
             if not block.is_dense:
-                yield self._linked(call, _label(call.name, y))
+                whole = label_of(call, self.shared, most=_LONGEST_LABEL)
+                yield self._linked(call, _label(label_of(call, self.shared, most=_MOST_LABEL), y, whole))
                 yield _note(outcome_words(call), y)
             for span in sorted(call.spans, key=lambda one: one.outcome is not Outcome.WAITED):
                 yield self._linked(call, self._span(call, span, y, block.row_height))
@@ -275,12 +302,20 @@ class _Drawing:
         middle = y + height / 2
         if span.outcome is Outcome.WAITED:
             shape = f'<line class="waited" x1="{x:.1f}" y1="{middle:g}" x2="{end:.1f}" y2="{middle:g}"/>'
+        elif span.is_instant:
+            radius = max(1.5, min(5.0, height / 2 - margin))
+            shape = (
+                f'<circle class="instant {_class(call.kind)} {_class(span.outcome)}" '
+                f'cx="{end:.1f}" cy="{middle:g}" r="{radius:g}"/>'
+            )
         else:
             width = max(2.0, end - x)
             box = f'x="{x:.1f}" y="{y + margin:g}" width="{width:.1f}" height="{height - 2 * margin:g}" rx="2"'
             shape = f'<rect class="{_class(call.kind)} {_class(span.outcome)}" {box}/>'
             if span.outcome is Outcome.FAILED:
                 shape += f'<rect class="hatch" {box}/>'
+            if span.outcome is Outcome.CANCELLED:
+                shape += f'<path class="end" d="M{end - 4:.1f} {middle - 4:g}l8 8m0 -8l-8 8"/>'
             if span.outcome is Outcome.OPEN:
                 shape += f'<path class="arrow" d="M{end:.1f} {middle - 5:g}l6 5l-6 5z"/>'
         return f"<g><title>{words}</title>{shape}</g>"
@@ -312,12 +347,12 @@ def _taken(marks: list[Mark], upto: Moment) -> list[Mark]:
     return same
 
 
-def _label(text: str, y: float) -> str:
-    most = int((_LABELS - 24) / _CHARACTER)
-    shown = text if len(text) <= most else f"{text[: most - 1]}…"
+def _label(text: str, y: float, whole: str | None = None) -> str:
+    """A label, shortened to its room; ``whole`` is what its tooltip says."""
+    shown = text if len(text) <= _MOST_LABEL else f"{text[: _MOST_LABEL - 1]}…"
     return (
         f'<text class="label" x="{_LABELS - 14:g}" y="{y + _ROW / 2 + 4:g}">{escape(shown)}'
-        f"<title>{escape(text)}</title></text>"
+        f"<title>{escape(whole or text)}</title></text>"
     )
 
 

@@ -30,6 +30,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
     FIRED = "fired"
     WAITED = "waited to retry"
+    CANCELLED = "cancelled"
     UNUSED = "not waited for"
     OPEN = "open"
 
@@ -55,6 +56,11 @@ class Span:
     due_at: Ticks | None = None
     """When a timer is to fire."""
     result: str | None = None
+
+    @property
+    def is_instant(self) -> bool:
+        """Whether it ended in the moment it began: it has no length to draw."""
+        return self.end is not None and (self.duration == 0 or self.end == self.start)
 
     @property
     def duration(self) -> Ticks | None:

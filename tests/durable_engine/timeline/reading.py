@@ -44,14 +44,15 @@ def timeline_model(
     custom_statuses: Mapping[int, str] | None = None,
     has_episodes: bool = True,
     now: Ticks | None = None,
+    inputs: Mapping[int, str] | None = None,
 ) -> TimelineModel:
     """The model of a history.
 
     ``custom_statuses`` are JSON texts by the number of the episode that left them; ``now`` is how far an execution has
-    come that has not ended.
+    come that has not ended; ``inputs`` are those of activities, as JSON texts by event id, which histories leave out.
     """
     started = execution_started(history)
-    reading = _Reading(list(episodes_of(history)), has_episodes=has_episodes)
+    reading = _Reading(list(episodes_of(history)), has_episodes=has_episodes, inputs=inputs or {})
     reading.read()
     statuses = custom_statuses or {}
     completed = reading.completed
@@ -95,6 +96,7 @@ class _Reading:
 
     episodes: list[RecordedEpisode]
     has_episodes: bool
+    inputs: Mapping[int, str]
     spans: list[_Open] = field(default_factory=list)
     opened: dict[int, _Open] = field(default_factory=dict)
     """The last span of each id: a refused replay gives one out a second time."""
@@ -144,14 +146,17 @@ class _Reading:
             spans.append(self._span(one))
             one = one.next
         event = first.event
-        return Call(kind=_KINDS[type(event)], name=_name_of(event), detail=_detail_of(event), spans=tuple(spans))
+        detail = self.inputs.get(event.event_id) or _detail_of(event)
+        return Call(kind=_KINDS[type(event)], name=_name_of(event), detail=detail, spans=tuple(spans))
 
     def _span(self, one: _Open) -> Span:
         outcome, end = one.outcome, one.end
         if one.after is not None and isinstance(one.event, TimerCreated):
             outcome = Outcome.WAITED
         elif outcome is Outcome.OPEN and self.completed is not None:
-            outcome, end = Outcome.UNUSED, self.end
+            # Code that returns leaves no timer open that it has not cancelled: the host would wait for it.
+            is_cancelled = isinstance(one.event, TimerCreated) and self.completed.orchestration_status == "Completed"
+            outcome, end = Outcome.CANCELLED if is_cancelled else Outcome.UNUSED, self.end
         return Span(
             event_id=one.event.event_id,
             outcome=outcome,

@@ -6,7 +6,8 @@ Invariant: no call is lost: it has a row of its own, or it is one of those that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from durable_engine.checking.decisions import shortened
@@ -19,8 +20,10 @@ __all__ = [
     "group_words",
     "grouped",
     "headline",
+    "label_of",
     "mark_words",
     "outcome_words",
+    "shared_names",
     "span_words",
     "status_words",
     "summary",
@@ -57,6 +60,29 @@ def grouped(calls: Sequence[Call], *, most: int) -> list[Group]:
         Group(calls=tuple(same), shown=tuple(same) if len(same) <= _SMALL else tuple(_notable(same)))
         for same in alike.values()
     ]
+
+
+def shared_names(calls: Sequence[Call]) -> frozenset[tuple[CallKind, str]]:
+    """The kinds and names that several calls have: the name alone does not tell such calls apart."""
+    counts = Counter((call.kind, call.name) for call in calls)
+    return frozenset(name for name, count in counts.items() if count > 1)
+
+
+def label_of(call: Call, shared: Set[tuple[CallKind, str]], *, most: int, more: str = "…") -> str:
+    """What a row is called: the name, and the input or the child's id where others have the name too.
+
+    What is too long for ``most`` characters is cut in its middle, since ids differ at their ends.
+    """
+    room = most - len(call.name) - 1
+    if call.detail is None or (call.kind, call.name) not in shared:
+        return call.name
+    detail = shortened(call.detail)
+    if len(detail) > room:
+        if room < _SMALL:
+            return call.name
+        tail = (room - len(more)) // 2
+        detail = f"{detail[: room - len(more) - tail]}{more}{detail[-tail:]}"
+    return f"{call.name} {detail}"
 
 
 def headline(model: TimelineModel) -> str:
@@ -99,8 +125,9 @@ def outcome_words(call: Call) -> str:
     words = []
     last = call.attempts[-1]
     match call.outcome:
-        case Outcome.OPEN if last.due_at is not None:
-            words.append(f"due in {duration_text(last.due_at - last.start.at)}")
+        case Outcome.OPEN | Outcome.UNUSED | Outcome.CANCELLED if last.due_at is not None:
+            due = duration_text(last.due_at - last.start.at)
+            words += [f"due in {due}"] if call.outcome is Outcome.OPEN else [call.outcome, f"due in {due}"]
         case Outcome.OPEN:
             words.append("open")
         case Outcome.UNUSED:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Final
 
-__all__ = ["DRAWING_STYLE", "STYLE", "legend"]
+from durable_engine.timeline.model import Mark
+
+__all__ = ["DRAWING_STYLE", "STYLE", "kind_of_mark", "legend", "mark_path"]
 
 _COLOURS: Final = """
 :root {
@@ -37,40 +39,47 @@ code { font: 13px/1.4 ui-monospace, "Cascadia Code", "Liberation Mono", monospac
 .badge.completed { color: var(--ok); }
 .badge.failed, .badge.terminated { color: var(--failed); }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 12px; margin: 8px 0; }
+h1, p, li { overflow-wrap: anywhere; }
+@media (max-width: 800px) { body { padding: 12px; } }
+dd pre { overflow-wrap: anywhere; white-space: pre-wrap; }
 dt { color: var(--soft); }
 dd { margin: 0; overflow-wrap: anywhere; max-height: 6em; overflow-y: auto; }
 """
 _DRAWING: Final = """
-.drawing { overflow-x: auto; margin-top: 12px; }
-svg { display: block; width: 100%; min-width: 760px; height: auto; font-size: 12px; }
+.drawing { margin-top: 12px; }
+.drawing svg { display: block; width: 100%; height: auto; font-size: 11px; }
 svg text { fill: var(--text); }
 .label { text-anchor: end; }
 svg .note, svg .tick, svg .silence { fill: var(--soft); }
-.tick { text-anchor: middle; font-size: 11px; }
-.silence { text-anchor: middle; font-size: 11px; font-style: italic; }
+.tick { text-anchor: middle; }
+.silence { text-anchor: middle; font-style: italic; }
 .grid, .lane { stroke: var(--line); stroke-width: 1; fill: none; }
 .cut rect { fill: var(--cut); }
 .cut path { stroke: var(--soft); stroke-width: 1; fill: none; opacity: 0.55; }
 .episode { fill: var(--page); stroke: var(--soft); stroke-width: 1.5; }
 .status rect { fill: var(--status); }
-.status text { font-size: 11px; }
 .mark { fill: var(--mark); }
-rect.activity { fill: var(--activity); }
-rect.sub-orchestration { fill: var(--sub); }
-rect.entity-call { fill: var(--entity); }
-rect.timer { fill: var(--timer); fill-opacity: 0.35; stroke: var(--timer); }
-rect.failed { fill: var(--failed); }
-rect.not-waited-for { fill-opacity: 0.12; stroke: var(--soft); stroke-dasharray: 3 2; }
+.mark.signal { fill: var(--page); stroke: var(--mark); stroke-width: 1.5; }
+.activity { fill: var(--activity); }
+.sub-orchestration { fill: var(--sub); }
+.entity-call { fill: var(--entity); }
+.timer { fill: var(--timer); stroke: var(--timer); }
+rect.timer { fill-opacity: 0.35; }
+.failed:is(rect, circle) { fill: var(--failed); }
+:is(rect, circle):is(.not-waited-for, .cancelled) { fill-opacity: 0.12; stroke: var(--soft); stroke-dasharray: 3 2; }
 rect.open { fill-opacity: 0.45; }
 rect.hatch { fill: url(#hatch); }
 .stripe { fill: var(--page); opacity: 0.45; }
+.end { stroke: var(--text); stroke-width: 1.5; fill: none; }
 .arrow { fill: var(--soft); }
 .waited { stroke: var(--soft); stroke-width: 1.5; stroke-dasharray: 2 3; }
 g:hover > rect { stroke: var(--text); stroke-width: 1.5; }
 ul.legend { display: flex; flex-wrap: wrap; gap: 4px 18px; list-style: none; margin: 10px 0; padding: 0;
   color: var(--soft); font-size: 12px; }
-ul.legend svg { display: inline-block; width: 22px; min-width: 0; height: 12px; vertical-align: -1px;
+ul.legend svg { display: inline-block; width: 22px; height: 12px; vertical-align: -1px;
   margin-right: 5px; }
+/* The drawing shrinks with the page: its text is set larger, to stay readable at 500 px. */
+@media (max-width: 800px) { .drawing svg { font-size: 15.5px; } }
 """
 _TABLE: Final = """
 details { margin-top: 14px; }
@@ -87,7 +96,7 @@ STYLE: Final = _COLOURS + _PAGE + _DRAWING + _TABLE
 
 
 def legend(shapes: Set[str]) -> str:
-    """What the shapes mean that are there: kinds of calls, outcomes, and ``event`` and ``episode``."""
+    """What the shapes mean that are there: kinds of calls, outcomes, and kinds of marks, and ``episode``."""
     entries = (
         f'<li><svg viewBox="0 0 22 12" aria-hidden="true">{shape}</svg>{name}</li>'
         for name, shape in _SHAPES.items()
@@ -100,6 +109,21 @@ def _bar(classes: str) -> str:
     return f'<rect class="{classes}" x="1" y="1.5" width="20" height="9" rx="2"/>'
 
 
+_DIAMOND: Final = "l6 6l-6 6l-6 -6z"
+_SQUARE: Final = "m-5 1h10v10h-10z"
+_KINDS: Final = {"event": "event", "signal": "signal sent"}
+
+
+def kind_of_mark(mark: Mark) -> str:
+    """The name of its shape in the legend: an event, a signal to an entity, or what a client did to the instance."""
+    return _KINDS.get(mark.what, "by a client")
+
+
+def mark_path(mark: Mark) -> str:
+    """Its outline, from the middle of its upper edge on; it is 12 high."""
+    return _DIAMOND if mark.what in _KINDS else _SQUARE
+
+
 _SHAPES: Final = {
     "activity": _bar("activity completed"),
     "sub-orchestration": _bar("sub-orchestration completed"),
@@ -107,8 +131,12 @@ _SHAPES: Final = {
     "timer": _bar("timer fired"),
     "failed": _bar("activity failed") + _bar("hatch"),
     "not waited for": _bar("activity not-waited-for"),
+    "cancelled": _bar("timer cancelled") + '<path class="end" d="M17 2l4 8m0 -8l-4 8"/>',
     "open": _bar("activity open"),
+    "took no time": '<circle class="instant activity" cx="11" cy="6" r="5"/>',
     "waited to retry": '<line class="waited" x1="1" y1="6" x2="21" y2="6"/>',
-    "event": '<path class="mark" d="M11 0l6 6l-6 6l-6 -6z"/>',
+    "event": f'<path class="mark" d="M11 0{_DIAMOND}"/>',
+    "signal sent": f'<path class="mark signal" d="M11 0{_DIAMOND}"/>',
+    "by a client": f'<path class="mark" d="M11 0{_SQUARE}"/>',
     "episode": '<circle class="episode" cx="11" cy="6" r="3.5"/>',
 }

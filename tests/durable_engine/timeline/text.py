@@ -10,18 +10,31 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
+from textwrap import wrap
 from typing import Final
 
 from durable_engine.checking.decisions import shortened
+from durable_engine.timeline.causes import causes, parted
 from durable_engine.timeline.model import Call, CallKind, Mark, Moment, Outcome, TimelineModel
-from durable_engine.timeline.rows import Group, group_words, grouped, headline, mark_words, outcome_words, summary
+from durable_engine.timeline.rows import (
+    Group,
+    group_words,
+    grouped,
+    headline,
+    label_of,
+    mark_words,
+    outcome_words,
+    shared_names,
+    summary,
+)
 from durable_engine.timeline.scale import TimeScale, duration_text
 
 __all__ = ["timeline_text"]
 
 LEAST_WIDTH: Final = 40
 _MOST_STATUSES: Final = 12
-_OUTPUTS: Final = {"Failed": "error ", "Terminated": "reason"}
+_MOST_CAUSES: Final = 8
+_OUTPUTS: Final = {"Terminated": "reason"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +46,9 @@ class _Glyphs:
     waits: str
     cut: str
     episode: str
-    mark: str
+    marks: dict[str, str]
+    control: str
+    """The sign of what a client does to the instance as a whole."""
     more: str
     levels: str
     legend: tuple[tuple[str, str], ...]
@@ -50,6 +65,7 @@ _UNICODE: Final = _Glyphs(
         Outcome.COMPLETED: "●",
         Outcome.FAILED: "✗",
         Outcome.FIRED: "○",
+        Outcome.CANCELLED: "⊗",
         Outcome.UNUSED: "⊘",
         Outcome.OPEN: "▶",
         Outcome.WAITED: "┄",
@@ -57,7 +73,8 @@ _UNICODE: Final = _Glyphs(
     waits="┄",
     cut="≈",
     episode="┬",
-    mark="◆",
+    marks={"event": "◆", "signal": "◇"},
+    control="■",
     more="…",
     levels=" ▁▂▃▄▅▆▇█",
     legend=(
@@ -65,9 +82,12 @@ _UNICODE: Final = _Glyphs(
         ("✗", "failed"),
         ("┄", "wait to retry"),
         ("○", "timer fired"),
+        ("⊗", "cancelled"),
         ("⊘", "not waited for"),
         ("▶", "open"),
         ("◆", "event"),
+        ("◇", "signal sent"),
+        ("■", "by a client"),
         ("┬", "episode"),
     ),
 )
@@ -77,6 +97,7 @@ _ASCII: Final = _Glyphs(
         Outcome.COMPLETED: "o",
         Outcome.FAILED: "x",
         Outcome.FIRED: "o",
+        Outcome.CANCELLED: "c",
         Outcome.UNUSED: "/",
         Outcome.OPEN: ">",
         Outcome.WAITED: ".",
@@ -84,16 +105,20 @@ _ASCII: Final = _Glyphs(
     waits=".",
     cut="~",
     episode="|",
-    mark="*",
+    marks={"event": "*", "signal": "s"},
+    control="!",
     more="...",
     levels=" .:-=+*#%",
     legend=(
         ("o", "completed or fired"),
         ("x", "failed"),
         (".", "wait to retry"),
+        ("c", "cancelled"),
         ("/", "not waited for"),
         (">", "open"),
         ("*", "event"),
+        ("s", "signal sent"),
+        ("!", "by a client"),
         ("|", "episode"),
     ),
 )
@@ -114,6 +139,7 @@ class _Drawing:
     most_rows: int
     groups: list[Group] = field(init=False)
     scale: TimeScale = field(init=False)
+    shared: frozenset[tuple[CallKind, str]] = field(init=False)
     label_width: int = field(init=False)
     bar_width: int = field(init=False)
     drawn: set[str] = field(default_factory=set)
@@ -122,10 +148,14 @@ class _Drawing:
     def __post_init__(self) -> None:
         self.groups = grouped(self.model.calls, most=self.most_rows)
         self.scale = TimeScale(self.model.moments, self.model.stretches)
-        labels = [_label_of(group) for group in self.groups] + [mark.name for mark in self.model.marks] + ["episodes"]
+        self.shared = shared_names(self.model.calls)
+        self.label_width = max(10, self.width // 4)
+        labels = [self._label_of(group) for group in self.groups]
+        labels += [f"  {self._label(call, -2)}" for one in self.groups if one.is_condensed for call in one.shown]
+        labels += [*(mark.name for mark in self.model.marks), "episodes"]
         notes = [self._note(group) for group in self.groups] + [mark_words(mark) for mark in self.model.marks] + [""]
-        self.label_width = min(max(map(_cells, labels)), max(10, self.width // 4))
-        note_width = min(max(map(_cells, notes)), max(14, 2 * self.width // 7))
+        self.label_width = min(max(map(_cells, labels)), self.label_width)
+        note_width = min(max(map(_cells, notes)), max(14, self.width // 3))
         self.bar_width = max(12, self.width - self.label_width - note_width - 4)
 
     def lines(self) -> Iterator[str]:
@@ -143,10 +173,28 @@ class _Drawing:
         yield from rows
         yield ""
         yield from self._statuses()
-        if model.output is not None:
+        yield from self._causes()
+        if model.output is not None and model.status == "Failed":
+            yield from self._wrapped("error  ", parted(model.output)[0])
+        elif model.output is not None:
             yield self._fit(f"{_OUTPUTS.get(model.status, 'output')} {shortened(model.output)}")
         yield from self._cuts()
         yield self._fit("  ".join(f"{sign} {means}" for sign, means in self.glyphs.legend if sign in self.drawn))
+
+    def _causes(self) -> Iterator[str]:
+        found = causes(self.model)
+        for label, cause in found[:_MOST_CAUSES]:
+            yield from self._wrapped(f"{self.glyphs.ends[Outcome.FAILED]} ", f"{label}: {cause}")
+        if len(found) > _MOST_CAUSES:
+            yield self._fit(f"{len(found) - _MOST_CAUSES} more failed")
+
+    def _wrapped(self, head: str, text: str) -> Iterator[str]:
+        """The text over as many lines as it takes, up to some; the JSON behind a failure is not among it."""
+        indent = " " * len(head)
+        lines = wrap(
+            _plain(text), self.width, initial_indent=head, subsequent_indent=indent, max_lines=6, placeholder=" ..."
+        )
+        yield from map(self._fit, lines or [head.rstrip()])
 
     def _cuts(self) -> Iterator[str]:
         durations = [cut.duration for cut in self.scale.cuts]
@@ -179,9 +227,9 @@ class _Drawing:
             while marks and marks[0].at <= group.calls[0].start:
                 yield from self._marks(marks, group.calls[0].start)
             if group.is_condensed:
-                yield self._line(_label_of(group), "".join(self._crowd(group)), group_words(group))
+                yield self._line(self._label_of(group), "".join(self._crowd(group)), group_words(group))
             for call in group.shown:
-                label = f"  {call.name}" if group.is_condensed else call.name
+                label = f"  {self._label(call, -2)}" if group.is_condensed else self._label(call)
                 yield self._line(label, "".join(self._bar(call)), outcome_words(call))
         while marks:
             yield from self._marks(marks, marks[-1].at)
@@ -193,7 +241,7 @@ class _Drawing:
         marks[:] = [mark for mark in marks if mark not in same]
         cells = [" "] * self.bar_width
         for mark in same:
-            cells[self._column(self.scale.place(mark.at))] = self.glyphs.mark
+            cells[self._column(self.scale.place(mark.at))] = self.glyphs.marks.get(what, self.glyphs.control)
         self.drawn.update(cells)
         words = mark_words(same[0]) if len(same) == 1 else f"{len(same)} times"
         yield self._line(name, "".join(cells), words)
@@ -205,6 +253,10 @@ class _Drawing:
             first = self._column(self.scale.place(span.start))
             last = self._column(self.scale.place(span.end)) if span.end is not None else self.bar_width - 1
             is_wait = span.outcome is Outcome.WAITED
+            if span.is_instant:
+                if is_wait:
+                    continue
+                first = last
             cells[first : last + 1] = [self.glyphs.waits if is_wait else self.glyphs.runs[call.kind]] * (
                 last + 1 - first
             )
@@ -246,6 +298,13 @@ class _Drawing:
         if len(changed) > _MOST_STATUSES:
             yield self._fit(f"status changed {len(changed) - _MOST_STATUSES} more times")
 
+    def _label_of(self, group: Group) -> str:
+        first = group.calls[0]
+        return f"{first.name} x{len(group.calls)}" if group.is_condensed else self._label(first)
+
+    def _label(self, call: Call, indent: int = 0) -> str:
+        return label_of(call, self.shared, most=self.label_width + indent, more=self.glyphs.more)
+
     def _note(self, group: Group) -> str:
         if not group.is_condensed:
             return outcome_words(group.calls[0])
@@ -260,11 +319,6 @@ class _Drawing:
 
     def _fit(self, text: str) -> str:
         return _clipped(_plain(text), self.width, self.glyphs.more)
-
-
-def _label_of(group: Group) -> str:
-    name = group.calls[0].name
-    return f"{name} x{len(group.calls)}" if group.is_condensed else name
 
 
 def _plain(text: str) -> str:

@@ -49,15 +49,21 @@ def timeline_of(
     custom_statuses: Mapping[int, str] | None = None,
     app: App | None = None,
     now: Ticks | None = None,
+    inputs: Mapping[int, str] | None = None,
 ) -> Timeline:
     """The timeline of a history in any form that ``read_history`` knows.
 
     ``custom_statuses`` are JSON texts by the number of the episode (from 1) that left them: no history holds them.
     ``app`` helps where the ids of a history from the management API are found by running the code.
+    ``inputs`` are the activities' inputs as JSON texts by event id: histories leave them out.
     ``now`` is up to when an execution that has not ended is drawn; None draws it up to the last thing that it did.
     """
     recorded = read_history(history, app)
     model = timeline_model(
-        recorded.events, custom_statuses=custom_statuses, has_episodes=recorded.has_episodes, now=now
+        recorded.events,
+        custom_statuses=custom_statuses,
+        has_episodes=recorded.has_episodes,
+        now=now,
+        inputs=inputs,
     )
     return Timeline(model)

@@ -137,7 +137,9 @@ class Run:
             raise NotPossibleError(f"{self.instance_id!r} ({self.name}) has not ended its first episode.")
         texts = {number: compact_json(status) for number, status in enumerate(self.custom_statuses, start=1) if status}
         # Only the last execution's history is kept, and its episodes are counted from its own beginning.
-        return timeline_of(self.history, custom_statuses=texts if self.executions == 1 else None)
+        # The ids of its calls are given out anew too: of calls with one id the last is the one in the history.
+        inputs = {call.event_id: _shown(call.input) for call in self.calls if call.input is not None}
+        return timeline_of(self.history, custom_statuses=texts if self.executions == 1 else None, inputs=inputs)
 
     def calls_of(self, name: str) -> tuple[ActivityCall, ...]:
         """The calls of one activity, in the order of scheduling."""
@@ -204,6 +206,14 @@ def snapshot(
         known_names=None if hub.app.is_bare else (*hub.app.known.activities, *hub.app.known.orchestrators),
         entities=MappingProxyType({one: parsed_json(state) for one, state in entity_states(hub)}),
     )
+
+
+def _shown(value: Any) -> str:
+    """A value as JSON, or, where it is an object of the app's own, as Python shows it."""
+    try:
+        return compact_json(value)
+    except TypeError:
+        return repr(value)
 
 
 def entity_states(hub: TaskHub) -> tuple[tuple[str, str], ...]:
