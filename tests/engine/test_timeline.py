@@ -148,7 +148,7 @@ def test_many_alike_calls_become_one_row_that_says_how_they_went_and_shows_the_u
 
     assert len(group.calls) == 300
     assert {len(call.attempts) for call in group.shown} == {3}
-    assert grouped(model.calls, most=300)[0].calls == model.calls[:1]
+    assert [one.calls for one in grouped(model.calls[:5], most=5)] == [(call,) for call in model.calls[:5]]
 
 
 @given(
@@ -349,3 +349,13 @@ def test_the_drawing_is_as_wide_as_its_page_and_nothing_makes_it_scroll_sideways
 
     assert ".drawing svg { display: block; width: 100%; height: auto;" in html
     assert "min-width: 7" not in html
+
+
+def test_many_equal_bars_are_one_row_with_their_count() -> None:
+    model = simulated_timeline("no_time_passes").model
+    many = replace(model, calls=(*model.calls[:1] * 12, model.calls[-1]))
+
+    groups = grouped(many.calls, most=30)
+
+    assert [(len(group.calls), group.is_condensed) for group in groups] == [(12, True), (1, False)]
+    assert "work x12" in Timeline(many).text()

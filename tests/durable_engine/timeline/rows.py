@@ -49,10 +49,19 @@ class Group:
 def grouped(calls: Sequence[Call], *, most: int) -> list[Group]:
     """The calls as groups, with at most about this many rows: where there are more, alike calls are condensed.
 
-    Of a condensed group those that failed, and the one that took longest, are shown.
+    Of a condensed group those that failed, and the one that took longest, are shown. Many bars that would look equal
+    are one row in any case.
     """
     if len(calls) <= most:
-        return [Group(calls=(call,), shown=(call,)) for call in calls]
+        equal: dict[object, list[Call]] = {}
+        for call in calls:
+            looks = tuple((span.start, span.end, span.outcome) for span in call.spans)
+            equal.setdefault((call.kind, call.name, looks), []).append(call)
+        return [
+            Group(calls=group, shown=shown)
+            for same in equal.values()
+            for group, shown in ([(tuple(same), ())] if len(same) > _SMALL else [((call,), (call,)) for call in same])
+        ]
     alike: dict[tuple[CallKind, str], list[Call]] = {}
     for call in calls:
         alike.setdefault((call.kind, call.name), []).append(call)
