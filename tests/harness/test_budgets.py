@@ -61,7 +61,7 @@ def test_an_assertion_that_ran_out_of_budget_fails_and_says_how_far_it_came(harn
 
     text = str(caught.value)
     assert text.startswith("Nothing is proved about 'takes_one_by_one': 40 runs of the budget are used up")
-    assert "Most branches come from what reaches 'takes_one_by_one-1' next (work)" in text
+    assert "Most branches come from what reaches 'takes_one_by_one-1' next (the result of work)" in text
     assert "sampling_is_enough=True" in text
 
 
@@ -104,22 +104,6 @@ def test_of_several_conditions_in_one_line_each_that_comes_true_guides_what_is_d
 
     with pytest.raises(OrderDependentError, match="but so: Completed: open"):
         harness.assert_order_independent(looks_at_two_in_the_end, budget=500)
-
-
-@pytest.mark.parametrize("budget", [0, -1, 2.5, "many", True])
-def test_a_budget_that_cannot_be_meant_is_refused(harness_for: HarnessFor, budget: Any) -> None:
-    harness = ready(harness_for, takes_one_by_one)
-
-    with pytest.raises(ValueError, match=r"budget=.*how many runs may be begun, a whole number from 1 on"):
-        harness.explore(takes_one_by_one, budget=budget)
-
-
-@pytest.mark.parametrize("faults", [-1, 0.5, None])
-def test_faults_that_cannot_be_meant_are_refused(harness_for: HarnessFor, faults: Any) -> None:
-    harness = ready(harness_for, takes_one_by_one)
-
-    with pytest.raises(ValueError, match=r"faults=.*how many things may go wrong in one run, a whole number from 0 on"):
-        harness.assert_order_independent(takes_one_by_one, faults=faults)
 
 
 def test_a_file_of_schedules_that_is_not_there_is_an_error(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ class Guide:
         """For each place, the shortest choice sequence that has led to it."""
         self._visits: Counter[Hashable] = Counter()
         self._examples: dict[Hashable, Sequence[Choice]] = {}
-        """For each way through the code, the first schedule that has taken it."""
+        """For each way through the code, the last schedule that has taken it."""
         self._takers: Counter[Hashable] = Counter()
         self._drawn = 0
 
@@ -51,7 +51,7 @@ class Guide:
         """Remember the ways through the code that a schedule has taken."""
         for way in ways:
             self._takers[way] += 1
-            self._examples.setdefault(way, made)
+            self._examples[way] = made  # the latest: what else is in it changes from one to the next
 
     def _to_rare_place(self) -> tuple[int, ...]:
         if not self._visits:
