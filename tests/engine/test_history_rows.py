@@ -275,7 +275,7 @@ def test_alike_steps_with_equal_times_are_taken_in_the_order_in_which_they_stand
 
 
 def test_steps_with_equal_times_that_fit_nothing_are_refused_with_what_to_use_instead() -> None:
-    history = simulate(app_of(other_names), activity=reversed_order).history
+    history = at_one_time(simulate(app_of(other_names), activity=reversed_order).history)
 
     with pytest.raises(HistoryError) as refused:
         read_history(status_of(history), app_of(same_name))

@@ -185,7 +185,8 @@ def test_an_option_that_cannot_be_used_is_one_message(project: Path) -> None:
     result = run_pytest(project, "test_shop.py", "-odurable_schedules=nowhere.txt")
 
     assert result.returncode == pytest.ExitCode.USAGE_ERROR
-    assert "nowhere.txt, which the option durable_schedules names" in result.stderr
+    assert "durable_schedules names" in result.stderr
+    assert "nowhere.txt, which cannot be read" in result.stderr
     assert "Traceback" not in result.stderr
 
 

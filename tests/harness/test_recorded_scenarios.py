@@ -35,6 +35,13 @@ def test_the_harness_ends_where_the_real_engine_ended(harness_for: HarnessFor, r
     _assert_as_recorded(recorded, instance)
 
 
+RESULTS_CAME_APART = {"sub_fan_out"}
+"""Scenarios whose children ended at one time, but, by chance, in more than one episode of the real engine."""
+
+FRAMES = (12, 13)
+"""OrchestratorStarted and OrchestratorCompleted, which mark where an episode began and ended."""
+
+
 @pytest.mark.filterwarnings("ignore::durable_harness.core.findings.SdkDefectWarning")
 @pytest.mark.parametrize(
     "recorded",
@@ -71,8 +78,13 @@ def _row_differences(recorded: RecordedInstance, instance: Instance) -> list[str
 def _history_differences(recorded: RecordedInstance, instance: Instance) -> list[str]:
     theirs = [_comparable(event_of_row(row)) for row in recorded.rows]
     ours = [_comparable(with_tokens(event_to_json(event))) for event in instance.result.history]
+    if recorded.scenario in RESULTS_CAME_APART:
+        theirs, ours = ([event for event in events if event["EventType"] not in FRAMES] for events in (theirs, ours))
     for events in (theirs, ours):
         _sort_child_results(events)
+    if theirs[1].get("Tags"):
+        # The harness has no restart: it starts what the real host started again, and nothing names the first one.
+        theirs[1]["Tags"] = None
     for their, our in zip(theirs, ours, strict=False):
         for name, value in their.items():
             if value == IN_A_BLOB:
