@@ -68,6 +68,7 @@ async def test_a_start_sends_the_message_and_writes_the_row(connection_string: s
         "ExecutionId",
         "Generation",
         "Tags",
+        "ParentInstanceId",
     }
     assert (raw["TaskHubName"], raw["Tags"], raw["Generation"]) == (hub_name, "null", 0)
 
