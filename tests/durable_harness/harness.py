@@ -6,8 +6,7 @@ Invariant: nothing here sleeps, opens a port or leaves a thread, and equal tests
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,7 +18,7 @@ from durable_harness.app.calling import awaited
 from durable_harness.checks.guarded_code import GuardedCode
 from durable_harness.checks.inspection import Inspection
 from durable_harness.core import arguments
-from durable_harness.core.errors import HarnessError, UnknownNameError, UnusedWarning, WrongArgumentError
+from durable_harness.core.errors import HarnessError, UnknownNameError
 from durable_harness.core.findings import Findings
 from durable_harness.core.virtual_clock import FIRST_MOMENT, VirtualClock
 from durable_harness.entity_handle import EntityHandle
@@ -32,7 +31,7 @@ from durable_harness.hub.task_hub import TaskHub
 from durable_harness.instance import Instance
 from durable_harness.options import Options
 from durable_harness.proving import Holds, MakeWorld, Prover, Question, See
-from durable_harness.running.raised_events import Raised, announce
+from durable_harness.running.raised_events import Raised, announce, check_events, warn_of_unheard
 from durable_harness.running.run_result import Run, snapshot
 from durable_harness.running.stepper import Driver
 from durable_harness.starter_calls import StarterCalls
@@ -167,7 +166,8 @@ class Harness:
         with self._telling():
             Driver(self._hub).run_until_ended(instance)
             run = self._settle(instance)
-        self._warn_of_unheard(events)
+        if not self._is_faithful:
+            warn_of_unheard(self._hub, events)
         return run
 
     def start(
@@ -375,21 +375,6 @@ class Harness:
             announce(self._hub, instance, event)
         return instance
 
-    def _warn_of_unheard(self, events: Sequence[Raised]) -> None:
-        """Say which events no orchestration has ever waited for."""
-        if self._is_faithful:
-            return
-        waited = {name for one in self._hub.instances.values() for name in one.replayer.waited}
-        for name in dict.fromkeys(event.name for event in events):
-            if name not in waited:
-                heard = ", ".join(map(repr, sorted(waited))) or "none"
-                hint = arguments.did_you_mean(name, waited)
-                warnings.warn(
-                    f"Nobody has waited for the event {name!r}.{hint} Waited for: {heard}.",
-                    UnusedWarning,
-                    stacklevel=3,
-                )
-
     def unused(self) -> list[str]:
         """What was answered and never asked for, in words; an ``in_turn`` with entries left among it.
 
@@ -409,13 +394,3 @@ class Harness:
 def _client_input(value: object) -> str | None:
     """The stored input of an orchestration that a Python client starts: JSON within a JSON string."""
     return None if value is None else compact_json(arguments.json_text(value, "input", df_dumps))
-
-
-def check_events(events: object) -> None:
-    if isinstance(events, str) or not isinstance(events, Iterable):
-        raise WrongArgumentError(f"events is a list of raised(...), not {arguments.shown(events)}.")
-    for event in events:
-        if not isinstance(event, Raised):
-            raise WrongArgumentError(
-                f"events holds {arguments.shown(event)}, which is no event: events=[raised({event!r:.60})]."
-            )

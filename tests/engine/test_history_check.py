@@ -6,11 +6,8 @@ Histories come from the recordings (``fixtures/histories``) and from simulated r
 from __future__ import annotations
 
 import datetime as dt
-import itertools
-import uuid
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import azure.durable_functions as df
 import pytest
@@ -19,14 +16,13 @@ from azure.durable_functions import DurableOrchestrationContext as Context
 from durable_engine.checking.check import (
     DifferenceKind,
     HistoryMismatchError,
-    HistoryReport,
     Severity,
     check_history,
     replay_history,
 )
-from durable_engine.model.errors import NonDeterminismError
 from durable_engine.model.events import ExecutionStarted, HistoryEvent, TaskScheduled, TimerCreated
 from durable_engine.orchestration.episode import App
+from engine.changed_code import Steps, check, only, run_of_version_1, version_1
 from engine.history_fixtures import committed, recorded_history, written
 from engine.recorded_app import recorded_app
 from engine.recordings import instances
@@ -35,7 +31,6 @@ from engine.simulated_runs import app_of, simulate
 
 pytestmark = SDK_WARNINGS
 
-Steps = Generator[Any, Any, Any]
 
 _DRIFTING = sorted(one.scenario for one in instances() if one.scenario.startswith("nondeterminism_"))
 # Without those whose values are in blobs, whose requests were never made, and whose result is times and ids.
@@ -57,29 +52,6 @@ def app() -> App:
     recorded = recorded_app()
     recorded.module._STATE.clear()
     return App(functions=recorded.functions, orchestrator=lambda name: recorded.handles[name])
-
-
-def version_1(context: Context) -> Steps:
-    urls = context.get_input()
-    titles = yield context.task_all([context.call_activity("work", url) for url in urls])
-    yield context.create_timer(context.current_utc_datetime + dt.timedelta(minutes=5))
-    yield context.call_activity("send_email", titles)
-    answer = yield context.wait_for_external_event("answer")
-    yield context.call_sub_orchestrator("child", answer, f"{context.instance_id}-child")
-    return titles
-
-
-def run_of_version_1(until: float = 1e12) -> tuple[HistoryEvent, ...]:
-    return simulate(version_1, ["a", "b"], events=[(900, "answer", "yes")], until=until).history
-
-
-def check(code: Callable[[Context], Any], history: tuple[HistoryEvent, ...], **names: Any) -> HistoryReport:
-    return check_history(app_of(code, **names), history)
-
-
-def only(report: HistoryReport) -> tuple[DifferenceKind, Severity, int | None]:
-    [difference] = report.differences
-    return difference.kind, difference.severity, difference.event_id
 
 
 @pytest.mark.parametrize("scenario", _RERUN)
@@ -214,73 +186,6 @@ def test_an_orchestrator_that_is_no_longer_registered_is_named() -> None:
     assert "'old_name' doesn't exist" in str(report)
 
 
-def test_a_new_step_at_the_end_is_a_difference_that_the_host_accepts() -> None:
-    def version_2(context: Context) -> Steps:
-        yield context.task_all(
-            [context.call_activity("work", url) for url in context.get_input()] + [context.call_activity("check", 1)]
-        )
-
-    history = run_of_version_1(until=0)
-    report = check(version_2, history)
-
-    assert only(report) == (DifferenceKind.ADDED, Severity.DIFFERS, 2)
-    assert report.is_accepted
-    assert replay_history(app_of(version_2), history, strict=False) == report
-    with pytest.raises(NonDeterminismError):
-        replay_history(app_of(version_2), history)
-
-
-def test_another_input_is_found_where_the_history_holds_inputs() -> None:
-    def version_2(context: Context) -> Steps:
-        yield context.task_all([context.call_activity("work", url.upper()) for url in context.get_input()])
-
-    history = tuple(
-        replace(event, input=f'["\\"{"ab"[event.event_id]}\\""]') if isinstance(event, TaskScheduled) else event
-        for event in run_of_version_1(until=0)
-    )
-    report = check(version_2, history)
-
-    assert [difference.kind for difference in report.differences] == [DifferenceKind.INPUT, DifferenceKind.INPUT]
-    assert check(version_1, history).is_same
-    assert "-   0 activity 'work' with \"a\"" in report.diff()
-    assert "+   0 activity 'work' with \"A\"" in report.diff()
-
-
-def test_a_due_time_from_another_delay_is_found() -> None:
-    def version_2(context: Context) -> Steps:
-        yield context.task_all([context.call_activity("work", url) for url in context.get_input()])
-        yield context.create_timer(context.current_utc_datetime + dt.timedelta(minutes=6))
-
-    report = check(version_2, run_of_version_1(until=1))
-
-    assert only(report) == (DifferenceKind.DUE_TIME, Severity.DIFFERS, 2)
-    assert "keeps its recorded due time" in report.advice
-
-
-def test_a_due_time_from_the_wall_clock_is_found_and_explained() -> None:
-    moments = itertools.count()
-
-    def wall_clock(context: Context) -> Steps:
-        yield context.create_timer(dt.datetime(2026, 3, 1, 10, tzinfo=dt.UTC) + dt.timedelta(seconds=next(moments)))
-
-    report = check(wall_clock, simulate(wall_clock, until=0).history)
-
-    assert {difference.kind for difference in report.differences} == {DifferenceKind.DUE_TIME, DifferenceKind.UNSTABLE}
-    assert "Two replays of the same history" in report.advice
-
-
-def test_a_child_under_another_id_is_found() -> None:
-    numbers = itertools.count(1)
-
-    def random_child(context: Context) -> Steps:
-        yield context.call_sub_orchestrator("child", None, str(uuid.UUID(int=next(numbers))))
-
-    report = check(random_child, simulate(random_child, until=0).history)
-
-    assert DifferenceKind.INSTANCE_ID in {difference.kind for difference in report.differences}
-    assert report.is_accepted
-
-
 def test_another_operation_of_an_entity_is_found(app: App) -> None:
     def other_operation(context: Context) -> Steps:
         entity = df.EntityId("counter", context.instance_id)
@@ -296,52 +201,6 @@ def test_another_operation_of_an_entity_is_found(app: App) -> None:
 
     assert report.differences[0].severity is Severity.BREAKS  # it does not go on as recorded
     assert DifferenceKind.OPERATION in {difference.kind for difference in report.differences}
-
-
-def test_a_step_taken_at_another_moment_is_found_only_by_the_thorough_check() -> None:
-    def in_turn(context: Context) -> Steps:
-        yield context.call_activity("work", 1)
-        yield context.call_activity("check", 2)
-
-    def at_once(context: Context) -> Steps:
-        yield context.task_all([context.call_activity("work", 1), context.call_activity("check", 2)])
-
-    history = simulate(in_turn, until=0.1).history
-
-    assert only(check(at_once, history)) == (DifferenceKind.EPISODE, Severity.DIFFERS, 1)
-    assert check_history(app_of(at_once), history, every_episode=False).is_same
-
-
-def test_code_that_acts_upon_is_replaying_is_found() -> None:
-    def shy(context: Context) -> Steps:
-        yield context.call_activity("work", 1)
-        if not context.is_replaying:
-            yield context.call_activity("check", 2)
-        yield context.call_activity("send_email", 3)
-
-    report = check(shy, simulate(shy, until=0.1).history)
-
-    assert not report.is_accepted
-    assert report.differences[0].event_id == 1
-
-
-def test_another_end_and_another_result_are_found_and_accepted() -> None:
-    def greets(context: Context) -> Steps:
-        yield context.call_activity("work", 1)
-        return "hello"
-
-    def greets_better(context: Context) -> Steps:
-        yield context.call_activity("work", 1)
-        return "good morning"
-
-    def goes_on(context: Context) -> Steps:
-        yield context.call_activity("work", 1)
-        yield context.wait_for_external_event("answer")
-
-    history = simulate(greets).history
-
-    assert only(check(greets_better, history)) == (DifferenceKind.RESULT, Severity.DIFFERS, None)
-    assert only(check(goes_on, history)) == (DifferenceKind.ENDING, Severity.DIFFERS, None)
 
 
 def test_a_refused_history_is_checked_up_to_the_refusal() -> None:

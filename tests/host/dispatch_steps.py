@@ -15,6 +15,7 @@ from typing import Any
 
 import azure.functions as func
 import pytest
+from azure.durable_functions import DurableOrchestrationContext as Context
 from azure.durable_functions.entity import Entity
 from azure.durable_functions.orchestrator import Orchestrator
 
@@ -180,3 +181,20 @@ async def running(
 async def _end(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.wait([task])
+
+
+def waits(context: Context) -> Steps:
+    """Complete with the data of one event."""
+    data = yield context.wait_for_external_event("go")
+    return data
+
+
+def quick(context: Context) -> str | None:
+    """Complete at once with the input."""
+    text: str | None = context.get_input()
+    return text
+
+
+def register(context: Any) -> None:
+    """An entity that keeps the last value."""
+    context.set_state(context.get_input())

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from azure.storage.queue import QueueClient
+
 from durable_engine import (
+    TICKS_PER_SECOND,
     Checkpoint,
+    EventRaised,
     ExecutionCompleted,
     ExecutionStarted,
     HistoryEvent,
@@ -19,7 +23,9 @@ from durable_engine import (
     TaskScheduled,
 )
 from durable_host.clock import new_guid, now
-from durable_host.task_hub import LoadedHistory, TaskHub, TaskHubOptions
+from durable_host.task_hub import HubQueue, LoadedHistory, ReceivedMessage, TaskHub, TaskHubOptions
+
+SENDER = OrchestrationInstance(instance_id="sender", execution_id="e")
 
 
 def short_options(hub_name: str, **changes: Any) -> TaskHubOptions:
@@ -99,3 +105,24 @@ async def save(hub: TaskHub, *checkpoints: Checkpoint) -> LoadedHistory:
     for checkpoint in checkpoints:
         loaded = await hub.apply_checkpoint(checkpoint, loaded)
     return loaded
+
+
+def raised(name: str, instance_id: str = "i", input: str | None = None, *, in_seconds: float | None = None) -> Message:
+    """An event for an instance, due at once or in a while."""
+    return Message(
+        event=EventRaised(timestamp=now(), name=name, input=input),
+        target=OrchestrationInstance(instance_id=instance_id, execution_id=None),
+        deliver_at=None if in_seconds is None else now() + round(in_seconds * TICKS_PER_SECOND),
+    )
+
+
+def name_of(message: ReceivedMessage) -> str:
+    """The name of the event that came."""
+    event = message.data.message.event
+    assert isinstance(event, EventRaised)
+    return event.name
+
+
+def raw_queue(connection_string: str, queue: HubQueue) -> QueueClient:
+    """The queue as another program sees it."""
+    return QueueClient.from_connection_string(connection_string, queue.name, api_version="2025-11-05")

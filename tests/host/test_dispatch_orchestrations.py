@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import threading
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -15,19 +13,13 @@ from azure.core.exceptions import HttpResponseError
 from azure.durable_functions import DurableOrchestrationContext as Context
 from azure.durable_functions import EntityId
 
-from durable_engine import EventRaised, ExecutionStarted, ExecutionTerminated, Message, OrchestrationInstance
+from durable_engine import ExecutionStarted, ExecutionTerminated, Message, OrchestrationInstance
 from durable_host.clock import new_guid, now
 from durable_host.task_hub.queues.messages import CLIENT, reference_text
-from host.dispatch_steps import SDK_WARNINGS, SmallHost, Steps, running
+from host.dispatch_steps import SDK_WARNINGS, SmallHost, Steps, quick, register, running, waits
 from host_process import soon
 
 pytestmark = SDK_WARNINGS
-
-
-def waits(context: Context) -> Steps:
-    """Complete with the data of one event."""
-    data = yield context.wait_for_external_event("go")
-    return data
 
 
 def waits_twice(context: Context) -> Steps:
@@ -35,17 +27,6 @@ def waits_twice(context: Context) -> Steps:
     first = yield context.wait_for_external_event("first")
     second = yield context.wait_for_external_event("second")
     return [first, second]
-
-
-def quick(context: Context) -> str | None:
-    """Complete at once with the input."""
-    text: str | None = context.get_input()
-    return text
-
-
-def register(context: Any) -> None:
-    """An entity that keeps the last value."""
-    context.set_state(context.get_input())
 
 
 async def start_on_its_way(host: SmallHost, instance_id: str, name: str) -> Message:
@@ -260,147 +241,6 @@ async def test_sub_orchestration_id_that_is_used_again_runs_again(connection_str
         assert (await host.reaches("i")).output == '["one","two"]'
 
 
-class Blocker:
-    """An orchestrator's code that keeps its thread until it is let go."""
-
-    def __init__(self) -> None:
-        self.runs = 0
-        self._entered, self._may_go = threading.Event(), threading.Event()
-
-    def __call__(self) -> None:
-        self.runs += 1
-        self._entered.set()
-        assert self._may_go.wait(20)
-
-    async def entered(self) -> None:
-        assert await asyncio.to_thread(self._entered.wait, 10)
-
-    def let_go(self) -> None:
-        self._may_go.set()
-
-
-def blocked_by(blocker: Blocker) -> Callable[[Any], Any]:
-    def blocked(context: Context) -> Steps:
-        """Block the first time, then wait for an event."""
-        if blocker.runs == 0:
-            blocker()
-        data = yield context.wait_for_external_event("go")
-        return data
-
-    return blocked
-
-
-async def test_partition_is_drained_when_its_episodes_have_ended_and_what_waits_is_given_back(
-    connection_string: str, hub_name: str
-) -> None:
-    blocker = Blocker()
-    async with running(connection_string, hub_name, [blocked_by(blocker)]) as host:
-        await host.start("blocked", "i")
-        await blocker.entered()
-        await host.raise_event("i", "go", 5)
-        queue, partition = host.hub.queue_of("i"), host.hub.partition_of("i")
-        draining = asyncio.create_task(host.readers.drain_partition(partition))
-        await soon(lambda: host.hub.control_queue(partition).reader is None, "nothing new is taken")
-        (given_back,) = [message for message in await _received(queue) if message]
-        assert not draining.done()
-        blocker.let_go()
-        await draining
-
-        assert (await host.row("i")).runtime_status == "Running"
-        assert isinstance(given_back.data.message.event, EventRaised)
-        assert await queue.receive(32) == []
-        await queue.release(given_back)
-        host.readers.partition_acquired(partition)
-        assert (await host.reaches("i")).output == "5"
-
-
-async def _received(queue: Any) -> list[Any]:
-    messages: list[Any] = []
-    while not messages:
-        messages = await queue.receive(32)
-    return messages
-
-
-async def test_partition_that_was_lost_and_taken_back_while_an_episode_ran_loses_nothing(
-    connection_string: str, hub_name: str
-) -> None:
-    blocker = Blocker()
-    async with running(connection_string, hub_name, [blocked_by(blocker)]) as host:
-        await host.start("blocked", "i")
-        await blocker.entered()
-        await host.raise_event("i", "go", 5)
-        partition = host.hub.partition_of("i")
-        host.readers.partition_lost(partition)
-        await soon(lambda: host.hub.control_queue(partition).reader is None, "it is lost")
-        await asyncio.sleep(0.05)
-        host.readers.partition_acquired(partition)
-        blocker.let_go()
-
-        assert (await host.reaches("i")).output == "5"
-
-
-async def test_message_that_reaches_a_stopping_dispatcher_is_given_back_at_once(
-    connection_string: str, hub_name: str
-) -> None:
-    async with running(connection_string, hub_name, [waits], reads=False) as host:
-        host.keep_own_messages()
-        event = Message(
-            event=EventRaised(timestamp=now(), name="go"),
-            target=OrchestrationInstance(instance_id="i", execution_id=None),
-        )
-        sent = await host.hub.put(event, sender=CLIENT, episode=None)
-        stopping = asyncio.create_task(host.orchestrations.stop(1.0))
-        await asyncio.sleep(0)
-        sent.hand_over()
-        await stopping
-
-        await soon(lambda: len(host.held) == 0, "it is given back")
-        assert len(await host.hub.queue_of("i").receive(32)) == 1
-
-
-async def test_stop_does_not_wait_for_an_orchestrator_that_never_returns(
-    connection_string: str, hub_name: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    blocker = Blocker()
-    async with running(connection_string, hub_name, [blocked_by(blocker)]) as host:
-        await host.start("blocked", "i")
-        await blocker.entered()
-        host.orchestrations.hurry(0.1)
-        await host.readers.drain_partition(host.hub.partition_of("i"))
-        blocker.let_go()
-
-    assert "1 episodes were still running; the next host runs them again." in caplog.text
-
-
-async def test_orchestrator_that_keeps_its_thread_is_reported(
-    connection_string: str, hub_name: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    blocker = Blocker()
-    async with running(connection_string, hub_name, [blocked_by(blocker)]) as host:
-        await host.start("blocked", "i")
-        await soon(lambda: "has been running for" in caplog.text, "it is reported")
-        blocker.let_go()
-        await host.reaches("i", "Running")
-
-    (record,) = caplog.records
-    assert "Instance 'i'" in record.getMessage()
-    assert "move that into an activity" in record.getMessage()
-
-
-async def test_orchestrations_that_are_stuck_do_not_keep_entities_from_running(
-    connection_string: str, hub_name: str
-) -> None:
-    blocker = Blocker()
-    async with running(connection_string, hub_name, [blocked_by(blocker)], entities=[register], at_a_time=1) as host:
-        await host.start("blocked", "i")
-        await blocker.entered()
-        request = '{"op":"set","signal":true,"input":"5","id":"' + new_guid() + '"}'
-        await host.send("@register@k", EventRaised(timestamp=now(), name="op", input=request))
-        await host.reaches("@register@k", "Running")
-        blocker.let_go()
-        await host.reaches("i", "Running")
-
-
 async def test_timer_that_fires_early_is_said_once_for_each_instance(
     connection_string: str, hub_name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -437,16 +277,3 @@ async def test_checkpoint_that_storage_refuses_is_tried_again_with_growing_pause
     refusals = [record for record in caplog.records if "it is too large" in record.getMessage()]
     assert len(refusals) == 2
     assert all(record.exc_info is None for record in refusals)
-
-
-async def test_orchestrator_that_ends_its_thread_ends_nothing_else(
-    connection_string: str, hub_name: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    def leaves(context: Context) -> None:
-        raise SystemExit("bye")
-
-    async with running(connection_string, hub_name, [leaves, quick]) as host:
-        await host.start("leaves", "i")
-        await soon(lambda: "raised SystemExit, which is no Exception: bye" in caplog.text, "it is reported")
-        await host.start("quick", "j")
-        await host.reaches("j")

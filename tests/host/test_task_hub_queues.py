@@ -8,16 +8,13 @@ import gc
 import gzip
 import json
 import logging
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from azure.storage.blob import ContainerClient
-from azure.storage.queue import QueueClient
 
 from durable_engine import (
     TICKS_PER_SECOND,
-    EventRaised,
     HistoryEvent,
     Message,
     OrchestrationInstance,
@@ -27,25 +24,8 @@ from durable_engine import (
 )
 from durable_host.clock import now
 from durable_host.task_hub import HubQueue, Poller, ReceivedMessage, TaskHub
-from durable_host.task_hub.queues.control_queue import ControlQueue
 from durable_host.task_hub.queues.messages import CLIENT
-from host.task_hub_steps import new_instance, short_options, started
-
-SENDER = OrchestrationInstance(instance_id="sender", execution_id="e")
-
-
-def raised(name: str, instance_id: str = "i", input: str | None = None, *, in_seconds: float | None = None) -> Message:
-    return Message(
-        event=EventRaised(timestamp=now(), name=name, input=input),
-        target=OrchestrationInstance(instance_id=instance_id, execution_id=None),
-        deliver_at=None if in_seconds is None else now() + round(in_seconds * TICKS_PER_SECOND),
-    )
-
-
-def name_of(message: ReceivedMessage) -> str:
-    event = message.data.message.event
-    assert isinstance(event, EventRaised)
-    return event.name
+from host.task_hub_steps import SENDER, name_of, new_instance, raised, raw_queue, short_options, started
 
 
 async def receive_within(queue: HubQueue, seconds: float) -> list[ReceivedMessage]:
@@ -56,10 +36,6 @@ async def receive_within(queue: HubQueue, seconds: float) -> list[ReceivedMessag
             return await poller.next_batch(32)
     except TimeoutError:
         return []
-
-
-def raw_queue(connection_string: str, queue: HubQueue) -> QueueClient:
-    return QueueClient.from_connection_string(connection_string, queue.name, api_version="2025-11-05")
 
 
 @pytest.mark.parametrize(
@@ -256,78 +232,6 @@ async def test_a_delayed_message_comes_when_it_is_due_however_long_the_pauses(
 
     assert name_of(received) == "due"
     assert 0.9 < (now() - sent_at) / TICKS_PER_SECOND < 1.5
-
-
-async def test_sending_wakes_the_reader_of_the_queue(connection_string: str, hub_name: str) -> None:
-    async with TaskHub(connection_string, short_options(hub_name, max_polling_interval_seconds=100)) as hub:
-        queue = hub.queue_of("i")
-        poller = hub.poller(queue)
-        waiting = asyncio.create_task(poller.next_batch(32))
-        while poller.pause() < 1.0:
-            await asyncio.sleep(0.05)
-
-        await queue.send(raised("now"), sender=CLIENT, episode=None)
-        (received,) = await asyncio.wait_for(waiting, 0.9)
-
-    assert name_of(received) == "now"
-
-
-async def test_a_stopped_poller_returns_nothing(connection_string: str, hub_name: str) -> None:
-    async with TaskHub(connection_string, short_options(hub_name, max_polling_interval_seconds=100)) as hub:
-        poller = hub.poller(hub.work_items)
-        waiting = asyncio.create_task(poller.next_batch(1))
-        await asyncio.sleep(0)
-
-        poller.stop()
-
-        assert await asyncio.wait_for(waiting, 5) == []
-
-
-class Empty(ControlQueue):
-    """A queue that says how often it was asked, and stops its poller in time."""
-
-    def __init__(self, on_asked: Callable[[], None]) -> None:
-        self.on_sent = lambda delay: None
-        self._on_asked = on_asked
-
-    async def receive(self, limit: int) -> list[ReceivedMessage]:
-        self._on_asked()
-        return []
-
-
-async def test_pauses_grow_as_the_real_hosts_do() -> None:
-    pauses: list[float] = []
-
-    def note() -> None:
-        pauses.append(round(poller.pause(), 3))
-        poller._empty_answers += 1
-        if len(pauses) == 8:
-            poller.stop()
-
-    poller = Poller(Empty(note), max_interval=1.0)
-    poller.wake()
-    while len(pauses) < 8:
-        await poller._ask(1)
-
-    assert pauses == [0.0, 0.05, 0.1, 0.15, 0.25, 0.45, 0.85, 1.0]
-
-
-async def test_a_queue_that_is_lost_is_made_again_and_reported_once(
-    hub_name: str, connection_string: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    async with TaskHub(connection_string, short_options(hub_name)) as hub:
-        with raw_queue(connection_string, hub.work_items) as raw:
-            raw.delete_queue()
-        poller = hub.poller(hub.work_items)
-        waiting = asyncio.create_task(poller.next_batch(1))
-        await hub.send(
-            Message(event=TaskScheduled(timestamp=now(), name="act"), target=SENDER), sender=SENDER, episode=1
-        )
-
-        assert len(await asyncio.wait_for(waiting, 5)) == 1
-    told = [record.message for record in caplog.records]
-    assert ["cannot be read" in text for text in told] == [True, False]
-    assert "has been created again" in told[1]
 
 
 async def test_a_large_message_goes_through_a_blob(connection_string: str, hub_name: str) -> None:

@@ -85,7 +85,7 @@ def _route_faults(template: Template, _: str, readme: str) -> Iterator[str]:
     routes = set(re.findall(r'route="([^"]+)"', code))
     for route in sorted(set(re.findall(r"/api/([\w./{}-]+)", readme)) - routes):
         yield f"calls /api/{route}, which is no route of src/function_app.py"
-    for path, pattern in (("infra/hooks/after_up.py", r'^ROUTE = "(.+)"'), ("test.http", r"/api/([\w./{}-]+)")):
+    for path, pattern in (("infra/hooks/after_up.py", r'^ROUTE = "(.+)"'), ("infra/test.http", r"/api/([\w./{}-]+)")):
         for route in re.findall(pattern, template.files[path], re.M):
             if route not in routes:
                 yield f"goes with {path}, which calls {route}, no route of src/function_app.py"

@@ -6,18 +6,21 @@ Invariant: an event's value goes through JSON, as it would on its way through HT
 from __future__ import annotations
 
 import json
+import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal, get_args
 
 from durable_engine import EventRaised, OrchestrationInstance, compact_json
 from durable_harness.core import arguments
+from durable_harness.core.errors import UnusedWarning, WrongArgumentError
 from durable_harness.core.virtual_clock import to_ticks
 from durable_harness.hub.instance import HubInstance
 from durable_harness.hub.task_hub import TaskHub
 from durable_harness.worker.sdk_types import df_dumps
 
-__all__ = ["Raised", "Sender", "announce", "event_text", "raised"]
+__all__ = ["Raised", "Sender", "announce", "check_events", "event_text", "raised", "warn_of_unheard"]
 
 Sender = Literal["client", "http"]
 """Who raises an event: the SDK's client, or anybody else over HTTP."""
@@ -62,6 +65,21 @@ def event_text(value: object, by: Sender) -> str:
     return compact_json(json.loads(arguments.json_text(value, "an event's value", df_dumps)))
 
 
+def check_events(events: object) -> None:
+    """Refuse what is not a list of events.
+
+    Raises:
+        WrongArgumentError: It is something else, or holds something else.
+    """
+    if isinstance(events, str) or not isinstance(events, Iterable):
+        raise WrongArgumentError(f"events is a list of raised(...), not {arguments.shown(events)}.")
+    for event in events:
+        if not isinstance(event, Raised):
+            raise WrongArgumentError(
+                f"events holds {arguments.shown(event)}, which is no event: events=[raised({event!r:.60})]."
+            )
+
+
 def announce(hub: TaskHub, instance: HubInstance, event: Raised) -> None:
     """Put an event on its way to an instance."""
     due_at = None if event.after is None else hub.clock.now + to_ticks(event.after)
@@ -71,3 +89,15 @@ def announce(hub: TaskHub, instance: HubInstance, event: Raised) -> None:
         due_at=due_at,
         is_raised=True,
     )
+
+
+def warn_of_unheard(hub: TaskHub, events: Iterable[Raised]) -> None:
+    """Say which events no orchestration of a hub has ever waited for, as a warning for the caller's caller."""
+    waited = {name for one in hub.instances.values() for name in one.replayer.waited}
+    for name in dict.fromkeys(event.name for event in events):
+        if name not in waited:
+            heard = ", ".join(map(repr, sorted(waited))) or "none"
+            hint = arguments.did_you_mean(name, waited)
+            warnings.warn(
+                f"Nobody has waited for the event {name!r}.{hint} Waited for: {heard}.", UnusedWarning, stacklevel=3
+            )

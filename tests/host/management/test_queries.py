@@ -1,0 +1,168 @@
+"""The management API shows instances: status, history, lists and their pages."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from durable_engine import TaskScheduled, ticks_from_text
+from durable_host.task_hub.tables.instance_rows import InstanceQuery
+from host.management.hub_in_memory import NOON, ORIGIN, ROW, Api, exchanges, json_of
+
+
+def test_a_status_has_the_recorded_members_in_their_order(api: Api) -> None:
+    api.hub.rows["i1"] = replace(
+        ROW, runtime_status="Completed", input='"{\\"in\\": 1}"', output='["Tokyo",null]', custom_status='{"a":1}'
+    )
+
+    answer = api.call("GET", "instances/i1")
+
+    assert answer.status == 200
+    assert list(json_of(answer).items()) == [
+        ("name", "chain"),
+        ("instanceId", "i1"),
+        ("runtimeStatus", "Completed"),
+        ("input", '{"in": 1}'),
+        ("customStatus", {"a": 1}),
+        ("output", ["Tokyo", None]),
+        ("createdTime", "2026-01-01T12:00:00Z"),
+        ("lastUpdatedTime", "2026-01-01T12:00:00Z"),
+    ]
+
+
+@pytest.mark.parametrize("status", ["Running", "Pending", "Suspended", "ContinuedAsNew"])
+def test_an_instance_that_has_not_ended_says_where_and_when_to_ask_again(api: Api, status: str) -> None:
+    api.hub.rows["i1"] = replace(ROW, runtime_status=status)
+
+    answer = api.call("GET", "instances/i1?showInput=false&code=KEY")
+
+    headers = dict(answer.headers)
+    assert answer.status == 202
+    assert headers["Location"] == f"{ORIGIN}/runtime/webhooks/durabletask/instances/i1?showInput=false&code=KEY"
+    assert headers["Retry-After"] == "5"
+
+
+def test_a_failure_is_a_500_only_where_that_is_asked_for(api: Api) -> None:
+    api.hub.rows["i1"] = replace(ROW, runtime_status="Failed", output="Orchestrator function 'x' failed: y")
+
+    plain = api.call("GET", "instances/i1")
+    asked = api.call("GET", "instances/i1?returninternalservererroronfailure=TRUE")
+
+    assert (plain.status, asked.status) == (200, 500)
+    assert plain.body == asked.body
+    assert json_of(plain)["output"] == "Orchestrator function 'x' failed: y"
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        (None, None),
+        ("", ""),
+        ("because", "because"),
+        ("5", 5),
+        ("5 apples", 5),
+        ("5x", "5x"),
+        ("true story", True),
+        ("nullable", "nullable"),
+        ("  text ", "text"),
+        ('"a" b', "a"),
+        ("[1", "[1"),
+    ],
+)
+def test_an_output_is_shown_as_the_json_that_it_begins_with_else_as_text(
+    api: Api, stored: str | None, shown: object
+) -> None:
+    api.hub.rows["i1"] = replace(ROW, runtime_status="Terminated", output=stored)
+
+    assert json_of(api.call("GET", "instances/i1"))["output"] == shown
+
+
+def test_a_history_is_shown_on_request_and_not_while_pending(api: Api) -> None:
+    api.hub.histories["i1"] = (TaskScheduled(timestamp=NOON, event_id=0, name="a"),)
+    seen = {}
+    for status in ("Running", "Pending"):
+        api.hub.rows["i1"] = replace(ROW, runtime_status=status)
+        for flag in ("true", "nonsense"):
+            seen[status, flag] = "historyEvents" in json_of(api.call("GET", f"instances/i1?showHistory={flag}"))
+
+    assert seen == {
+        ("Running", "true"): True,
+        ("Running", "nonsense"): False,
+        ("Pending", "true"): False,
+        ("Pending", "nonsense"): False,
+    }
+
+
+def test_a_history_that_holds_an_id_twice_is_a_400(api: Api) -> None:
+    api.hub.rows["i1"] = replace(ROW, runtime_status="Failed")
+    api.hub.histories["i1"] = (TaskScheduled(timestamp=NOON, event_id=0, name="a"),) * 2
+    recorded = exchanges("nondeterminism_name")[-1]
+
+    answer = api.call("GET", "instances/i1?showHistory=true")
+
+    body = json_of(answer)
+    assert answer.status == recorded["status"] == 400
+    assert {**body, "StackTrace": ""} == {**recorded["reply"], "StackTrace": ""}
+
+
+def test_a_list_hands_its_filters_and_its_page_to_the_task_hub(api: Api) -> None:
+    api.hub.rows["i1"] = replace(ROW, input="1")
+    api.hub.page_end = "next"
+
+    answer = api.call(
+        "GET",
+        "instances?createdTimeFrom=2026-01-01T00%3A00%3A00Z&createdTimeTo=2026-01-02&runtimeStatus=Failed,6,failed,X"
+        "&instanceIdPrefix=i&showInput=false&top=7",
+        x_ms_continuation_token="before",
+    )
+
+    query = InstanceQuery(
+        created_from=ticks_from_text("2026-01-01T00:00:00Z"),
+        created_to=ticks_from_text("2026-01-02T00:00:00Z"),
+        statuses=("Failed", "Pending"),
+        id_prefix="i",
+        with_input=False,
+    )
+    assert api.hub.queries == [(query, 7, "before")]
+    assert [row["input"] for row in json_of(answer)] == [None]
+    assert dict(answer.headers)["x-ms-continuation-token"] == "next"
+
+
+def test_the_last_page_of_a_list_has_no_token(api: Api) -> None:
+    answer = api.call("GET", "instances")
+
+    assert json_of(answer) == []
+    assert api.hub.queries == [(InstanceQuery(), 100, None)]
+    assert "x-ms-continuation-token" not in dict(answer.headers)
+
+
+def test_a_page_of_nothing_has_a_token_that_starts_at_the_beginning(api: Api) -> None:
+    answer = api.call("GET", "instances?top=0")
+    token = dict(answer.headers)["x-ms-continuation-token"]
+    api.call("GET", "instances?top=2", x_ms_continuation_token=token)
+
+    assert json_of(answer) == []
+    assert api.hub.queries == [(InstanceQuery(), 2, None)]
+
+
+@pytest.mark.parametrize("target", ["instances?top=-1", "entities?top=-2", "entities/counter?top=-1"])
+def test_a_page_of_less_than_nothing_is_refused_with_what_to_ask_for(api: Api, target: str) -> None:
+    answer = api.call("GET", target)
+
+    assert answer.status == 400
+    assert "ask for 1 instance or more" in json_of(answer)["Message"]
+    assert api.hub.queries == []
+
+
+def test_a_page_too_large_to_be_a_number_is_the_usual_page(api: Api) -> None:
+    api.call("GET", "instances?top=99999999999")
+
+    assert [top for _, top, _ in api.hub.queries] == [100]
+
+
+@pytest.mark.parametrize("target", ["instances?taskHub=Other", "entities?taskHub=Other", "entities/counter?taskHub=x"])
+def test_a_list_of_another_hub_is_empty(api: Api, target: str) -> None:
+    answer = api.call("GET", target)
+
+    assert (answer.status, json_of(answer)) == (200, [])
