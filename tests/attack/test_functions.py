@@ -46,8 +46,8 @@ def test_result_nested_too_deep_ends_its_instance(host: HostProcess, depth: int)
         assert client.wait_for(f"nested-{depth}")["runtimeStatus"] in ("Completed", "Failed")
 
 
-def test_activities_that_never_return_leave_threads_for_requests(host: HostProcess) -> None:
-    with host.client() as client:
+def test_activities_that_never_return_leave_threads_for_requests(azurite: Azurite) -> None:
+    with start_attacked(azurite.connection_string, new_hub()) as host, host.client() as client:  # a host of its own
         for number in range(40):
             client.start("calls", ["hangs", number], instance_id=f"hangs-{number}")
 

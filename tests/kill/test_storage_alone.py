@@ -88,7 +88,7 @@ def run_a_bit_of_everything(client: HostClient) -> None:
 def as_the_api_tells_it(stored: StoredInstance) -> dict[str, Any]:
     """A status as the management API gives it, made from storage alone."""
     created, updated = stored.row["CreatedTime"], stored.row["LastUpdatedTime"]
-    parent = {"parentInstanceId": stored.row["ParentInstanceId"]} if "ParentInstanceId" in stored.row else {}
+    parent = {"parentInstanceId": stored.row["ParentInstanceId"]} if stored.row.get("ParentInstanceId") else {}
     return {
         "name": stored.name,
         "instanceId": stored.instance_id,
