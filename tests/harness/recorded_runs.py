@@ -88,7 +88,7 @@ def _let_arrive(instance: Instance, event: HistoryEvent) -> None:
             instance.raise_event(event.name, parsed_json(event.input), by="http")
         case ExecutionTerminated():
             instance.terminate(event.input)
-        case ExecutionSuspended() if not isinstance(event, ExecutionResumed):
+        case ExecutionSuspended():
             instance.suspend(event.reason)
         case ExecutionResumed():
             instance.resume(event.reason)

@@ -13,7 +13,14 @@ from azure.core.exceptions import HttpResponseError
 from azure.durable_functions import DurableOrchestrationContext as Context
 from azure.durable_functions import EntityId
 
-from durable_engine import ExecutionStarted, ExecutionTerminated, Message, OrchestrationInstance
+from durable_engine import (
+    ExecutionResumed,
+    ExecutionStarted,
+    ExecutionSuspended,
+    ExecutionTerminated,
+    Message,
+    OrchestrationInstance,
+)
 from durable_host.clock import new_guid, now
 from durable_host.task_hub.queues.messages import CLIENT, reference_text
 from host.dispatch_steps import SDK_WARNINGS, SmallHost, Steps, quick, register, running, waits
@@ -115,6 +122,22 @@ async def test_row_that_could_not_be_written_is_made_good(
 
     assert (row.runtime_status, row.output) == ("Completed", f'"{text}"')
     assert row.completed_at is not None
+
+
+async def test_row_of_a_resumed_instance_that_could_not_be_written_is_made_good(
+    connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(connection_string, hub_name, [waits], reads=False) as host:
+        await fail_once(host, monkeypatch, HttpResponseError("storage is away"))
+        await host.start("waits", "i")
+        await host.send("i", ExecutionSuspended(timestamp=now(), reason="pause"))
+        await host.send("i", ExecutionResumed(timestamp=now(), reason="go on"))
+        host.readers.partition_acquired(host.hub.partition_of("i"))
+
+        row = await host.reaches("i", "Running", "Suspended")
+
+        assert row.runtime_status == "Running"
+        await host.has_event("i", "ExecutionResumed")
 
 
 async def test_row_of_a_sub_orchestration_that_could_not_be_written_is_made_good(

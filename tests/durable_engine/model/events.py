@@ -299,10 +299,12 @@ class ExecutionSuspended(HistoryEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExecutionResumed(ExecutionSuspended):
+class ExecutionResumed(HistoryEvent):
     """A client resumed the instance."""
 
     event_type: ClassVar[int] = 20
+
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -180,7 +180,7 @@ class _Reading:
                 return self._close(event.timer_id, self._moment(event.fire_at, episode), Outcome.FIRED, None)
             case EventRaised():
                 self._raise(event, came)
-            case ExecutionSuspended():
+            case ExecutionSuspended() | ExecutionResumed():
                 self.is_suspended = not isinstance(event, ExecutionResumed)
                 what = "suspended" if self.is_suspended else "resumed"
                 self.marks.append(Mark(at=came, what=what, name=what, detail=event.reason))

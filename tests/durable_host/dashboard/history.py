@@ -14,6 +14,7 @@ from durable_engine import (
     EventRaised,
     EventSent,
     ExecutionCompleted,
+    ExecutionResumed,
     ExecutionStarted,
     ExecutionSuspended,
     ExecutionTerminated,
@@ -102,7 +103,7 @@ def _detail(event: HistoryEvent) -> str:
             return f"{event.orchestration_status} {event.result or ''}".strip()
         case ExecutionTerminated():
             return event.input or ""
-        case ExecutionSuspended():
+        case ExecutionSuspended() | ExecutionResumed():
             return event.reason or ""
         case GenericEvent():
             return event.data or ""
