@@ -17,11 +17,13 @@ from durable_engine.timeline.scale import duration_text
 
 __all__ = [
     "Group",
+    "equal_groups",
     "group_words",
     "grouped",
     "headline",
     "label_of",
     "mark_words",
+    "notable",
     "outcome_words",
     "shared_names",
     "span_words",
@@ -53,21 +55,26 @@ def grouped(calls: Sequence[Call], *, most: int) -> list[Group]:
     are one row in any case.
     """
     if len(calls) <= most:
-        equal: dict[object, list[Call]] = {}
-        for call in calls:
-            looks = tuple((span.start, span.end, span.outcome) for span in call.spans)
-            equal.setdefault((call.kind, call.name, looks), []).append(call)
-        return [
-            Group(calls=group, shown=shown)
-            for same in equal.values()
-            for group, shown in ([(tuple(same), ())] if len(same) > _SMALL else [((call,), (call,)) for call in same])
-        ]
+        return equal_groups(calls)
     alike: dict[tuple[CallKind, str], list[Call]] = {}
     for call in calls:
         alike.setdefault((call.kind, call.name), []).append(call)
     return [
-        Group(calls=tuple(same), shown=tuple(same) if len(same) <= _SMALL else tuple(_notable(same)))
+        Group(calls=tuple(same), shown=tuple(same) if len(same) <= _SMALL else tuple(notable(same)))
         for same in alike.values()
+    ]
+
+
+def equal_groups(calls: Sequence[Call]) -> list[Group]:
+    """A group for each call, except that many whose bars look equal are one condensed group."""
+    equal: dict[object, list[Call]] = {}
+    for call in calls:
+        looks = tuple((span.start, span.end, span.outcome) for span in call.spans)
+        equal.setdefault((call.kind, call.name, looks), []).append(call)
+    return [
+        Group(calls=group, shown=shown)
+        for same in equal.values()
+        for group, shown in ([(tuple(same), ())] if len(same) > _SMALL else [((call,), (call,)) for call in same])
     ]
 
 
@@ -190,7 +197,8 @@ def group_words(group: Group) -> str:
     return ", ".join(words)
 
 
-def _notable(calls: Sequence[Call]) -> Iterator[Call]:
+def notable(calls: Sequence[Call]) -> Iterator[Call]:
+    """Those of many calls that a reader looks for: some that failed, are open or were tried again, and the slowest."""
     failed = [call for call in calls if call.outcome is Outcome.FAILED]
     retried = [call for call in calls if call.outcome is not Outcome.FAILED and len(call.attempts) > 1]
     still_open = [call for call in calls if call.outcome is Outcome.OPEN]
