@@ -16,7 +16,6 @@ from durable_harness import (
     NotPossibleError,
     UnansweredError,
     UnknownNameError,
-    UnusedWarning,
     app_activity,
     http_response,
     in_turn,
@@ -205,39 +204,7 @@ def test_a_name_that_is_nearly_right_is_named(harness_for: HarnessFor) -> None:
         harness_for(one_call).start(one_call).complete("wrok")
 
 
-# What nobody asked for
-
-
-@pytest.mark.filterwarnings("ignore::durable_harness.UnusedWarning")
-def test_an_answer_that_was_never_asked_for_is_named(harness_for: HarnessFor) -> None:
-    harness = harness_for(one_call)
-    harness.answer("work", in_turn(1, 2, 3))
-    harness.answer("wrok", 1)
-    harness.answer_http("GET", "https://example.org/*", http_response())
-
-    harness.run(one_call)
-
-    assert harness.unused() == [
-        "The answer for 'work' is an in_turn of 3, of which 1 were asked for.",
-        "The answer for 'wrok' was never asked for.",
-        "The answer_http for 'GET https://example.org/*' was never asked for.",
-    ]
-
-
-def test_an_answer_that_only_some_schedules_ask_for_counts_as_used(harness_for: HarnessFor) -> None:
-    harness = harness_for(two_calls)
-    harness.answer("work", in_turn(1, 2))
-
-    harness.explore(two_calls)
-
-    assert harness.unused() == []
-
-
-def test_an_event_that_nobody_waits_for_is_named(harness_for: HarnessFor) -> None:
-    harness = harness_for(waits)
-
-    with pytest.warns(UnusedWarning, match="waited for the event 'aproved'. Did you mean 'approved'"):
-        harness.run(waits, events=[raised("aproved", after=1), raised("approved", after=2)])
+# Names
 
 
 def test_was_called_knows_the_names_of_the_app(harness_for: HarnessFor) -> None:

@@ -17,6 +17,7 @@ from durable_harness.exploring.guided import Guide
 from durable_harness.exploring.schedule import Ending, Scenario
 from durable_harness.hub.task_hub import TaskHub
 from durable_harness.running.choices import Choice, Choices
+from durable_harness.running.raised_events import waited_for
 from durable_harness.running.stepper import Chooser, EarlyArrivals, GivenOrder, Story
 from durable_harness.worker.covered_code import CoveredCode
 from durable_harness.worker.user_code import Watch
@@ -36,6 +37,7 @@ class Explorer:
         self._scenario, self._budget, self._seed = scenario, budget, seed
         self._search = DepthFirst(scenario, self._run, prunes=prunes)
         self._found: dict[Ending, Schedule] = {}
+        self._waited: frozenset[str] = frozenset()
         self._ended = self._replays = 0
         self._should_stop: Callable[[Schedule], bool] = lambda schedule: False
         self._has_stopped = False
@@ -64,7 +66,9 @@ class Explorer:
     def result(self) -> Exploration:
         """What has been found so far."""
         search = self._search
-        across = ["the test sees order and time across instances"] if self._scenario.sees_across else []
+        across = (
+            ["order_across_instances=True lets the test see their order and time"] if self._scenario.sees_across else []
+        )
         return Exploration(
             name=self._scenario.orchestrator.name,
             schedules=tuple(self._found.values()),
@@ -75,6 +79,7 @@ class Explorer:
             left=search.left,
             multiplies=max(search.multiplies, key=lambda one: search.multiplies[one], default=""),
             dependent=(*across, *sorted(f"they share {one}" for one in search.learned.shared)),
+            waited=self._waited,
         )
 
     def _search_until(self, limit: float) -> None:
@@ -120,6 +125,7 @@ class Explorer:
         finally:
             for hub in hubs:
                 self._search.learn(hub)
+                self._waited |= waited_for(hub)
 
     def _note(self, schedule: Schedule) -> Schedule:
         self._ended += 1
