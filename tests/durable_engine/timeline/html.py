@@ -60,7 +60,7 @@ def _executions(models: Sequence[TimelineModel]) -> Iterator[str]:
             continue
         is_last = number == len(models)
         if len(models) > 1:
-            given = f" <code>{escape(shortened(model.input))}</code>" if model.input is not None else ""
+            given = f", with the input <code>{escape(shortened(model.input))}</code>" if model.input is not None else ""
             words = f"{execution_words(number, models).capitalize()}: {status_words(model)}"
             yield f"<h2>{escape(words)}{given}</h2>"
         yield timeline_drawing(model, name="timeline" if is_last else f"execution-{number}")

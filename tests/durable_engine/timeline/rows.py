@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from durable_engine.checking.decisions import shortened
 from durable_engine.model.events import FINAL_STATUSES
-from durable_engine.timeline.model import Call, CallKind, Mark, Outcome, Span, TimelineModel
+from durable_engine.timeline.model import HTTP_CALL, Call, CallKind, Mark, Outcome, Span, TimelineModel
 from durable_engine.timeline.scale import duration_text
 
 __all__ = [
@@ -90,9 +90,10 @@ def label_of(call: Call, shared: Set[tuple[CallKind, str]], *, most: int, more: 
     What is too long for ``most`` characters is cut in its middle, since ids differ at their ends.
     """
     room = most - len(call.name) - 1
-    if call.detail is None or (call.kind, call.name) not in shared:
+    says_little = (call.kind, call.name) in shared or call.name == HTTP_CALL
+    if call.label is None or not says_little:
         return call.name
-    detail = shortened(call.detail)
+    detail = shortened(call.label)
     if len(detail) > room:
         if room < _SMALL:
             return call.name
@@ -166,6 +167,8 @@ def span_words(call: Call, span: Span) -> Iterator[str]:
     yield f"{call.kind} {call.name}{number} (event {span.event_id})"
     if call.detail is not None:
         yield f"{'as' if call.kind is CallKind.SUB_ORCHESTRATION else 'input'} {shortened(call.detail)}"
+    if call.given is not None:
+        yield f"input {shortened(call.given)}"
     if span.due_at is not None:
         yield f"due {duration_text(span.due_at - span.start.at)} after it was set"
     took = "" if span.duration is None else f" after {duration_text(span.duration)}"

@@ -15,6 +15,7 @@ from durable_harness.hub.arrivals import Call
 from durable_harness.hub.instance import HubInstance
 from durable_harness.hub.task_hub import TaskHub
 from durable_harness.running.run_result import entity_states
+from durable_harness.running.telling import call_text, instance_text
 
 _MILLISECOND: Final = TICKS_PER_SECOND // 1_000
 
@@ -82,11 +83,7 @@ def call_lines(hub: TaskHub) -> Iterator[str]:
             ]
             facts = [f"attempt {call.attempt}"] if call.attempt > 1 else []
             facts += [f"ran {call.runs} times"] if call.runs > 1 else []
-            facts += [f"began before {', '.join(map(_text, before))} had ended"] if before else []
+            facts += [f"began before {', '.join(map(call_text, before))} had ended"] if before else []
             facts += ["has not ended"] if call.ended_after is None else []
-            yield f"{instance_id}: {_text(call)}{': ' if facts else ''}{'; '.join(facts)}"
-
-
-def _text(call: Call) -> str:
-    text = repr(call.input)
-    return f"{call.name}({text if len(text) <= 40 else text[:37] + '...'})"
+            caller = instance_text(hub, instance_id)
+            yield f"{caller}: {call_text(call)}{': ' if facts else ''}{'; '.join(facts)}"

@@ -7,7 +7,7 @@ Invariant: a snapshot never changes, whatever happens to the instance later.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -37,7 +37,7 @@ from durable_harness.worker.sdk_events import sdk_at_work
 __all__ = ["ActivityCall", "Run", "Timer", "entity_states", "snapshot"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ActivityCall:
     """One call, of an activity above all.
 
@@ -75,6 +75,12 @@ class ActivityCall:
     sees_across: bool = True
     """Whether calls of two orchestrations can be compared."""
 
+    def __repr__(self) -> str:
+        """What an ``assert`` shows of it."""
+        how = "has not ended" if self.done_at is None else f"failed: {self.error}" if self.error else f"{self.result!r}"
+        attempt = f", attempt {self.attempt}" if self.attempt > 1 else ""
+        return f"<{self.name}({self.input!r}){attempt}: {how}>"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timer:
@@ -85,7 +91,7 @@ class Timer:
     has_fired: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Run:
     """One orchestration as it stands: ended, where ``harness.run`` made it."""
 
@@ -119,11 +125,15 @@ class Run:
     world: Any = None
     """What the test's ``world`` function has returned for this schedule."""
 
+    def __repr__(self) -> str:
+        """What an ``assert`` shows of it; ``timeline()`` shows the rest."""
+        return f"<Run {self.instance_id}: {self.runtime_status}, output {self.output!r}>"
+
     def entity(self, name: str, key: str) -> Any:
         """The state of an entity, None where it has none."""
         return self.entities.get(entity_instance_id(name, key))
 
-    known_names: tuple[str, ...] | None = field(default=None, repr=False)
+    known_names: tuple[str, ...] | None = None
     """The activities and orchestrators of the app; None around a bare orchestrator, which may call anything."""
 
     @property

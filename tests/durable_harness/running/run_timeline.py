@@ -12,6 +12,7 @@ from itertools import accumulate
 from typing import Any
 
 from durable_engine import HistoryEvent, Timeline, compact_json, episodes_of, timeline_of
+from durable_harness.app.outcomes import HttpRequest
 
 __all__ = ["run_timeline"]
 
@@ -52,7 +53,9 @@ def _by_execution(statuses: Sequence[Any], histories: Sequence[History]) -> list
 
 
 def _shown(value: Any) -> str:
-    """A value as JSON, or, where it is an object of the app's own, as Python shows it."""
+    """A value as JSON, or, where it is an object of the app's own, as Python shows it; an HTTP request as one line."""
+    if isinstance(value, HttpRequest):
+        return f"{value.method} {value.url}"
     try:
         return compact_json(value)
     except TypeError:

@@ -6,7 +6,6 @@ Invariant: telling changes nothing, and equal schedules are told alike.
 from __future__ import annotations
 
 import json
-import re
 from typing import Any, Final
 
 from durable_engine import (
@@ -19,6 +18,7 @@ from durable_engine import (
     SubOrchestrationInstanceFailed,
     TimerCreated,
     TimerFired,
+    is_made_up,
     parsed_json,
     split_entity_id,
     ticks_to_datetime,
@@ -29,7 +29,6 @@ from durable_harness.hub.task_hub import TaskHub
 
 __all__ = ["call_text", "describe_arrival", "instance_text"]
 
-_GIVEN_BY_HOST: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MOST: Final = 60
 
 
@@ -51,7 +50,7 @@ def instance_text(hub: TaskHub, instance_id: str) -> str:
     if instance_id.startswith("@"):
         return "/".join(split_entity_id(instance_id))
     instance = hub.instances.get(instance_id)
-    if instance is None or instance.started is None or not _GIVEN_BY_HOST.match(instance_id):
+    if instance is None or instance.started is None or not is_made_up(instance_id):
         return instance_id
     return _started(instance.started)
 
