@@ -71,7 +71,7 @@ class Harness(Answering):
             options: Those of the command line, which the plugin passes on.
 
         Raises:
-            TypeError: This is no app.
+            WrongArgumentError: This is no app.
         """
         super().__init__(functions_of(app), Answers())
         self._is_cut_short = False
@@ -220,6 +220,8 @@ class Harness(Answering):
             see: Looks at the ``Run`` of every schedule; what it gives is ``Ending.seen`` and tells outcomes apart.
             order_across_instances: Whether ``see`` may tell the order and time of independent instances.
         """
+        if see is not None:
+            arguments.function(see, "see", "the Run")
         question = self._question(orchestrator, input, events, faults, budget, world, order_across_instances)
         with self._telling():
             found = self._prover().explore(question, prune=prune, see=see)
@@ -272,6 +274,7 @@ class Harness(Answering):
             OrderDependentError: It does not hold in a schedule.
             NotProvedError: The budget is used up.
         """
+        arguments.function(holds, "holds", "the Run")
         question = self._question(orchestrator, input, events, faults, budget, world, order_across_instances)
         with self._telling():
             found = self._prover().check(question, holds=holds, sampling_is_enough=sampling_is_enough)
@@ -287,8 +290,11 @@ class Harness(Answering):
         world: MakeWorld | None,
         order_across_instances: bool = False,
     ) -> Question:
+        name_of(orchestrator)
         check_events(events)
         arguments.count(faults, "faults", least=0)
+        if world is not None:
+            arguments.function(world, "world", "the World")
         if budget is not None:
             arguments.count(budget, "budget", least=1)
         return Question(
@@ -316,7 +322,7 @@ class Harness(Answering):
     def _heard(self, found: Exploration, events: Sequence[Raised]) -> Exploration:
         """What was found, with a warning of events that no schedule waits for; one replayed alone does not tell."""
         if not self._options.replay:
-            warn_of_unheard(found.waited, events, stacklevel=4)
+            warn_of_unheard(found.waited, events)
         return found
 
     def _prover(self) -> Prover:

@@ -11,13 +11,11 @@ from itertools import zip_longest
 
 from durable_harness.core.errors import NotProvedError, OrderDependentError
 from durable_harness.exploring.exploration import Exploration, Schedule
-from durable_harness.exploring.explorer import Explorer
+from durable_harness.exploring.explorer import Explorer, TokenOf
 from durable_harness.exploring.schedule import Ending, Scenario, UnrepeatableAnswerError
 from durable_harness.exploring.shrinking import fewest, shrunk
 
 __all__ = ["check_order"]
-
-TokenOf = Callable[[Sequence[int]], str]
 
 
 def check_order(
@@ -47,7 +45,7 @@ def check_order(
         OrderDependentError: An outcome that should not be, with its schedule and token.
         NotProvedError: The budget is used up.
     """
-    explorer = Explorer(scenario, budget=budget, seed=seed_number)
+    explorer = Explorer(scenario, token_of, budget=budget, seed=seed_number)
     normal = explorer.run_given(())
 
     def is_wrong(ending: Ending) -> bool:

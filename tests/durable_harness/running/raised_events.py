@@ -6,7 +6,6 @@ Invariant: an event's value goes through JSON, as it would on its way through HT
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +15,7 @@ from durable_engine import EventRaised, OrchestrationInstance, compact_json
 from durable_harness.core import arguments
 from durable_harness.core.errors import UnusedWarning, WrongArgumentError
 from durable_harness.core.virtual_clock import to_ticks
+from durable_harness.core.warned import warn_test
 from durable_harness.hub.instance import HubInstance
 from durable_harness.hub.task_hub import TaskHub
 from durable_harness.worker.sdk_types import df_dumps
@@ -96,11 +96,11 @@ def waited_for(hub: TaskHub) -> frozenset[str]:
     return frozenset(name for one in hub.instances.values() for name in one.replayer.waited)
 
 
-def warn_of_unheard(waited: Set[str], events: Iterable[Raised], *, stacklevel: int = 3) -> None:
+def warn_of_unheard(waited: Set[str], events: Iterable[Raised]) -> None:
     """Say which events nobody has ever waited for, as a warning for the line of the test."""
     for name in dict.fromkeys(event.name for event in events):
         if name not in waited:
             heard = ", ".join(map(repr, sorted(waited))) or "none"
             hint = arguments.did_you_mean(name, waited)
             text = f"Nobody has waited for the event {name!r}.{hint} Waited for: {heard}."
-            warnings.warn(text, UnusedWarning, stacklevel=stacklevel)
+            warn_test(text, UnusedWarning)
