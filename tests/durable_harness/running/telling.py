@@ -13,9 +13,12 @@ from durable_engine import (
     TICKS_PER_SECOND,
     EventRaised,
     ExecutionStarted,
+    HistoryEvent,
     SubOrchestrationInstanceCompleted,
     SubOrchestrationInstanceCreated,
     SubOrchestrationInstanceFailed,
+    TaskCompleted,
+    TaskFailed,
     TimerCreated,
     TimerFired,
     is_made_up,
@@ -27,7 +30,7 @@ from durable_harness.app.outcomes import input_of
 from durable_harness.hub.arrivals import Arrival, Call
 from durable_harness.hub.task_hub import TaskHub
 
-__all__ = ["call_text", "describe_arrival", "instance_text"]
+__all__ = ["call_text", "describe_arrival", "describe_event", "instance_text"]
 
 _MOST: Final = 60
 
@@ -35,7 +38,16 @@ _MOST: Final = 60
 def describe_arrival(hub: TaskHub, arrival: Arrival) -> str:
     """An arrival in a few words."""
     again = " again" if arrival.is_repeat else ""
-    return f"{_words(hub, arrival)}{again}"
+    return f"{_words(hub, arrival.call, arrival.event, arrival.target.instance_id)}{again}"
+
+
+def describe_event(hub: TaskHub, instance_id: str, event: HistoryEvent) -> str:
+    """An event that has come to an instance, as its arrival was told."""
+    call = None
+    if isinstance(event, (TaskCompleted, TaskFailed)):
+        own = [one for one in hub.calls if one.instance_id == instance_id and one.event_id == event.task_scheduled_id]
+        call = own[-1] if own else None
+    return _words(hub, call, event, instance_id)
 
 
 def call_text(call: Call) -> str:
@@ -55,8 +67,7 @@ def instance_text(hub: TaskHub, instance_id: str) -> str:
     return _started(instance.started)
 
 
-def _words(hub: TaskHub, arrival: Arrival) -> str:
-    call, event, to = arrival.call, arrival.event, arrival.target.instance_id
+def _words(hub: TaskHub, call: Call | None, event: HistoryEvent | None, to: str) -> str:
     if call is not None:
         if call.outcome is not None and call.outcome.raised is not None:
             return f"{call_text(call)} fails: {call.outcome.error}"
