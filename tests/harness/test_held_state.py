@@ -66,8 +66,10 @@ def remembers_in_an_object(context: Context) -> Code:
 
 def remembers_on_the_stack(context: Context) -> Code:
     """What was taken before is in no variable: it lies on the stack, below what is waited for."""
-    left = calls(context, 3)
-    return [(yield from _next(context, left)), (yield from _next(context, left)), (yield from _next(context, left))]
+    left = calls(context)
+    first = [(yield from _next(context, left)), (yield from _next(context, left)), (yield from _next(context, left))]
+    yield context.task_all(left)
+    return first
 
 
 def _next(context: Context, left: list[Any]) -> Code:
@@ -77,22 +79,21 @@ def _next(context: Context, left: list[Any]) -> Code:
 
 
 def stands_somewhere_in_a_loop(context: Context) -> Code:
-    """The variables of two rounds are equal: only the iterator tells one from the other."""
-    left, seen = calls(context), 0
-    for wanted in (1, 0, 1, 0):
+    """Every step back skips a round: only the iterator of the loop knows how many there were."""
+    left, last, skips = calls(context, 5), -1, False
+    for _ in [None] * 5:
+        if skips:
+            skips = False
+            continue
         winner = yield context.task_any(left)
         left.remove(winner)
-        if winner.result < 2:
-            if wanted:
-                seen += 1
-            winner = None
-        winner = None
-    return seen
+        skips, last = winner.result < last, winner.result
+    return len(left)
 
 
 def shares_a_list(context: Context) -> Code:
     """Two names for one list in some orders, for two equal ones in others."""
-    left: list[Any] = calls(context, 3)
+    left: list[Any] = calls(context)
     own: list[Any] = []
     other = own
     while left:

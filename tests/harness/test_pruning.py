@@ -215,6 +215,18 @@ def test_a_success_after_a_timer_is_later_than_the_timer_was_due(harness_for: Ha
     assert_agrees_with_brute_force(harness_for, [steps, [], []], faults=0, budget=1_000)
 
 
+def test_the_time_that_an_episode_of_a_child_takes_is_seen_by_its_parent(harness_for: HarnessFor) -> None:
+    """A lost outcome of an earlier way to prune: only the parent sees that the episodes of its child take time."""
+    root: Steps = [("timer", 2), ("one by one", [("ask", "a", 2), ("timer", 2), ("sub", 0)]), ("clock",)]
+    outcomes = []
+    for prune in (False, True):
+        harness = harness_for(app_of([root, [("timer", 1)], []]), strict=False)
+        answer_app(harness)
+        outcomes.append(set(harness.explore("root", prune=prune).outcomes))
+
+    assert outcomes[0] == outcomes[1]
+
+
 def test_a_child_that_a_crash_has_started_twice_may_have_got_anywhere_before(harness_for: HarnessFor) -> None:
     app: list[Steps] = [[("sub", 0)], [("all", [("act", "ok"), ("act", "ok")])], []]
 
