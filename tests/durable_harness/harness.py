@@ -315,7 +315,8 @@ class Harness(Answering):
         except HarnessError as error:
             self._is_cut_short = True
             for text in self._findings.untold():
-                error.add_note(text)
+                if text.partition(": ")[2] not in str(error):  # a stuck run has told its own causes
+                    error.add_note(text)
             raise
         self._findings.warn()
 
