@@ -16,7 +16,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
-from durable_engine import ActivityOutcome, App, KnownFunctions, UserException, VersionRule
+from durable_engine import ActivityOutcome, App, KnownFunctions, UserException
 from durable_host.app.index import ACTIVITY, ENTITY, ORCHESTRATION, FunctionIndex, IndexedFunction
 from durable_host.app.trigger import Trigger
 from durable_host.app.worker import Worker
@@ -127,9 +127,7 @@ class Host:
         self._episodes = EpisodeRunner(
             app,
             log=log,
-            versions=VersionRule(worker_version=settings.default_version, match=settings.version_match),
             limit_seconds=settings.function_timeout_seconds,
-            fails_other_versions=settings.fails_other_versions,
         )
         self._orchestrations = OrchestrationDispatcher(
             self.hub, held, self._episodes, limit=settings.max_orchestrators, entity_limit=settings.max_entities
@@ -145,7 +143,7 @@ class Host:
             client,
             self.binding,
             route_prefix=settings.route_prefix,
-            default_version=settings.default_version,
+            default_version=settings.versions.default_version,
             replaces_running=settings.replaces_running,
             origins=options.origins,
             listen=options.listen,
@@ -207,7 +205,9 @@ class Host:
                 orchestrators=tuple(f.durable_name for f in index.of_kind(ORCHESTRATION)),
                 activities=tuple(f.durable_name for f in index.of_kind(ACTIVITY)),
                 entities=tuple(f.durable_name for f in index.of_kind(ENTITY)),
+                default_version=self.settings.versions.default_version,
             ),
+            versions=self.settings.versions,
             orchestrator=self.worker.orchestrator_handle,
             entity=self.worker.entity_handle,
         )

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from durable_engine import VersionRule
 from durable_host.config.host_json import HostJson, HostJsonError, QueueOptions, read_host_json
 
 APP = Path(__file__).parents[2] / "src"
@@ -50,7 +51,7 @@ def test_without_any_key_the_defaults_hold(tmp_path: Path) -> None:
         max_orchestrators=per_processor,
         max_entities=per_processor,
         route_prefix="api",
-        default_version=None,
+        versions=VersionRule(default_version=None, match="CurrentOrOlder", fails=False),
         replaces_running=False,
         function_timeout_seconds=1800,
         log_levels={},
@@ -84,7 +85,9 @@ def test_the_apps_own_file_is_read_without_a_note() -> None:
         (DURABLE + "maxConcurrentActivityFunctions", 1, "max_activities", 1),
         (DURABLE + "maxConcurrentOrchestratorFunctions", 2, "max_orchestrators", 2),
         (DURABLE + "maxConcurrentEntityFunctions", 3, "max_entities", 3),
-        (DURABLE + "defaultVersion", "1.2", "default_version", "1.2"),
+        (DURABLE + "defaultVersion", "1.2", "versions", VersionRule(default_version="1.2")),
+        (DURABLE + "versionMatchStrategy", "strict", "versions", VersionRule(match="Strict")),
+        (DURABLE + "versionFailureStrategy", "Fail", "versions", VersionRule(fails=True)),
         (DURABLE + "overridableExistingInstanceStates", "AnyState", "replaces_running", True),
         (DURABLE + "overridableExistingInstanceStates", "NonRunningStates", "replaces_running", False),
         ("extensions.http.routePrefix", "/v1/", "route_prefix", "v1"),

@@ -171,6 +171,10 @@ class Replay:
             self._finish()
         return handled
 
+    def refuse(self, reason: str) -> None:
+        """End the execution as failed before anything of it is replayed: it is of a version that is not run here."""
+        self._end(Ending(status="Failed", result=f"VersionMismatch: {reason}", details=reason))
+
     def _receive(self, event: HistoryEvent) -> None:
         if self.is_suspended and not isinstance(event, _NOT_HELD):
             # A suspension that is delivered twice, as every message may be, must not outlive the resumption.

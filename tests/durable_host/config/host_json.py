@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from durable_engine import MATCH_STRATEGIES
+from durable_engine import MATCH_STRATEGIES, VersionRule
 from durable_host.config.azure_limits import refused_in_azure
 from durable_host.config.lenient_json import load_lenient
 from durable_host.config.logs import LEVELS
@@ -111,10 +111,7 @@ class HostJson:
     max_orchestrators: int
     max_entities: int
     route_prefix: str = "api"
-    default_version: str | None = None
-    version_match: str = "CurrentOrOlder"
-    fails_other_versions: bool = False
-    """Whether an instance of a version that is not run here fails; else it waits for a host that runs it."""
+    versions: VersionRule = VersionRule()
     replaces_running: bool = False
     """Whether a start may replace an instance that has not ended."""
     function_timeout_seconds: float | None = None
@@ -200,9 +197,11 @@ class _Reader:
             max_orchestrators=self._get(durable + "maxConcurrentOrchestratorFunctions", int, per_cpu),
             max_entities=self._get(durable + "maxConcurrentEntityFunctions", int, per_cpu),
             route_prefix=self._get("extensions.http.routePrefix", str, "api").strip("/"),
-            default_version=self._get(durable + "defaultVersion", str, None),
-            version_match=self._one_of(durable + "versionMatchStrategy", MATCH_STRATEGIES, "CurrentOrOlder"),
-            fails_other_versions=self._one_of(durable + "versionFailureStrategy", _FAILURES, "Reject") == "Fail",
+            versions=VersionRule(
+                default_version=self._get(durable + "defaultVersion", str, None),
+                match=self._one_of(durable + "versionMatchStrategy", MATCH_STRATEGIES, "CurrentOrOlder"),
+                fails=self._one_of(durable + "versionFailureStrategy", _FAILURES, "Reject") == "Fail",
+            ),
             replaces_running=self._replaces_running(durable + "overridableExistingInstanceStates"),
             function_timeout_seconds=None
             if timeout == "-1"
