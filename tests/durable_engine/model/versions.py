@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["MATCH_STRATEGIES", "VersionRule", "compare_versions"]
+__all__ = ["ANY_VERSION", "MATCH_STRATEGIES", "VersionRule", "compare_versions"]
 
 MATCH_STRATEGIES: Final = ("None", "Strict", "CurrentOrOlder")
 _NUMBERS: Final = re.compile(r"\d+(?:\.\d+){1,3}\Z")
@@ -42,6 +42,10 @@ class VersionRule:
         if self.match == "CurrentOrOlder" and compare_versions(its, mine) > 0:
             return f"The orchestration version '{its}' is greater than the worker version '{mine}'."
         return None
+
+
+ANY_VERSION: Final = VersionRule(match="None")
+"""The rule under which every instance runs."""
 
 
 def compare_versions(one: str, other: str) -> int:

@@ -35,8 +35,8 @@ from durable_engine.model.events import (
     at_time,
 )
 from durable_engine.model.functions import KnownFunctions
-from durable_engine.model.versions import VersionRule
 from durable_engine.model.ticks import TICKS_PER_MICROSECOND, Ticks
+from durable_engine.model.versions import ANY_VERSION, VersionRule
 from durable_engine.orchestration.execution import Decision
 from durable_engine.orchestration.replay import Ending, Replay
 from durable_engine.wire.sdk_call import (
@@ -65,7 +65,7 @@ class App:
     functions: KnownFunctions
     orchestrator: Callable[[str], OrchestratorCode]
     entity: Callable[[str], OrchestratorCode] = field(default=_no_entity)
-    versions: VersionRule = VersionRule(match="None")
+    versions: VersionRule = ANY_VERSION
 
 
 class Replayer(Protocol):

@@ -11,7 +11,7 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -111,7 +111,7 @@ class HostJson:
     max_orchestrators: int
     max_entities: int
     route_prefix: str = "api"
-    versions: VersionRule = VersionRule()
+    versions: VersionRule = field(default_factory=VersionRule)
     replaces_running: bool = False
     """Whether a start may replace an instance that has not ended."""
     function_timeout_seconds: float | None = None
