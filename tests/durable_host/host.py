@@ -22,6 +22,7 @@ from durable_host.app.trigger import Trigger
 from durable_host.app.worker import Worker
 from durable_host.bindings.accounts import Accounts
 from durable_host.bindings.values import StorageBindings
+from durable_host.config.effective import effective_config
 from durable_host.config.host_id import host_id
 from durable_host.config.host_json import HostJson
 from durable_host.dispatch.activities import ActivityDispatcher, RunActivity
@@ -32,9 +33,11 @@ from durable_host.dispatch.message_locks import HeldMessages
 from durable_host.dispatch.orchestrations import OrchestrationDispatcher
 from durable_host.dispatch.state_log import StateLog
 from durable_host.http.client_binding import ClientBinding
+from durable_host.http.host_reads import HostReads
 from durable_host.http.messages import Answer, Request
 from durable_host.http.origins import Origins
 from durable_host.http.server import HttpServer, Site
+from durable_host.start_log import StartLog
 from durable_host.task_hub.base.options import TaskHubOptions
 from durable_host.task_hub.hub.client import TaskHubClient
 from durable_host.task_hub.hub.hub import TaskHub
@@ -82,7 +85,9 @@ class Host:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._start_log.worker_stopping()
         await self._resources.aclose()
+        self._start_log.worker_stopped()
 
     @property
     def origin(self) -> str:
@@ -105,6 +110,10 @@ class Host:
 
     async def _start(self, resources: contextlib.AsyncExitStack) -> None:
         settings, options = self.settings, self.options
+        log = StateLog(settings.hub_name)
+        self._start_log = StartLog(self.index, settings, log)
+        self._start_log.extensions_loaded()
+        self._start_log.worker_starting()
         self.hub = await resources.enter_async_context(
             TaskHub(options.connection_string, _hub_options(settings, options))
         )
@@ -122,7 +131,6 @@ class Host:
         resources.push_async_callback(http.close)
 
         held = HeldMessages(min(settings.control_visibility_seconds, settings.work_item_visibility_seconds))
-        log = StateLog(settings.hub_name)
         app = self._app()
         self._episodes = EpisodeRunner(
             app,
@@ -137,6 +145,7 @@ class Host:
             self.hub, held, run_activity, http, limit=settings.max_activities, log=log
         )
         client = TaskHubClient(self.hub)
+        own_id = host_id(self.index.script_root, os.environ)
         self.server = HttpServer(
             self.index,
             self.worker,
@@ -149,6 +158,7 @@ class Host:
             listen=options.listen,
             by_hand=self._by_hand,
             open_site=partial(self._open_dashboard, client, app),
+            reads=HostReads(own_id, effective_config(settings), {"durabletask_extension": self.binding.system_key}),
             log=log,
         )
         self._background(resources, held.renew_for_ever())
@@ -156,6 +166,7 @@ class Host:
         # Activities that still run may use the client binding, which reaches the task hub through the server.
         resources.push_async_callback(self.server.stop)
         await self.server.start(options.port)
+        self._start_log.worker_started(f"http://127.0.0.1:{self.server.port}")
         work_items = self.hub.poller(self.hub.work_items, self._activities)
         self._background(resources, self._activities.receive_for_ever(work_items))
         resources.callback(work_items.stop)
@@ -170,11 +181,15 @@ class Host:
                 accounts,
                 bindings,
                 settings.queues,
-                host_id(self.index.script_root, os.environ),
+                own_id,
                 patience_seconds=options.patience_seconds,
             )
         )
-        self.server.admin.tell_problems(self.listeners.errors)
+        routes = self.server.triggers
+        problems = {**routes.problems, **self.listeners.errors}
+        self.server.admin.tell_problems(problems)
+        self._start_log.functions_found(routes.routes, problems)
+        self._start_log.host_started(problems)
 
     async def _drain(self, patience_seconds: float) -> None:
         """Let what runs end, and give back what waits, activities and partitions at the same time."""

@@ -44,9 +44,22 @@ def _steps(theirs: list[Any], mine: list[Any]) -> Iterator[str]:
         yield from _multisets("step", *labels)
     for step, other in zip(theirs, mine, strict=False):
         for key in sorted((step.keys() | other.keys()) - _NOT_COMPARED):
+            if key == "dump":
+                yield from _multisets("storage", _stored(step.get(key) or {}), _stored(other.get(key) or {}))
+                continue
             said, heard = _plain(step.get(key)), _plain(other.get(key))
             if said != heard:
                 yield f"{_label(step)}, {key}: {_where(step.get(key), other.get(key))}"
+
+
+def _stored(dump: Mapping[str, Any]) -> Iterator[str]:
+    """A storage account, a line for each thing in it. Of a queue it is the name: what is in it is seen elsewhere."""
+    for name, container in (dump.get("containers") or {}).items():
+        yield f"container {name}"
+        for blob in container["blobs"]:
+            yield _plain({"container": name, **blob})
+    yield from (f"queue {name}" for name in dump.get("queues") or {})
+    yield from (f"table {name}" for name in dump.get("tables") or {})
 
 
 def _where(theirs: Any, mine: Any, path: str = "") -> str:

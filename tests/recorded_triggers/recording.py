@@ -83,6 +83,10 @@ FOLDERS: Final = {
         ),
     ),
     "timers": Folder(app="variants/quiet", quick=(), slow=("admin_run_timer", "durable_by_timer", "log_fail_timer")),
+    "app": Folder(app="app", quick=(), slow=("startup", "timers_periodic")),
+    "comments": Folder(app="variants/comments", quick=("startup", "routes")),
+    "errors": Folder(app="variants/errors", quick=("startup", "routes", "errors")),
+    "log-levels": Folder(app="variants/log-levels", quick=("startup", "log_simple", "log_fail", "routes")),
     "none": Folder(
         app="variants/queues-none",
         quick=(),

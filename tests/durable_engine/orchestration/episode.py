@@ -170,6 +170,7 @@ def run_episode(
         update=_update(execution, status),
         notices=tuple(notices),
         left_behind=tuple(left_behind),
+        retries=replay.retries,
     )
 
 

@@ -108,6 +108,13 @@ class Replay:
         return self._execution.origins
 
     @property
+    def retries(self) -> frozenset[int]:
+        """The ids of further attempts of a call with retry options, and of the pauses before them."""
+        origins = self._execution.origins
+        first = {origin: event_id for event_id, origin in reversed([*enumerate(origins)])}
+        return frozenset(event_id for event_id, origin in enumerate(origins) if first[origin] != event_id)
+
+    @property
     def has_asked_for_all(self) -> bool:
         """Whether every action of the answer has been asked for; the attempts of a retry may follow all the same."""
         return self._walk.has_asked_for_all

@@ -22,11 +22,11 @@ from durable_host.app.async_loop import AsyncLoop
 from durable_host.app.entity_code import with_failures_kept
 from durable_host.app.index import ACTIVITY, ENTITY, ORCHESTRATION, FunctionIndex, IndexedFunction
 from durable_host.app.invocation import Call, ClientBindingText, InvocationPlan, Outcome
-from durable_host.app.invocation_log import log_executing, log_failure, log_success
+from durable_host.app.invocation_log import log_executing, log_failure, log_last_retry, log_success
 from durable_host.app.threads import Threads
 from durable_host.app.trigger import BindingError, Trigger
 from durable_host.clock import new_guid, now
-from durable_host.config.logs import event, running_function
+from durable_host.config.logs import running_function
 
 __all__ = ["Bindings", "Handle", "Worker", "limit_text", "thread_count"]
 
@@ -154,9 +154,7 @@ class Worker:
             await asyncio.sleep(retry.delay(attempt))
             outcome = await self.run(function, trigger, attempt=attempt)
         if outcome.raised is not None and retry is not None:
-            logging.getLogger(f"Function.{function.name}").error(
-                "Function execution failed after '%d' retries.", attempt, extra=event(324)
-            )
+            log_last_retry(function.name, attempt, outcome.raised)
         return outcome
 
     async def _call(self, function: IndexedFunction, call: Call) -> Outcome:

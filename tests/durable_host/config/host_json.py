@@ -117,6 +117,8 @@ class HostJson:
     function_timeout_seconds: float | None = None
     log_levels: Mapping[str, str]
     queues: QueueOptions = QueueOptions()
+    has_tracing_choice: bool = False
+    """Whether it says what to do about distributed tracing, of which the real host reminds otherwise."""
     notes: tuple[str, ...] = ()
     """One line for each key that is not honoured, and for each value that Azure would refuse."""
 
@@ -208,6 +210,7 @@ class _Reader:
             else self._seconds("functionTimeout", _USUAL_TIMEOUT_SECONDS, at_least=0.001),
             log_levels=self._log_levels("logging.logLevel"),
             queues=self._queues("extensions.queues."),
+            has_tracing_choice=self._has_tracing_choice(durable + "tracing."),
             notes=(*notes, *refused_in_azure(storage, self._written)),
         )
 
@@ -275,6 +278,10 @@ class _Reader:
         if found is None:
             raise self._error(key, text, " or ".join(allowed))
         return found
+
+    def _has_tracing_choice(self, key: str) -> bool:
+        enabled, version = self._written(key + "distributedTracingEnabled"), self._written(key + "version")
+        return str(enabled).lower() == "true" and str(version).lower() in ("v2", "none")
 
     def _replaces_running(self, key: str) -> bool:
         text: str = self._get(key, str, _OVERRIDABLE[0])

@@ -29,7 +29,7 @@ from durable_engine import (
 from durable_host.app.threads import Threads
 from durable_host.app.worker import limit_text
 from durable_host.clock import new_id, now
-from durable_host.dispatch.episode_log import EpisodeLog
+from durable_host.dispatch.episode_log import EpisodeLog, Told
 from durable_host.dispatch.message_rules import is_entity
 from durable_host.dispatch.sessions import Session
 from durable_host.dispatch.sorting import Batch
@@ -73,7 +73,7 @@ class EpisodeRunner:
     ) -> None:
         self._app, self._long_seconds, self._limit_seconds = app, long_seconds, limit_seconds
         self._log = log or StateLog("")
-        self._told: dict[str, int] = {}
+        self._told = Told()
         # One that computes for long keeps its thread, but not its place: the others must go on.
         self._threads = Threads("orchestrator", at_a_time, lent_seconds=min(long_seconds, _LENT_SECONDS))
 

@@ -17,7 +17,7 @@ from durable_host.config.times import seconds_of
 
 __all__ = ["NEVER", "Schedule", "ScheduleError", "is_frequent", "parse_schedule"]
 
-NEVER: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+NEVER: Final = datetime.max.replace(tzinfo=UTC)
 _FIELDS: Final = ((0, 59), (0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
 _FREQUENT: Final = timedelta(minutes=1)
 _LOOKED_AT: Final = 10
