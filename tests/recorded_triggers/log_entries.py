@@ -19,6 +19,8 @@ _ID: Final = re.compile(r"<id-\d+>|<instance>")
 _CONFIGURATION: Final = re.compile(r"(Durable extension configuration loaded: )\{.*\}")
 _LATENCY: Final = re.compile(r"Latency: \S+\. Extension")
 _NUMBER: Final = re.compile(r"SequenceNumber: \d+|\b(?:in|after) \d+ms")
+# The state of an entity holds a time, whose text is as long as its digits.
+_STATE: Final = re.compile(r"(\(Entity\)' started\. IsReplay: False\. Input: )\(Redacted \d+ characters\)")
 _COUNTS: Final = re.compile(r"OutOfOrderMessages: \S+ |Sources: \S+ ")
 _KNOWN: Final = re.compile(r"'\w+'(?:, '\w+')+")
 _NO_TRACEBACK_THERE: Final = re.compile(
@@ -85,6 +87,7 @@ def _comparable(text: str) -> str:
         (_CONFIGURATION, r"\1"),
         (_LATENCY, "Latency: <latency>. Extension"),
         (_ID, "<id>"),
+        (_STATE, r"\1<state>"),
         (_COUNTS, ""),
         (_NUMBER, "<n>"),
     ):

@@ -51,6 +51,7 @@ FOLDERS: Final = {
         app="variants/quiet",
         quick=("log_simple", "log_entity", "log_again", "log_fail", "log_user", "queue_setting", "log_queue"),
         slow=(
+            "admin_reads",
             "admin_run_blob",
             "admin_run_durable",
             "admin_run_http",
@@ -80,9 +81,14 @@ FOLDERS: Final = {
             "queue_text",
             "queue_types",
             "routes",
+            "storage",
         ),
     ),
-    "timers": Folder(app="variants/quiet", quick=(), slow=("admin_run_timer", "durable_by_timer", "log_fail_timer")),
+    "timers": Folder(
+        app="variants/quiet",
+        quick=(),
+        slow=("startup", "admin_run_timer", "durable_by_timer", "log_fail_timer", "storage"),
+    ),
     "app": Folder(app="app", quick=(), slow=("startup", "timers_periodic")),
     "comments": Folder(app="variants/comments", quick=("startup", "routes")),
     "errors": Folder(app="variants/errors", quick=("startup", "routes", "errors")),
@@ -122,7 +128,10 @@ def record(name: str, scenarios: Sequence[str], folder: Path) -> Path:
             logs = ("--probe-log", str(probe_log), "--host-log", str(host.log))
             chosen = ("--only", ",".join(scenarios), "--settle", "0.5")
             _run("record.py", host.address, str(raw / name), *connection, "--key", _KEY, *logs, *chosen)
-    _run("compact.py", str(raw), str(folder / "compact"), name, "--replace", f"{app}=<app>")
+            with host.client() as client:
+                host_id = client.call("GET", "/admin/host/status").json()["id"]
+    replaced = (f"{app}=<app>", f"{host_id}=<hostid>")
+    _run("compact.py", str(raw), str(folder / "compact"), name, *(w for one in replaced for w in ("--replace", one)))
     return folder / "compact" / name
 
 

@@ -141,7 +141,7 @@ async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: co
         connection_string=connection_string,
         port=_port(arguments.port, settings),
         listen=arguments.listen,
-        origins=origins_of(arguments, settings.cors),
+        origins=origins_of(arguments, settings),
         **_times(HostOptions),
     )
     stop.interrupts = False

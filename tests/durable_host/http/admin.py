@@ -54,9 +54,11 @@ class AdminApi:
         match [segment.lower() for segment in segments[:1]] + segments[1:], request.method:
             case ["functions"], "GET":
                 functions = sorted(self._index.functions, key=lambda function: function.name.upper())
-                return json_answer(200, [self._function(request, function) for function in functions])
+                # In the list, and there alone, the real host takes its name from its settings, and https for granted.
+                origin = f"https://localhost:{request.origin.rpartition(':')[2]}"
+                return json_answer(200, [self._function(origin, function) for function in functions])
             case ["functions", name], "GET" if function := self._index.find(name):
-                return json_answer(200, self._function(request, function))
+                return json_answer(200, self._function(request.origin, function))
             case ["functions", name, "status"], "GET" if function := self._index.find(name):
                 problem = self._problems.get(function.name)
                 return json_answer(200, {"errors": [problem]} if problem else {})
@@ -81,8 +83,7 @@ class AdminApi:
                 run.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    def _function(self, request: Request, function: IndexedFunction) -> dict[str, object]:
-        origin = request.origin
+    def _function(self, origin: str, function: IndexedFunction) -> dict[str, object]:
         template = f"{origin}/{self._triggers.template(function)}".lower() if function.kind == HTTP else None
         script = quote(f"{function.directory}/{function.script_file}".lstrip("/"))
         return {
