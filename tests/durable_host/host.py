@@ -243,12 +243,12 @@ def activity_runner(index: FunctionIndex, worker: Worker) -> RunActivity:
     """Runs activities by name. One that there is not was scheduled by an app that had it; as on the real host it fails,
     rather than come back for ever."""
 
-    async def run(name: str, input_text: str | None) -> ActivityOutcome:
+    async def run(name: str, input_text: str | None, instance_id: str) -> ActivityOutcome:
         function = index.activity(name)
         if function is None:
             missing = index.unknown(ACTIVITY, name)
             return ActivityOutcome(raised=UserException(type_name="FunctionFailedException", message=missing, stack=""))
-        return await worker.run_activity(function, input_text)
+        return await worker.run_activity(function, input_text, instance_id=instance_id)
 
     return run
 

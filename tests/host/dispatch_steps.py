@@ -147,7 +147,7 @@ async def running(
         versions=versions or VersionRule(match="None"),
     )
 
-    async def run_activity(name: str, input_text: str | None) -> ActivityOutcome:
+    async def run_activity(name: str, input_text: str | None, instance_id: str) -> ActivityOutcome:
         value = known[name](json.loads(input_text) if input_text is not None else None)
         if asyncio.iscoroutine(value):
             value = await value

@@ -96,6 +96,16 @@ def test_a_client_of_the_storage_sdk_is_given_beside_a_request(client: HostClien
     assert client.call("GET", "/api/size/deferred.bin").body == b"5"
 
 
+def test_bindings_of_an_activity_name_its_input_and_its_instance(client: HostClient, blobs: BlobServiceClient) -> None:
+    # ActivityTriggerAttributeBindingProvider of the Durable extension: the parameter's name, data, instanceId.
+    upload(blobs, "uploads", "by-name.txt", "found")
+
+    client.start("files", instance_id="files-1")
+
+    assert ended(client, "files-1") == "by-name.txt: found"
+    assert blobs.get_blob_client("copies", "out-files-1.txt").download_blob().readall() == b"BY-NAME.TXT: FOUND"
+
+
 def test_a_row_is_written_and_read(client: HostClient) -> None:
     # https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-table
     missing = client.call("GET", "/api/rows/r1").body

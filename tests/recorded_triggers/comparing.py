@@ -30,17 +30,21 @@ _NOT_COMPARED: Final = frozenset(
 )
 
 
-def differences(recorded: Path, ours: Path, scenario: str) -> Iterator[str]:
-    """Say in a line each what differs; ``recorded`` and ``ours`` are folders of recordings."""
+def differences(recorded: Path, ours: Path, scenario: str, *, counted: bool = True) -> Iterator[str]:
+    """Say in a line each what differs; ``recorded`` and ``ours`` are folders of recordings.
+
+    Where it is not ``counted``, how often something was received or logged may differ, as with timers it does.
+    """
     theirs, mine = (
         json.loads((folder / f"{scenario}.json").read_text(encoding="utf-8")) for folder in (recorded, ours)
     )
     yield from _steps(theirs["steps"], mine["steps"])
-    yield from _multisets("received", _probes(theirs), _probes(mine))
+    several = list if counted else set
+    yield from _multisets("received", several(_probes(theirs)), several(_probes(mine)))
     logs = [folder / f"{scenario}.log" for folder in (recorded, ours)]
     if logs[0].is_file():
         texts = [path.read_text(encoding="utf-8") for path in logs]
-        yield from _multisets("log", compared_entries(texts[0]), compared_entries(texts[1]))
+        yield from _multisets("log", *(several(compared_entries(text)) for text in texts))
 
 
 def _steps(theirs: list[Any], mine: list[Any]) -> Iterator[str]:

@@ -144,6 +144,17 @@ KNOWN: Final = (
     ("queue_batch", r'"at once", most: .*', "newBatchThreshold's default depends on the machine"),
     ("queue_out_return", r'"returned too-long", poison: .*', _LAST_ATTEMPT),
     ("none/queue_out_return", r'"returned [\w-]+", poison: .*', _LAST_ATTEMPT),
+    *(
+        ("app/timers_periodic", pattern, "whether a full minute has passed before the driver first looks")
+        for pattern in (
+            r'"at first", storage: (missing|added) 1 x \{.*'
+            r'"name": "timers/<hostid>/Host\.Functions\.t_(monitor|five_fields)/status"\}',
+            r'received: (missing|added) 1 x \{"function": "t_(monitor|five_fields)".*'
+            r'"Last": "0001-01-01T00:00:00\+00:00".*',
+            r'received: (missing|added) 1 x \{"converter": "TimerRequestConverter".*'
+            r'\\"Last\\":\\"0001-01-01T00:00:00.*',
+        )
+    ),
     ("queue_text", r"received: (missing|added) 1 x .*x{200}.*", _CUT),
 )
 """Scenario, pattern of the difference, reason."""

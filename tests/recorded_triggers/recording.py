@@ -39,6 +39,8 @@ class Folder:
     quick: Sequence[str]
     slow: Sequence[str] = ()
     options: Sequence[str] = ()
+    is_counted: bool = True
+    """Whether the same must happen as often; timers that fire while the driver does something else do not."""
 
     @property
     def scenarios(self) -> list[str]:
@@ -89,7 +91,7 @@ FOLDERS: Final = {
         quick=(),
         slow=("startup", "admin_run_timer", "durable_by_timer", "log_fail_timer", "storage"),
     ),
-    "app": Folder(app="app", quick=(), slow=("startup", "timers_periodic")),
+    "app": Folder(app="app", quick=(), slow=("timers_periodic",), is_counted=False),
     "comments": Folder(app="variants/comments", quick=("startup", "routes")),
     "errors": Folder(app="variants/errors", quick=("startup", "routes", "errors")),
     "log-levels": Folder(app="variants/log-levels", quick=("startup", "log_simple", "log_fail", "routes")),

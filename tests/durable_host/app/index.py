@@ -248,7 +248,9 @@ def _indexed(declared: DeclaredFunction, path: Path, settings: Mapping[str, str]
 
 
 def _binding(raw: Mapping[str, Any]) -> Binding:
-    return Binding(name=raw["name"], type=raw["type"], direction=str(raw.get("direction", "IN")).upper(), raw=raw)
+    # Its older name is still taken by the extension, and stands in many a function.json.
+    kind = CLIENT if raw["type"] == "orchestrationClient" else raw["type"]
+    return Binding(name=raw["name"], type=kind, direction=str(raw.get("direction", "IN")).upper(), raw=raw)
 
 
 def _is_disabled(name: str, settings: Mapping[str, str]) -> bool:

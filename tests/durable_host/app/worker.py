@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import azure.functions as func
 from azure.functions.meta import Datum
 
-from durable_engine import ActivityOutcome, UserException
+from durable_engine import ActivityOutcome, UserException, parsed_json
 from durable_host.app.async_loop import AsyncLoop
 from durable_host.app.entity_code import with_failures_kept
 from durable_host.app.index import ACTIVITY, ENTITY, ORCHESTRATION, FunctionIndex, IndexedFunction
@@ -101,11 +101,22 @@ class Worker:
         return self._handle(self._index.entity(name), ENTITY, name, func.EntityContext)
 
     async def run_activity(
-        self, function: IndexedFunction, input_text: str | None, *, invocation_id: str | None = None
+        self,
+        function: IndexedFunction,
+        input_text: str | None,
+        *,
+        instance_id: str = "",
+        invocation_id: str | None = None,
     ) -> ActivityOutcome:
-        """Run one activity on the JSON text that its binding gets."""
+        """Run one activity on the JSON text that its binding gets; other bindings may name its input and instance."""
         data = Datum(_NO_TEXT if input_text is None else input_text, "string")
-        outcome = await self.run(function, Trigger(data=data), invocation_id=invocation_id)
+        value = parsed_json(input_text)
+        names = {
+            "instanceId": instance_id,
+            function.trigger.name: value if isinstance(value, str) else input_text,
+            "data": value,
+        }
+        outcome = await self.run(function, Trigger(data=data, names=names), invocation_id=invocation_id)
         if outcome.raised is not None:
             return ActivityOutcome(raised=outcome.raised)
         encoded = outcome.returned
