@@ -55,7 +55,7 @@ def test_without_any_key_the_defaults_hold(tmp_path: Path) -> None:
         replaces_running=False,
         function_timeout_seconds=1800,
         log_levels={},
-        queues=QueueOptions(new_batch_threshold=8 * (os.cpu_count() or 1)),
+        queues=QueueOptions(new_batch_threshold=8 * (os.cpu_count() or 1), blob_parallelism=8 * (os.cpu_count() or 1)),
         notes=(),
     )
 
@@ -257,3 +257,11 @@ def test_the_scheduler_s_hub_is_kept_in_storage_under_a_name_that_it_takes(tmp_p
 
     assert (settings.hub_name, settings.connection_name) == ("myhub", "AzureWebJobsStorage")
     assert "under the name 'myhub', as 'my-hub' is none that Azure Storage takes" in settings.notes[0]
+
+
+@pytest.mark.parametrize(("most", "batch", "threshold"), [(1, 1, 0), (4, 2, 2), (5, 3, 2), (100, 32, 68)])
+def test_as_many_blobs_run_at_once_as_host_json_says(tmp_path: Path, most: int, batch: int, threshold: int) -> None:
+    # https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-blob#hostjson-settings
+    options = read(tmp_path, "extensions.blobs.maxDegreeOfParallelism", most, {}).queues.for_blobs()
+
+    assert (options.batch_size, options.new_batch_threshold) == (batch, threshold)

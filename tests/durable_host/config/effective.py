@@ -19,7 +19,10 @@ def effective_config(settings: HostJson) -> dict[str, Any]:
         "extensions": {
             "http": {"routePrefix": settings.route_prefix},
             "durableTask": durable_task_config(settings),
-            "blobs": {"poisonBlobThreshold": queues.poison_blob_threshold},
+            "blobs": {
+                "maxDegreeOfParallelism": queues.blob_parallelism,
+                "poisonBlobThreshold": queues.poison_blob_threshold,
+            },
             "queues": {
                 "batchSize": queues.batch_size,
                 "newBatchThreshold": queues.new_batch_threshold,

@@ -11,7 +11,7 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -86,7 +86,7 @@ class HostJsonError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueOptions:
-    """How queue triggers read: ``extensions.queues``. Blob triggers share all but the encoding."""
+    """How queue triggers read: ``extensions.queues``; and, for the queue of found blobs, ``extensions.blobs``."""
 
     batch_size: int = 16
     new_batch_threshold: int = 8
@@ -95,6 +95,17 @@ class QueueOptions:
     visibility_timeout_seconds: float = 0.0
     is_base64: bool = True
     poison_blob_threshold: int = 5
+    blob_parallelism: int = 8
+
+    def for_blobs(self) -> QueueOptions:
+        """How the queue of found blobs is read: so that no more than ``blob_parallelism`` of them run at once."""
+        batch = min((self.blob_parallelism + 1) // 2, _LARGEST_QUEUE_BATCH)
+        return replace(
+            self,
+            batch_size=batch,
+            new_batch_threshold=self.blob_parallelism - batch,
+            max_dequeue_count=self.poison_blob_threshold,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +238,7 @@ class _Reader:
             visibility_timeout_seconds=self._seconds(key + "visibilityTimeout", 0, at_least=0),
             is_base64=encoding.lower() == "base64",
             poison_blob_threshold=self._get("extensions.blobs.poisonBlobThreshold", int, 5),
+            blob_parallelism=self._get("extensions.blobs.maxDegreeOfParallelism", int, 8 * cores),
         )
 
     def _written(self, key: str) -> Any:

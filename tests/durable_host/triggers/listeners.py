@@ -145,7 +145,7 @@ class Listeners:
             queues,
             scan_queue(self._host_id),
             scan.handle,
-            self._options,
+            self._options.for_blobs(),
             poison=POISON_QUEUE,
             most_attempts=self._options.poison_blob_threshold,
         )
