@@ -1,6 +1,6 @@
 """Blobs in every type that a parameter may have, in an account of their own, and one that always fails."""
 
-# mypy: disallow-untyped-decorators=False
+# mypy: disallow-untyped-decorators=False, disable-error-code=redundant-expr
 from __future__ import annotations
 
 import azure.functions as func
@@ -27,7 +27,7 @@ def failing(blob: func.InputStream) -> None:
 @app.blob_input(arg_name="text", path="inbox/{name}", connection=OTHER)
 @app.blob_input(arg_name="raw", path="inbox/{name}", connection=OTHER, data_type=func.DataType.BINARY)
 def read(req: func.HttpRequest, stream: func.InputStream, text: str, raw: bytes) -> str:
-    return "nothing" if stream is None else f"{stream.read().decode()} {text} {raw!r}"
+    return "nothing" if text is None else f"{stream.read().decode()} {text} {raw!r}"
 
 
 @app.route(route="count", methods=["GET"])
