@@ -126,6 +126,7 @@ def new_hub() -> str:
 
 # Hosts in this process run the SDK, which warns where a message came twice, which is what a crash does. As an error
 # the warning would fail the orchestration; in a host of its own it is a line in the log.
+@pytest.mark.long
 @pytest.mark.filterwarnings(r"ignore:::azure\..*")
 @pytest.mark.parametrize(("orchestrator", "output"), [("calls", [2, [4, 6], 8]), ("waits", [8, 16])])
 def test_instance_survives_the_loss_of_its_host_after_any_of_its_writes(
