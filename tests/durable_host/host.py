@@ -74,6 +74,8 @@ class Host:
         self.index, self.settings, self.options = index, settings, options
         self.binding = ClientBinding(hub_name=settings.hub_name, connection_name=settings.connection_name)
         self.server: HttpServer
+        self.problems: dict[str, str] = {}
+        """The functions in error, and why."""
         self._resources = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -186,10 +188,10 @@ class Host:
             )
         )
         routes = self.server.triggers
-        problems = {**routes.problems, **self.listeners.errors}
-        self.server.admin.tell_problems(problems)
-        self._start_log.functions_found(routes.routes, problems)
-        self._start_log.host_started(problems)
+        self.problems = {**routes.problems, **self.listeners.errors}
+        self.server.admin.tell_problems(self.problems)
+        self._start_log.functions_found(routes.routes, self.problems)
+        self._start_log.host_started(self.problems)
 
     async def _drain(self, patience_seconds: float) -> None:
         """Let what runs end, and give back what waits, activities and partitions at the same time."""

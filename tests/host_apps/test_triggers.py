@@ -144,6 +144,7 @@ def test_functions_that_cannot_run_here_do_not_stop_the_app(host: HostProcess, c
     told = f"Microsoft.Azure.WebJobs.Host: {outer}. Microsoft.Azure.WebJobs.Extensions: {problem}"
     assert f"fail: Host.Startup[0]\n      {outer}\n      {outer}\n       ---> {problem}" in said
     assert f"fail: Host.Startup[402]\n      The 'never' function is in error: {told}\n" in said
+    assert "        never: timerTrigger (in error)\n" in said
     assert client.call("GET", "/admin/functions/never/status").json() == {"errors": [told]}
     assert client.call("GET", "/admin/functions/copy/status").json() == {}
 

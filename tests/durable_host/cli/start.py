@@ -148,7 +148,7 @@ async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: co
     async with contextlib.AsyncExitStack() as running:
         host = Host(index, host_json, options)
         await stop.unless_requested(running.enter_async_context(host))
-        say(functions_text(index, host.origin, host.route_of))
+        say(functions_text(index, host.origin, host.route_of, host.problems))
         say(f"Dashboard {host.dashboard}")
         say("Host started. Press Ctrl+C to stop it.")
         await stop.requested.wait()

@@ -161,10 +161,11 @@ class Listeners:
         outer = f"Error indexing method 'Functions.{name}'"
         inner = f"{_part(function, error)}: {problem}".rstrip(".")
         self.errors[name] = f"Microsoft.Azure.WebJobs.Host: {outer}. {inner}."
-        short = f"{outer}: {problem}"
-        _log.error("%s\n%s\n ---> %s", outer, outer, problem, extra=event(0, short=short))
+        # The start has one line for each function in error, in which a person reads all of this.
+        _log.error("%s\n%s\n ---> %s", outer, outer, problem, extra=event(0, only_in_full=True))
         logging.getLogger(f"Function.{name}").error("%s", self.errors[name], extra=event(0, only_in_full=True))
-        _log.warning("Function 'Functions.%s' failed indexing and will be disabled.", name)
+        disabled = "Function 'Functions.%s' failed indexing and will be disabled."
+        _log.warning(disabled, name, extra=event(0, only_in_full=True))
 
     def _index_of(self, name: str) -> IndexedFunction:
         return self._blobs[name].function
