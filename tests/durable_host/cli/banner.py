@@ -1,8 +1,8 @@
 """The list of functions that a start prints, as ``func start`` prints it.
 
 Text only.
-Invariant: every function of the app is in the list, HTTP functions first, each with the URL that calls it; those that do
-not run come last, and say so.
+Invariant: every function of the app is in the list, HTTP functions first, each with the URL that calls it; those that
+do not run come last, and say so.
 """
 
 from __future__ import annotations
