@@ -33,11 +33,15 @@ _SETTINGS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folder:
-    """One folder of recordings: the app that was recorded, and its scenarios; the quick ones run by default."""
+    """One folder of recordings: the app that was recorded, and its scenarios; the quick ones run by default.
+
+    ``between`` are driven with the slow ones and compared with nothing: they leave traces that the others find.
+    """
 
     app: str
     quick: Sequence[str]
     slow: Sequence[str] = ()
+    between: Sequence[str] = ()
     options: Sequence[str] = ()
     is_counted: bool = True
     """Whether the same must happen as often; timers that fire while the driver does something else do not."""
@@ -85,6 +89,7 @@ FOLDERS: Final = {
             "routes",
             "storage",
         ),
+        between=("queue_late", "blob_types", "blob_late", "durable_by_blob"),
     ),
     "timers": Folder(
         app="variants/quiet",
@@ -106,6 +111,7 @@ FOLDERS: Final = {
             "queue_text",
             "routes",
         ),
+        between=("queue_types", "queue_out_set"),
         options=("--encoding", "none"),
     ),
 }
