@@ -140,6 +140,11 @@ KNOWN: Final = (
         ),
         "the failure after the rewind, of which the real host says nothing",
     ),
+    (
+        "timers/startup",
+        r'"storage", storage: missing 1 x \{.*"name": "blobreceipts/<hostid>/.*/samples/before-start\.txt"\}',
+        "the driver may look between the message of a found blob and its receipt",
+    ),
     ("blob_poison", r'"attempts", peeked: /\d/dequeue_count .*', "which attempt the driver sees depends on the moment"),
     ("queue_batch", r'"at once", most: .*', "newBatchThreshold's default depends on the machine"),
     ("queue_out_return", r'"returned too-long", poison: .*', _LAST_ATTEMPT),
