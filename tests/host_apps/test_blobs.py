@@ -6,7 +6,6 @@ https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-blo
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +17,7 @@ from azure.storage.queue import QueueServiceClient
 from durable_host.azurite import Azurite
 from durable_host.testing import HostClient, HostProcess, wait_until
 from durable_host.testing.plugin import ServeApp
-from host_apps.storage_steps import upload
+from host_apps.storage_steps import received, upload
 
 APP = Path(__file__).parent / "apps" / "blobs"
 
@@ -90,14 +89,13 @@ def test_a_blob_that_fails_each_time_is_told_in_the_poison_queue_of_the_host(
 ) -> None:
     # blob_poison: poisonBlobThreshold attempts, then the message of the scan in webjobs-blobtrigger-poison.
     upload(other_blobs, "failing", "bad.txt", "bad")
-    said = "Moving message to queue 'webjobs-blobtrigger-poison'."
-    wait_until(lambda: said in host.log_text, "the blob is given up")
 
-    (message,) = queues.get_queue_client("webjobs-blobtrigger-poison").receive_messages()
-    told = json.loads(base64.b64decode(message.content))
+    (message,) = received(queues, "webjobs-blobtrigger-poison")
+    told = json.loads(message)
     assert (told["FunctionId"], told["ContainerName"], told["BlobName"]) == (
         "Host.Functions.failing",
         "failing",
         "bad.txt",
     )
+    assert "Moving message to queue 'webjobs-blobtrigger-poison'." in host.log_text
     assert host.log_text.count("Exception: ValueError: failing/bad.txt cannot be read") == 4  # two entries for each run
