@@ -96,7 +96,7 @@ FOLDERS: Final = {
         quick=(),
         slow=("startup", "admin_run_timer", "durable_by_timer", "log_fail_timer", "storage"),
     ),
-    "app": Folder(app="app", quick=(), slow=("timers_periodic",), is_counted=False),
+    "app": Folder(app="app", quick=(), slow=("timers_periodic",), between=("startup",), is_counted=False),
     "comments": Folder(app="variants/comments", quick=("startup", "routes")),
     "errors": Folder(app="variants/errors", quick=("startup", "routes", "errors")),
     "log-levels": Folder(app="variants/log-levels", quick=("startup", "log_simple", "log_fail", "routes")),
