@@ -161,5 +161,6 @@ def test_requests_of_executions_that_share_an_episode_have_ids_of_their_own() ->
 
     one.start()
 
-    ids = [json.loads(message.event.input or "")["id"] for message in one.last.messages]
+    events = [message.event for message in one.last.messages]
+    ids = [json.loads(event.input or "")["id"] for event in events if isinstance(event, EventRaised)]
     assert len(set(ids)) == 3

@@ -89,13 +89,12 @@ class EpisodeRunner:
         """How many episodes are in their threads; nothing can end those."""
         return self._threads.still_running
 
-    async def run(self, session: Session, batch: Batch) -> Checkpoint:
-        """Run one episode to its end, and log what the app's author should know.
+    async def run(self, session: Session, batch: Batch, moment: Ticks) -> Checkpoint:
+        """Run one episode, which is at this moment, to its end, and log what the app's author should know.
 
         Raises:
             EpisodeInterruptedError: The session was told to end it, and its code has come to a point where it can be.
         """
-        moment = now()
         session.interrupt = interrupt = threading.Event()
         log = EpisodeLog(self._log, session.instance_id, batch.past, batch.events, self._told)
         report = asyncio.get_running_loop().call_later(self._long_seconds, self._report, session.instance_id)

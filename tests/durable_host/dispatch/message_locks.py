@@ -15,6 +15,7 @@ from typing import Final
 from durable_engine import TICKS_PER_SECOND
 from durable_host.clock import now
 from durable_host.task_hub.account.concurrency import for_each
+from durable_host.task_hub.queues.attempt_note import AttemptNote
 from durable_host.task_hub.queues.queue import ReceivedMessage
 
 __all__ = ["HeldMessages"]
@@ -67,6 +68,21 @@ class HeldMessages:
             await self._try(message.queue.release, message, "could not be given back; it comes when its time runs out")
 
         await self._let_go(messages, release)
+
+    async def write_note(self, messages: Iterable[ReceivedMessage], note: AttemptNote) -> None:
+        """Write into messages that an episode is tried with them. Any error is raised: then it must not go on."""
+
+        async def write(message: ReceivedMessage) -> None:
+            while (renewal := self._renewals.get(message.message_id)) is not None:
+                await asyncio.wait([renewal])
+            # In the place of a renewal, which it is as well.
+            self._renewals[message.message_id] = task = asyncio.create_task(message.queue.write_note(message, note))
+            try:
+                await task
+            finally:
+                self._renewals.pop(message.message_id, None)
+
+        await for_each(messages, write)
 
     async def renew_for_ever(self) -> None:
         """Renew what is held, well before it would become visible to others."""

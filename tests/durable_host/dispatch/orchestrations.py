@@ -17,6 +17,7 @@ from azure.core.exceptions import AzureError
 
 from durable_engine import FINAL_STATUSES, ExecutionTerminated, GenericEvent, HistoryError
 from durable_host.dispatch.applied_requests import applied_after
+from durable_host.dispatch.attempts import asks_entities, attempt_on, earlier_attempt, split_by
 from durable_host.dispatch.episodes import EpisodeInterruptedError, EpisodeRunner
 from durable_host.dispatch.message_locks import HeldMessages
 from durable_host.dispatch.message_rules import is_ended, names_entity
@@ -25,6 +26,7 @@ from durable_host.dispatch.sessions import Session, Sessions
 from durable_host.dispatch.sorting import Batch, sort_messages
 from durable_host.task_hub.base.errors import SplitBrainError
 from durable_host.task_hub.hub.hub import TaskHub
+from durable_host.task_hub.queues.attempt_note import AttemptNote
 from durable_host.task_hub.queues.poller import Poller
 from durable_host.task_hub.queues.queue import MAX_RECEIVE, ReceivedMessage
 from durable_host.task_hub.tables.history_table import LoadedHistory
@@ -148,8 +150,17 @@ class OrchestrationDispatcher:
             batch = await sort_messages(self._hub, received, loaded)
             unsettled = batch.take
             await asyncio.gather(self._held.delete(batch.drop), self._held.abandon(batch.later))
+            attempt = earlier_attempt(batch)
+            if attempt is not None and (parts := split_by(attempt, batch)) is not None:
+                batch.take, newer = parts
+                session.pending[:0] = newer
+            elif attempt is not None:
+                if session.put_back(batch.take, 2 * self._hub.options.control_visibility_seconds):
+                    return
+                attempt = None  # What is missing does not come; the requests are made once more.
+            session.incomplete_since, unsettled = None, batch.take
             if batch.take:
-                await self._run_episode(session, loaded, batch)
+                await self._run_episode(session, loaded, batch, attempt)
                 await self._held.delete(batch.take)
         except EpisodeInterruptedError:
             session.pending[:0] = unsettled
@@ -218,10 +229,15 @@ class OrchestrationDispatcher:
             await repair_row(self._hub, loaded)
         return loaded
 
-    async def _run_episode(self, session: Session, loaded: LoadedHistory, batch: Batch) -> None:
+    async def _run_episode(
+        self, session: Session, loaded: LoadedHistory, batch: Batch, attempt: AttemptNote | None
+    ) -> None:
         began = time.perf_counter()
-        checkpoint = await self._episodes.run(session, batch)
+        moment = self._hub.now() if attempt is None else attempt.at
+        checkpoint = await self._episodes.run(session, batch, moment)
         seconds = time.perf_counter() - began
+        if attempt is None and asks_entities(checkpoint) and (note := attempt_on(batch, moment)) is not None:
+            await self._held.write_note(batch.take, note)
         applied = applied_after(loaded.applied, batch.events, checkpoint)
         session.remember(await self._hub.apply_checkpoint(checkpoint, loaded, applied), seconds)
         self._hub.earlier.keep(session.instance_id, checkpoint.left_behind)
