@@ -167,3 +167,48 @@ def test_episode_of_more_messages_than_a_note_can_name_is_at_least_once() -> Non
 
     assert attempt_on(batch_of(*many), 1) is None
     assert attempt_on(batch_of(*many[1:]), 1) is not None
+
+
+async def test_episode_whose_partition_was_lost_sends_nothing(
+    connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another host may be at the same episode: what both send would be done twice."""
+    async with running(connection_string, hub_name, [counts], entities=[counter]) as host:
+        looks, sent = iter([True]), list[int]()
+        send = host.hub.send_messages
+
+        async def count_and_send(checkpoint: Any) -> None:
+            sent.append(len(checkpoint.messages))
+            await send(checkpoint)
+
+        monkeypatch.setattr(host.hub.partitions, "has_lost", lambda index: next(looks, False))
+        monkeypatch.setattr(host.hub, "send_messages", count_and_send)
+        await host.start("counts", "i")
+        await host.raise_event("i", "go", 100)
+        row = await host.reaches("i")
+
+        assert next(looks, None) is None
+        assert (row.output, sent.count(2)) == ("11", 1)  # two requests in the first episode, which is sent once
+
+
+async def test_child_of_an_episode_that_could_not_be_saved_runs_once(
+    connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def parent(context: df.DurableOrchestrationContext) -> Steps:
+        return (yield context.call_sub_orchestrator("child", None, "the-child"))
+
+    def child(context: df.DurableOrchestrationContext) -> Steps:
+        return (yield context.call_activity("count", None))
+
+    runs: list[int] = []
+
+    def count(_: Any) -> int:
+        runs.append(1)
+        return len(runs)
+
+    async with running(connection_string, hub_name, [parent, child], {"count": count}) as host:
+        failed = fail_after(host, monkeypatch, lambda one: one.instance.instance_id == "i")
+        await host.start("parent", "i")
+        row = await host.reaches("i")
+
+        assert (failed, row.output, len(runs)) == (["i"], "1", 1)

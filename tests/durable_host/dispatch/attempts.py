@@ -1,4 +1,4 @@
-"""Attempts: an episode that has sent entity requests and is run again makes the same ones, as far as it can be known.
+"""Attempts: an episode that has asked entities, or started children, and is run again asks and starts the same.
 
 Invariant: an episode is tried again at an earlier attempt's time only on that attempt's very messages in their order.
 With other messages its code might ask for other things, and an entity would take them for what it has done already.
@@ -12,15 +12,14 @@ from durable_host.dispatch.sorting import Batch
 from durable_host.task_hub.queues.attempt_note import MAX_NOTED, AttemptNote, short_id
 from durable_host.task_hub.queues.queue import ReceivedMessage
 
-__all__ = ["asks_entities", "attempt_on", "earlier_attempt", "split_by"]
+__all__ = ["asks_others", "attempt_on", "earlier_attempt", "split_by"]
 
 
-def asks_entities(checkpoint: Checkpoint) -> bool:
-    """Whether the episode of an orchestration sends requests to entities."""
+def asks_others(checkpoint: Checkpoint) -> bool:
+    """Whether the episode of an orchestration sends requests to entities, or starts children."""
     if names_entity(checkpoint.instance.instance_id):
         return False
-    requests = (message for message in checkpoint.messages if isinstance(message.event, EventRaised))
-    return any(names_entity(message.target.instance_id) for message in requests)
+    return any(isinstance(message.event, (EventRaised, ExecutionStarted)) for message in checkpoint.messages)
 
 
 def attempt_on(batch: Batch, moment: Ticks) -> AttemptNote | None:

@@ -17,7 +17,7 @@ from azure.core.exceptions import AzureError
 
 from durable_engine import FINAL_STATUSES, ExecutionTerminated, GenericEvent, HistoryError
 from durable_host.dispatch.applied_requests import applied_after
-from durable_host.dispatch.attempts import asks_entities, attempt_on, earlier_attempt, split_by
+from durable_host.dispatch.attempts import asks_others, attempt_on, earlier_attempt, split_by
 from durable_host.dispatch.episodes import EpisodeInterruptedError, EpisodeRunner
 from durable_host.dispatch.message_locks import HeldMessages
 from durable_host.dispatch.message_rules import is_ended, names_entity
@@ -34,9 +34,15 @@ from durable_host.task_hub.tables.history_table import LoadedHistory
 __all__ = ["OrchestrationDispatcher"]
 
 _RELEASE_SECONDS: Final = 1.5
+_GATHER_SECONDS: Final = 30.0
+"""How long messages of an earlier attempt wait for each other, beyond the time that a dead host holds them."""
 _TRIES: Final = 5
 """After so many deliveries an instance whose episode raises errors is ended as failed."""
 _log = logging.getLogger("Host.Triggers.DurableTask")
+
+
+class _PartitionLostError(Exception):
+    """Whoever owns the partition now may be at this episode: the history's ETag would tell when messages are out."""
 
 
 class OrchestrationDispatcher:
@@ -155,7 +161,7 @@ class OrchestrationDispatcher:
                 batch.take, newer = parts
                 session.pending[:0] = newer
             elif attempt is not None:
-                if session.put_back(batch.take, 2 * self._hub.options.control_visibility_seconds):
+                if session.put_back(batch.take, _GATHER_SECONDS + 2 * self._hub.options.control_visibility_seconds):
                     return
                 attempt = None  # What is missing does not come; the requests are made once more.
             session.incomplete_since, unsettled = None, batch.take
@@ -164,6 +170,12 @@ class OrchestrationDispatcher:
                 await self._held.delete(batch.take)
         except EpisodeInterruptedError:
             session.pending[:0] = unsettled
+        except _PartitionLostError:
+            _log.info(
+                "Instance %r: its partition was lost during an episode; nothing of it was sent.", session.instance_id
+            )
+            session.forget()
+            await self._held.release(unsettled)
         except HistoryError as error:
             session.forget()
             await self._without_history(session, received, error)
@@ -236,8 +248,10 @@ class OrchestrationDispatcher:
         moment = self._hub.now() if attempt is None else attempt.at
         checkpoint = await self._episodes.run(session, batch, moment)
         seconds = time.perf_counter() - began
-        if attempt is None and asks_entities(checkpoint) and (note := attempt_on(batch, moment)) is not None:
+        if attempt is None and asks_others(checkpoint) and (note := attempt_on(batch, moment)) is not None:
             await self._held.write_note(batch.take, note)
+        if self._hub.partitions.has_lost(session.partition):
+            raise _PartitionLostError
         applied = applied_after(loaded.applied, batch.events, checkpoint)
         session.remember(await self._hub.apply_checkpoint(checkpoint, loaded, applied), seconds)
         self._hub.earlier.keep(session.instance_id, checkpoint.left_behind)

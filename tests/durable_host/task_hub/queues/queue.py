@@ -75,9 +75,12 @@ class ReceivedMessage:
 
     @property
     def starts_new_instance(self) -> bool:
-        """Whether this starts an instance that had no row when it was sent, and so, most likely, has no history."""
+        """Whether this starts an instance that had no row when it was sent, and so, most likely, has no history.
+
+        Of a child that is not known: its parent's episode may run once more.
+        """
         event = self.data.message.event
-        return self.is_own and isinstance(event, ExecutionStarted) and not event.generation
+        return self.start_is_confirmed and isinstance(event, ExecutionStarted) and not event.generation
 
 
 class Reader(Protocol):
