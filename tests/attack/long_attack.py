@@ -92,7 +92,7 @@ def _attack(plan: Plan, army: Army, loads: list[Load], nonsense: Nonsense, choic
         client.start()
     end = time.monotonic() + 60 * plan.minutes
     told = 0
-    while time.monotonic() < end and (plan.kills is None or army.kills < plan.kills):
+    while time.monotonic() < end and not (plan.kills and army.kills >= plan.kills):
         number = choices.randrange(plan.hosts)
         # Now and then before it is up, else while it works.
         if choices.random() < 0.9:

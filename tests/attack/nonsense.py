@@ -55,8 +55,7 @@ class Nonsense:
 
     def _add_row(self) -> None:
         row = {"PartitionKey": f"nonsense-{uuid.uuid4().hex}", "RowKey": "", "RuntimeStatus": 5, "CreatedTime": "then"}
-        table = self._choices.choice(["Instances", "History"])
-        with TableClient.from_connection_string(self._connection_string, f"{self._hub}{table}") as client:
+        with TableClient.from_connection_string(self._connection_string, f"{self._hub}Instances") as client:
             client.create_entity(row)
 
     def _text(self) -> str:

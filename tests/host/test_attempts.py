@@ -212,3 +212,44 @@ async def test_child_of_an_episode_that_could_not_be_saved_runs_once(
         row = await host.reaches("i")
 
         assert (failed, row.output, len(runs)) == (["i"], "1", 1)
+
+
+async def test_row_of_an_execution_that_continued_as_new_is_brought_up_to_its_history(
+    connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a crash between history and row: the messages that come again are of an execution that is over."""
+
+    def again(context: df.DurableOrchestrationContext) -> Steps:
+        yield context.wait_for_external_event("go")
+        if context.get_input() == 1:
+            context.continue_as_new(2)
+            return None
+        return "done"
+
+    def ends_at_once(context: df.DurableOrchestrationContext) -> Steps:
+        if context.get_input() == 2:
+            return "done"
+        yield context.call_activity("echo", 1)
+        context.continue_as_new(2)
+        return None
+
+    async with running(connection_string, hub_name, [again, ends_at_once], {"echo": str}) as host:
+        write, failed = host.hub.write_instance, list[str]()
+
+        async def write_or_fail(checkpoint: Any, written: Any) -> None:
+            if checkpoint.replaces_history and checkpoint.instance.instance_id not in failed:
+                failed.append(checkpoint.instance.instance_id)
+                raise ServiceRequestError("storage is away")
+            await write(checkpoint, written)
+
+        monkeypatch.setattr(host.hub, "write_instance", write_or_fail)
+        await host.start("ends_at_once", "i", 1)
+        await host.start("again", "j", 1)
+        await host.raise_event("j", "go")
+        ended = await host.reaches("i")
+        await host.has_event("j", "OrchestratorCompleted")
+        await host.raise_event("j", "go")
+
+        assert (ended.runtime_status, ended.output) == ("Completed", '"done"')
+        assert (await host.reaches("j")).output == '"done"'
+        assert sorted(failed) == ["i", "j"]
