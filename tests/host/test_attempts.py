@@ -5,25 +5,30 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import azure.durable_functions as df
 import pytest
 from azure.core.exceptions import ServiceRequestError
 
-from durable_engine import EventRaised, Message, OrchestrationInstance
+from durable_engine import EventRaised, Message, OrchestrationInstance, TaskCompleted
 from durable_host.clock import new_guid, now
 from durable_host.dispatch.attempts import attempt_on, earlier_attempt, split_by
 from durable_host.dispatch.sorting import Batch
-from durable_host.task_hub.queues.attempt_note import MAX_NOTED, AttemptNote, note_in, with_note
+from durable_host.task_hub import TaskHub
+from durable_host.task_hub.base.errors import SplitBrainError
+from durable_host.task_hub.queues.attempt_note import MAX_NOTED, NOTE, AttemptNote, note_in, note_of, with_note
 from durable_host.task_hub.queues.messages import CLIENT, MessageData, message_text, read_message
+from durable_host.task_hub.tables.history_table import LoadedHistory
 from host.dispatch_steps import SDK_WARNINGS, SmallHost, Steps, running
+from host.task_hub_steps import first_episode, new_instance, save, short_options
 from host_process import soon
 
 pytestmark = SDK_WARNINGS
 COUNTER = "@counter@k"
 ENTITY = df.EntityId("counter", "k")
-NOTE = AttemptNote(at=1, execution_id="e", episode=2, messages=("a", "b"))
+TRIED = AttemptNote(at=1, execution_id="e", episode=2, messages=("a", "b"))
 
 
 def counter(context: df.DurableEntityContext) -> None:
@@ -115,16 +120,17 @@ def test_note_is_one_more_member_that_other_hosts_pass_over() -> None:
     )
     data = MessageData(activity_id=new_guid(), message=message, sequence_number=1, episode=None, sender=CLIENT)
 
-    text = with_note(message_text(data), NOTE) or ""
+    text = with_note(message_text(data), TRIED) or ""
 
     assert read_message(text) == data
-    assert note_in(text) == NOTE
+    assert note_in(text) == TRIED
     assert note_in(message_text(data)) is None
 
 
 @pytest.mark.parametrize("noted", ["5", "[]", '["now","e",1]', '[1,2,3,"a"]', '[1,"e",true]', '[1,"e",2,5]', '{"a":1}'])
 def test_note_that_is_none_is_passed_over(noted: str) -> None:
-    assert note_in('{"LocalHostAttempt":' + noted + "}") is None
+    assert note_of(noted) is None
+    assert note_in(json.dumps({NOTE: noted})) is None
 
 
 class Noted:
@@ -153,12 +159,15 @@ def batch_of(*messages: Any) -> Batch:
 def test_attempt_is_made_again_on_its_own_messages_in_their_order() -> None:
     a, b, c = map(noted, "abc")
 
-    assert split_by(NOTE, batch_of(c, b, a)) == ([a, b], [c])
-    assert split_by(NOTE, batch_of(c, a)) is None
+    assert split_by(TRIED, batch_of(c, b, a)) == ([a, b], [c])
+    assert split_by(TRIED, batch_of(c, a)) is None
 
 
 def test_note_of_another_episode_or_execution_says_nothing() -> None:
-    assert earlier_attempt(batch_of(Noted("a", NOTE))) is None
+    batch, loaded = batch_of(Noted("a", TRIED)), LoadedHistory(instance_id="i", execution_id=None)
+
+    assert earlier_attempt(batch, loaded) is None
+    assert earlier_attempt(batch_of(Noted("a", replace(TRIED, execution_id="", episode=1))), loaded) is not None
 
 
 def test_episode_of_more_messages_than_a_note_can_name_is_at_least_once() -> None:
@@ -253,3 +262,48 @@ async def test_row_of_an_execution_that_continued_as_new_is_brought_up_to_its_hi
         assert (ended.runtime_status, ended.output) == ("Completed", '"done"')
         assert (await host.reaches("j")).output == '"done"'
         assert sorted(failed) == ["i", "j"]
+
+
+async def test_result_that_came_twice_waits_for_the_one_that_an_attempt_was_made_with(
+    connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Storage that takes a message and answers with an error has it twice; the other half must not make an attempt of
+    its own, at another time and with other ids."""
+
+    def notes_result(context: df.DurableOrchestrationContext) -> Steps:
+        amount = yield context.call_activity("one", None)
+        context.signal_entity(ENTITY, "add", amount)
+        yield context.wait_for_external_event("go")
+        return (yield context.call_entity(ENTITY, "add", 0))
+
+    async with running(connection_string, hub_name, [notes_result], {"one": lambda _: 1}, [counter]) as host:
+        write, sent = host.hub.write_history, list[TaskCompleted]()
+
+        async def send_again_and_fail(checkpoint: Any, *given: Any) -> Any:
+            results = [event for event in checkpoint.events if isinstance(event, TaskCompleted)]
+            if results and not sent:
+                sent.extend(results)
+                message = Message(event=results[0], target=checkpoint.instance)
+                await host.hub.queue_of("i").send(message, sender=checkpoint.instance, episode=1)
+                raise ServiceRequestError("storage is away")
+            return await write(checkpoint, *given)
+
+        monkeypatch.setattr(host.hub, "write_history", send_again_and_fail)
+        await host.start("notes_result", "i")
+        await host.has_event("i", "TaskCompleted")
+        await host.raise_event("i", "go")
+
+        assert (await host.reaches("i")).output == "1"
+        assert len(sent) == 1
+
+
+async def test_attempt_on_a_history_that_another_has_written_since_is_not_made(
+    connection_string: str, hub_name: str
+) -> None:
+    async with TaskHub(connection_string, short_options(hub_name)) as hub:
+        loaded = await save(hub, first_episode(new_instance("i"), "a"))
+        noted = await hub.history.note_attempt(loaded, TRIED)
+
+        assert (await hub.history.load("i", None)).attempt == TRIED == noted.attempt
+        with pytest.raises(SplitBrainError):
+            await hub.history.note_attempt(loaded, TRIED)

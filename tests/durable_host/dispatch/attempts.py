@@ -11,6 +11,7 @@ from durable_host.dispatch.message_rules import names_entity
 from durable_host.dispatch.sorting import Batch
 from durable_host.task_hub.queues.attempt_note import MAX_NOTED, AttemptNote, short_id
 from durable_host.task_hub.queues.queue import ReceivedMessage
+from durable_host.task_hub.tables.history_table import LoadedHistory
 
 __all__ = ["asks_others", "attempt_on", "earlier_attempt", "split_by"]
 
@@ -31,10 +32,11 @@ def attempt_on(batch: Batch, moment: Ticks) -> AttemptNote | None:
     return AttemptNote(at=moment, execution_id=execution_id, episode=episode, messages=messages)
 
 
-def earlier_attempt(batch: Batch) -> AttemptNote | None:
-    """The latest attempt at this very episode that the messages tell of."""
-    notes = [message.note for message in batch.take if message.note is not None]
-    if not notes:
+def earlier_attempt(batch: Batch, loaded: LoadedHistory) -> AttemptNote | None:
+    """The latest attempt at this very episode that the history tells of, or, at the first episode, the messages."""
+    found = [loaded.attempt] if batch.past else [message.note for message in batch.take]
+    notes = [note for note in found if note is not None]
+    if not notes or not batch.take:
         return None
     place = _place(batch)
     return max(

@@ -156,7 +156,7 @@ class OrchestrationDispatcher:
             batch = await sort_messages(self._hub, received, loaded)
             unsettled = batch.take
             await asyncio.gather(self._held.delete(batch.drop), self._held.abandon(batch.later))
-            attempt = earlier_attempt(batch)
+            attempt = earlier_attempt(batch, loaded)
             if attempt is not None and (parts := split_by(attempt, batch)) is not None:
                 batch.take, newer = parts
                 session.pending[:0] = newer
@@ -249,7 +249,10 @@ class OrchestrationDispatcher:
         checkpoint = await self._episodes.run(session, batch, moment)
         seconds = time.perf_counter() - began
         if attempt is None and asks_others(checkpoint) and (note := attempt_on(batch, moment)) is not None:
-            await self._held.write_note(batch.take, note)
+            if batch.past:
+                loaded = await self._hub.history.note_attempt(loaded, note)
+            else:
+                await self._held.write_note(batch.take, note)
         if self._hub.partitions.has_lost(session.partition):
             raise _PartitionLostError
         applied = applied_after(loaded.applied, batch.events, checkpoint)
