@@ -160,6 +160,9 @@ class OrchestrationDispatcher:
             if attempt is not None and (parts := split_by(attempt, batch)) is not None:
                 batch.take, newer = parts
                 session.pending[:0] = newer
+            elif attempt is not None and session.is_dropped:
+                await self._held.release(batch.take)
+                return
             elif attempt is not None:
                 if session.put_back(batch.take, _GATHER_SECONDS + 2 * self._hub.options.control_visibility_seconds):
                     return

@@ -54,6 +54,8 @@ class Session:
     warned: set[str] = field(default_factory=set)
     incomplete_since: float | None = None
     """Since when messages wait for others with which an attempt was made before; None if they do not."""
+    is_dropped: bool = False
+    """Whether its partition is another worker's by now, who waits for these messages."""
     interrupt: threading.Event | None = None
     """Ends the episode that runs, if its code begins again in it; None while none runs."""
 
@@ -137,7 +139,7 @@ class Sessions:
     def drop(self, partition: int) -> None:
         """Forget the instances of a partition that is no longer ours."""
         for instance_id in [i for i, s in self._sessions.items() if s.partition == partition]:
-            del self._sessions[instance_id]
+            self._sessions.pop(instance_id).is_dropped = True
 
 
 def _open_tasks(history: tuple[HistoryEvent, ...]) -> int:
