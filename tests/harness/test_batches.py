@@ -27,4 +27,4 @@ def test_ten_thousand_titles_are_fetched_in_batches_and_come_in_order() -> None:
     result = harness.run("fetch_many", urls)
 
     assert result.output == [f"title of {url}" for url in urls]
-    assert len(result.children) == COUNT // namespace["BATCH"]
+    assert len(result.sub_orchestrations) == COUNT // namespace["BATCH"]
