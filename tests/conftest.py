@@ -10,6 +10,7 @@ import ipaddress
 import os
 import sys
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +31,10 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.enviro
 
 # Here the packages are used from their folder; where the distribution is installed, pytest finds the plugin by itself.
 pytest_plugins = ["durable_harness.plugin", "durable_host.testing.plugin", "infra.bicep_tier"]
+
+
+# Suites that belong to `tox run -e long` as a whole; elsewhere a test or its module is marked.
+LONG_SUITES = ("attack", "host_apps", "recorded_triggers")
 
 
 class PacketRefusedError(Exception):
@@ -68,6 +73,15 @@ def pytest_configure(config: pytest.Config) -> None:
     targets: list[str] = config.getoption("--target", None) or []
     if not any(target.startswith(("http://", "https://")) for target in targets):
         sys.addaudithook(_stay_on_loopback)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the suites that take long, before ``-m`` chooses."""
+    folder = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(folder).parts[0] in LONG_SUITES:
+            item.add_marker(pytest.mark.long)
 
 
 @pytest.hookimpl(wrapper=True)

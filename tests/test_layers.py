@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -100,7 +101,12 @@ def _ours() -> set[str]:
     return packages | {path.stem for path in (ROOT / "src").glob("*.py")} | {"tests"}
 
 
-def _modules(path: Path) -> Iterator[tuple[int, str]]:
+@cache
+def _modules(path: Path) -> tuple[tuple[int, str], ...]:
+    return tuple(_read(path))
+
+
+def _read(path: Path) -> Iterator[tuple[int, str]]:
     """The line and the dotted name of everything that a file imports, absolute or not at all."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):

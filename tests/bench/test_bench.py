@@ -51,6 +51,7 @@ def test_unknown_benchmark_is_refused(capsys: pytest.CaptureFixture[str]) -> Non
     assert "no_such_benchmark" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_fan_out_takes_fewer_requests_to_storage_than_the_real_engine_was_recorded_sending() -> None:
     # The better of two: on a busy machine more results come alone, and each of those costs an episode.
     rows = [storage_operations_per_activity(quick=True) for _ in range(2)]

@@ -71,6 +71,14 @@ from durable_engine.timeline.scale import duration_text
 from durable_engine.timeline.style import DRAWING_STYLE
 from durable_engine.timeline.timeline import Timeline, timeline_of
 from durable_engine.wire.activity import ActivityOutcome, activity_input, completion_of
+from durable_engine.wire.declared_function import (
+    ACTIVITY_TRIGGER,
+    ENTITY_TRIGGER,
+    ORCHESTRATION_TRIGGER,
+    SdkFunction,
+    durable_name,
+    read_function,
+)
 from durable_engine.wire.sdk_call import (
     Answer,
     OrchestratorCode,
@@ -84,7 +92,9 @@ from durable_engine.wire.sdk_call import (
 from durable_engine.wire.sdk_surface import close_http_session
 
 __all__ = [
+    "ACTIVITY_TRIGGER",
     "DRAWING_STYLE",
+    "ENTITY_TRIGGER",
     "EVENT_CLASSES",
     "FINAL_STATUSES",
     "HTTP_ACTIVITY",
@@ -92,6 +102,7 @@ __all__ = [
     "NEVER",
     "OPERATION",
     "ORCHESTRATION_STATUS",
+    "ORCHESTRATION_TRIGGER",
     "SCHEDULED",
     "SOURCE_INSTANCE",
     "TICKS_PER_SECOND",
@@ -134,6 +145,7 @@ __all__ = [
     "Replay",
     "Rewinding",
     "SchedulerState",
+    "SdkFunction",
     "Standing",
     "SubOrchestrationInstanceCompleted",
     "SubOrchestrationInstanceCreated",
@@ -156,6 +168,7 @@ __all__ = [
     "compact_json",
     "compare_versions",
     "completion_of",
+    "durable_name",
     "duration_text",
     "early_timer",
     "entity_instance_id",
@@ -174,6 +187,7 @@ __all__ = [
     "parsed_json",
     "plain_input",
     "read_answer",
+    "read_function",
     "read_json",
     "replay_history",
     "rewind_history",

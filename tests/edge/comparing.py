@@ -41,12 +41,8 @@ CHANCE: Final = {
     # Which events share an episode with the activity's result decides which of them the SDK keeps.
     "again_early_events": r"http\[\d+\] (GET|POST) /instances/<id0>|(row|history|payload|shape|answer) <id0>",
     "again_suspended": r"http\[\d+\] GET /instances/<id0>|(row|history|payload|shape|answer) <id0>",
-    # Whether a parent hears of its child before the child's row is written.
-    "child_with_a_taken_id": r"http\[7\] GET /instances/<id2>",
-    # Whether an event comes before a wait, an operation before a look, or an instance begins before it is purged.
-    "events_buffered": r"http\[7\] |(row|history|payload|shape|answer) <id0>",
+    # Whether a signal that deletes an entity has been taken up by the time that entities are listed.
     "entity_methods": r"http\[2[67]\] ",
-    "purge_one": r"(history|payload|shape|answer) <id5>",
     # Whether an instance has run by the time that its id is taken again, or looked at.
     "start_ids_whole": r"http\[(13|2\d)\] ",
 }

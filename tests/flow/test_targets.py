@@ -84,6 +84,7 @@ def test_wrong_choice_is_refused_with_what_to_choose(targets: list[str], key: st
         chosen_targets(targets, key)
 
 
+@pytest.mark.long
 def test_deployed_app_is_asked_for_titles_only_and_a_func_that_is_not_there_fails(
     titles_on_local: str, tmp_path: Path
 ) -> None:
@@ -112,6 +113,7 @@ def test_deployed_app_is_asked_for_titles_only_and_a_func_that_is_not_there_fail
     assert "skipped" not in said
 
 
+@pytest.mark.long
 def test_func_on_path_is_started_for_both_apps(tmp_path: Path) -> None:
     """A stand-in shows how ``func`` is called and what it is given: a script that starts our host in its place."""
     stand_in = tmp_path / "func"

@@ -77,6 +77,7 @@ def test_a_private_azurite_serves_all_three_clients_and_is_gone_after_its_block(
     assert not folder.exists()
 
 
+@pytest.mark.long
 def test_an_azurite_with_a_folder_keeps_its_data_over_a_restart(location: Path) -> None:
     with Azurite.start(location=location) as azurite:
         queue = QueueServiceClient.from_connection_string(azurite.connection_string).create_queue("letters")
@@ -88,6 +89,7 @@ def test_an_azurite_with_a_folder_keeps_its_data_over_a_restart(location: Path) 
         assert [message.content for message in queue.receive_messages()] == ["kept"]
 
 
+@pytest.mark.long
 def test_a_private_azurite_ends_when_its_python_process_is_killed() -> None:
     program = (
         "from durable_host.azurite import Azurite\n"
@@ -103,6 +105,7 @@ def test_a_private_azurite_ends_when_its_python_process_is_killed() -> None:
     wait_until(lambda: is_silent(ports), f"nothing answers on {ports}")
 
 
+@pytest.mark.long
 def test_hosts_share_one_development_storage_and_the_last_one_stops_it(ports: Ports, location: Path) -> None:
     first = open_development_storage(ports=ports, location=location)
     second = open_development_storage(ports=ports, location=location)
@@ -118,6 +121,7 @@ def test_hosts_share_one_development_storage_and_the_last_one_stops_it(ports: Po
     assert is_silent(ports)
 
 
+@pytest.mark.long
 def test_an_azurite_left_behind_by_a_killed_host_is_used_and_then_stopped(ports: Ports, location: Path) -> None:
     program = (
         "import sys\n"
@@ -139,6 +143,7 @@ def test_an_azurite_left_behind_by_a_killed_host_is_used_and_then_stopped(ports:
     assert is_silent(ports)
 
 
+@pytest.mark.long
 def test_an_azurite_that_no_host_of_ours_started_is_used_and_stays(location: Path) -> None:
     with Azurite.start() as somebodys:
         with open_development_storage(ports=somebodys.ports, location=location) as storage:
@@ -196,6 +201,7 @@ def test_an_azurite_that_refuses_current_clients_is_refused_with_the_flag_it_nee
             strict.kill()
 
 
+@pytest.mark.long
 def test_clean_removes_the_data_but_never_under_a_running_azurite(ports: Ports, location: Path) -> None:
     with open_development_storage(ports=ports, location=location) as storage:
         QueueServiceClient.from_connection_string(storage.connection_string).create_queue("letters")

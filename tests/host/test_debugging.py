@@ -46,6 +46,7 @@ def _configuration() -> dict[str, Any]:
     return next(one for one in configurations if one.get("module") == "durable_host")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("is_option", [False, True], ids=["as F5 does", "with --debug"])
 def test_breakpoints_stop_in_orchestrators_and_in_activities(
     connection_string: str, tmp_path: Path, is_option: bool

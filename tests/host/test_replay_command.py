@@ -222,6 +222,7 @@ def test_a_step_in_front_breaks_each_instance_and_each_is_named_with_its_diff(
     assert lines[-1].endswith(": 2 break.")
 
 
+@pytest.mark.long
 def test_a_step_behind_what_any_instance_has_reached_breaks_nothing(
     live: Live, folder: Folder, hub: tuple[str, ...]
 ) -> None:
@@ -232,6 +233,7 @@ def test_a_step_behind_what_any_instance_has_reached_breaks_nothing(
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+@pytest.mark.long
 def test_only_the_instances_that_break_are_reported_as_broken(live: Live, folder: Folder, hub: tuple[str, ...]) -> None:
     live("order-1", order_found())
     live("order-2", order_found(), paid())
@@ -242,6 +244,7 @@ def test_only_the_instances_that_break_are_reported_as_broken(live: Live, folder
     assert [line.split()[:2] for line in result.stdout.splitlines()[:2]] == [["ok", "order-1"], ["BREAKS", "order-2"]]
 
 
+@pytest.mark.long
 def test_an_orchestrator_that_is_gone_breaks_its_instances(live: Live, folder: Folder, hub: tuple[str, ...]) -> None:
     live("order-1", name="billing")
 
@@ -252,6 +255,7 @@ def test_an_orchestrator_that_is_gone_breaks_its_instances(live: Live, folder: F
     assert "'billing' doesn't exist" in result.stdout
 
 
+@pytest.mark.long
 def test_suspended_instances_are_live_and_one_status_can_be_asked_for(
     live: Live, folder: Folder, hub: tuple[str, ...]
 ) -> None:
@@ -266,6 +270,7 @@ def test_suspended_instances_are_live_and_one_status_can_be_asked_for(
     assert "1 live instance of" in suspended.stdout
 
 
+@pytest.mark.long
 def test_a_hub_without_live_instances_passes(live: Live, folder: Folder, hub: tuple[str, ...]) -> None:
     live("order-1", order_found(), paid(), TaskCompleted(timestamp=_START, task_scheduled_id=1))
 
@@ -275,6 +280,7 @@ def test_a_hub_without_live_instances_passes(live: Live, folder: Folder, hub: tu
     assert "nothing to check" in result.stdout
 
 
+@pytest.mark.long
 def test_a_large_result_is_read_from_its_blob(live: Live, folder: Folder, hub: tuple[str, ...]) -> None:
     live("order-1", order_found(json.dumps("x" * 40_000)), paid())
 
@@ -291,6 +297,7 @@ def test_a_hub_that_does_not_exist_is_named_with_what_to_do(folder: Folder, conn
     assert "--task-hub" in result.stderr
 
 
+@pytest.mark.long
 def test_storage_that_does_not_answer_is_told_in_one_line(folder: Folder, connection_string: str) -> None:
     silent = ";".join(
         part if "Endpoint=" not in part else f"{part.partition('=')[0]}=http://127.0.0.1:9/devstoreaccount1"
@@ -304,6 +311,7 @@ def test_storage_that_does_not_answer_is_told_in_one_line(folder: Folder, connec
     assert len(result.stderr.splitlines()) == 1
 
 
+@pytest.mark.long
 def test_the_apps_own_settings_name_the_account_and_the_hub(
     live: Live, folder: Folder, connection_string: str, hub_name: str
 ) -> None:
@@ -322,6 +330,7 @@ def test_the_apps_own_settings_name_the_account_and_the_hub(
     assert result.stdout.startswith("ok      order-1")
 
 
+@pytest.mark.long
 def test_an_account_name_without_azure_identity_says_what_to_install(folder: Folder) -> None:
     missing = "import sys\nsys.modules['azure.identity'] = sys.modules['azure.identity.aio'] = None"
 
@@ -331,6 +340,7 @@ def test_an_account_name_without_azure_identity_says_what_to_install(folder: Fol
     assert "pip install azure-identity" in result.stderr
 
 
+@pytest.mark.long
 def test_an_app_that_cannot_be_imported_is_told_with_file_and_line(
     live: Live, folder: Folder, hub: tuple[str, ...]
 ) -> None:
@@ -342,6 +352,7 @@ def test_an_app_that_cannot_be_imported_is_told_with_file_and_line(
     assert "function_app.py, line 2" in result.stderr
 
 
+@pytest.mark.long
 def test_the_hub_is_left_as_it_was(live: Live, folder: Folder, hub: tuple[str, ...], connection_string: str) -> None:
     live("order-1", order_found())
     hub_name = hub[1]

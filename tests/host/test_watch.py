@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
+import pytest
+
 from durable_host.testing import HostClient, HostProcess, wait_until
 
 APP = """
@@ -25,6 +27,7 @@ def waits(context):
 """
 
 
+@pytest.mark.long
 def test_a_changed_app_is_served_and_its_instances_go_on(connection_string: str, hub_name: str, tmp_path: Path) -> None:
     code = tmp_path / "function_app.py"
     code.write_text(APP.replace("WORD", "before"), encoding="utf-8")

@@ -128,6 +128,7 @@ def new_hub() -> str:
 
 # Hosts in this process run the SDK, which warns where a message came twice, which is what a crash does. As an error
 # the warning would fail the orchestration; in a host of its own it is a line in the log.
+@pytest.mark.long
 @pytest.mark.filterwarnings(r"ignore:::azure\..*")
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(("orchestrator", "output"), [("calls", [2, [4, 6], 8]), ("waits", [8, 16])])

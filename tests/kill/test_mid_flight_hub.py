@@ -6,6 +6,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from durable_host.azurite import Azurite
 from host_process import HostClient, StorageWitness, wait_until
 from kill.recorded_app import RecordedAppHub
@@ -104,6 +106,7 @@ def attempts_and_end(witness: StorageWitness, instance_id: str) -> tuple[int, st
     return kinds.count("TaskScheduled"), "Completed" if ends[-1] == "TaskCompleted" else "Failed"
 
 
+@pytest.mark.long
 def test_second_host_carries_on_everything_that_a_killed_host_left(azurite: Azurite, tmp_path: Path) -> None:
     hub = RecordedAppHub(tmp_path, name=f"Kill{uuid.uuid4().hex[:12]}", connection_string=azurite.connection_string)
     with hub.start_host() as first, first.client() as client:

@@ -5,7 +5,6 @@ Invariant: an app's functions are asked for once, whatever the number of harness
 
 from __future__ import annotations
 
-import json
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
@@ -14,17 +13,18 @@ import azure.functions as func
 from azure.durable_functions import Orchestrator
 from azure.functions.decorators.function_app import FunctionBuilder
 
-from durable_engine import KnownFunctions
+from durable_engine import (
+    ACTIVITY_TRIGGER,
+    ENTITY_TRIGGER,
+    ORCHESTRATION_TRIGGER,
+    KnownFunctions,
+    SdkFunction,
+    durable_name,
+    read_function,
+)
 from durable_harness.app.functions import Activity, AnyActivity, AppFunctions, OrchestratorFunction, Starter
 
 __all__ = ["functions_of", "handle_of", "name_of"]
-
-_KINDS: Final = {
-    "orchestrationTrigger": "orchestration",
-    "activityTrigger": "activity",
-    "entityTrigger": "entityName",
-}
-"""Trigger type to the key of its binding that overrides the durable name."""
 
 _INDEXED: Final[weakref.WeakKeyDictionary[Any, AppFunctions]] = weakref.WeakKeyDictionary()
 
@@ -68,7 +68,7 @@ def name_of(orchestrator: object) -> str:
     if isinstance(orchestrator, str):
         return orchestrator
     if isinstance(orchestrator, FunctionBuilder):
-        for _, name, _, _ in _durable([orchestrator.build()]):
+        for _, name, _, _ in _durable([read_function(orchestrator.build())]):
             return name  # it may be another one than the function's
     own_name = getattr(getattr(orchestrator, "orchestrator_function", orchestrator), "__name__", None)
     if not isinstance(own_name, str):
@@ -89,23 +89,23 @@ def handle_of(function: Callable[[Any], Any], input_type: type | None) -> Callab
 
 
 def _index(functions: Iterable[Any]) -> AppFunctions:
-    functions = list(functions)
+    read = [read_function(function) for function in functions]
     orchestrators: dict[str, OrchestratorFunction] = {}
     activities: dict[str, Activity] = {}
     entities: dict[str, Callable[[Any], str]] = {}
-    names: dict[str, list[str]] = {kind: [] for kind in _KINDS}
-    for kind, name, parameter, code in _durable(functions):
+    names: dict[str, list[str]] = {ORCHESTRATION_TRIGGER: [], ACTIVITY_TRIGGER: [], ENTITY_TRIGGER: []}
+    for kind, name, parameter, code in _durable(read):
         names[kind].append(name)
-        if kind == "orchestrationTrigger":
+        if kind == ORCHESTRATION_TRIGGER:
             orchestrators[name.lower()] = _orchestrator(name, code)
-        elif kind == "activityTrigger":
+        elif kind == ACTIVITY_TRIGGER:
             activities[name.lower()] = Activity(name=name, function=code, parameter=parameter)
         else:
             entities[name.lower()] = code
     known = KnownFunctions(
-        orchestrators=tuple(names["orchestrationTrigger"]),
-        activities=tuple(names["activityTrigger"]),
-        entities=tuple(names["entityTrigger"]),
+        orchestrators=tuple(names[ORCHESTRATION_TRIGGER]),
+        activities=tuple(names[ACTIVITY_TRIGGER]),
+        entities=tuple(names[ENTITY_TRIGGER]),
     )
     return AppFunctions(
         orchestrators=orchestrators,
@@ -113,30 +113,25 @@ def _index(functions: Iterable[Any]) -> AppFunctions:
         entities=entities,
         known=known,
         is_bare=False,
-        starters={one.name.lower(): one for one in _starters(functions)},
+        starters={one.name.lower(): one for one in _starters(read)},
     )
 
 
-def _starters(functions: Iterable[Any]) -> Iterator[Starter]:
+def _starters(functions: Iterable[SdkFunction]) -> Iterator[Starter]:
     for function in functions:
-        for raw in map(json.loads, function.get_raw_bindings()):
+        for raw in function.bindings:
             if raw["type"] == "durableClient":
-                code = function.get_user_function()
                 # The SDK's decorator makes a client of the host's text; what it has wrapped takes one.
-                inner = getattr(code, "client_function", code)
-                name = function.get_function_name() or code.__name__
-                yield Starter(name=name, function=inner, parameter=raw["name"])
+                inner = getattr(function.code, "client_function", function.code)
+                yield Starter(name=function.name, function=inner, parameter=raw["name"])
 
 
-def _durable(functions: Iterable[Any]) -> Iterator[tuple[str, str, str, Callable[..., Any]]]:
+def _durable(functions: Iterable[SdkFunction]) -> Iterator[tuple[str, str, str, Callable[..., Any]]]:
     for function in functions:
-        trigger = function.get_trigger()
-        kind = str(getattr(trigger, "type", ""))
-        if kind not in _KINDS:
-            continue
-        raw = next(raw for raw in map(json.loads, function.get_raw_bindings()) if raw["type"] == kind)
-        code = function.get_user_function()
-        yield kind, raw.get(_KINDS[kind]) or function.get_function_name() or code.__name__, raw["name"], code
+        trigger = function.trigger
+        name = durable_name(trigger, function.name)
+        if name is not None:
+            yield trigger["type"], name, trigger["name"], function.code
 
 
 def _bare(functions: Iterable[Any]) -> AppFunctions:

@@ -12,6 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from durable_engine import ACTIVITY_TRIGGER as ACTIVITY
+from durable_engine import ENTITY_TRIGGER as ENTITY
+from durable_engine import ORCHESTRATION_TRIGGER as ORCHESTRATION
+from durable_engine import durable_name
 from durable_host.app.declared import DeclaredFunction
 from durable_host.app.function_folders import function_folders, import_folders
 from durable_host.app.loading import DEFAULT_SCRIPT_FILE, AppError, import_functions, line_of
@@ -36,9 +40,6 @@ __all__ = [
 ]
 
 HTTP: Final = "httpTrigger"
-ORCHESTRATION: Final = "orchestrationTrigger"
-ACTIVITY: Final = "activityTrigger"
-ENTITY: Final = "entityTrigger"
 TIMER: Final = "timerTrigger"
 QUEUE: Final = "queueTrigger"
 BLOB: Final = "blobTrigger"
@@ -50,12 +51,8 @@ _FILLED: Final = frozenset({CLIENT, "blob", "table"})
 _WRITTEN: Final = frozenset({"http", "blob", "queue", "table"})
 """The triggers, input bindings and output bindings that are served here, beside the durable ones."""
 
-_DURABLE_KINDS: Final = {
-    ORCHESTRATION: ("orchestration", "orchestrator"),
-    ACTIVITY: ("activity", "activity"),
-    ENTITY: ("entityName", "entity"),
-}
-"""Trigger type to the key that overrides the function's durable name, and the word that messages use."""
+_DURABLE_KINDS: Final = {ORCHESTRATION: "orchestrator", ACTIVITY: "activity", ENTITY: "entity"}
+"""Trigger type to the word that messages use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +182,7 @@ class FunctionIndex:
 
     def unknown(self, kind: str, name: str) -> str:
         """What the Durable extension says about a name that it does not know."""
-        word = _DURABLE_KINDS[kind][1]
+        word = _DURABLE_KINDS[kind]
         known = "', '".join(function.durable_name for function in self.of_kind(kind))
         start = f"The function '{name}' doesn't exist, is disabled, or is not an {word} function. "
         if not known:
@@ -218,10 +215,9 @@ def _indexed(declared: DeclaredFunction, path: Path, settings: Mapping[str, str]
                 f'. The worker takes no other name than "context": write context_name="context", not {trigger.name!r}'
             )
         raise AppError(f"cannot load the {name} function: {error}{advice}", path=where, line=line) from error
-    override, _ = _DURABLE_KINDS.get(trigger.type, ("", ""))
     return IndexedFunction(
         name=name,
-        durable_name=trigger.raw.get(override) or name,
+        durable_name=durable_name(trigger.raw, name) or name,
         trigger=trigger,
         bindings=bindings,
         function=user_function,
@@ -262,7 +258,7 @@ def _by_durable_name(functions: Iterable[IndexedFunction], path: Path) -> Mappin
         if key in found:
             where, line = line_of(function.function, path)
             raise AppError(
-                f"two {_DURABLE_KINDS[function.kind][1]} functions are called '{function.durable_name}' "
+                f"two {_DURABLE_KINDS[function.kind]} functions are called '{function.durable_name}' "
                 f"({found[key].name} and {function.name}). Names are compared without regard to case: rename one.",
                 path=where,
                 line=line,

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from durable_engine import read_function
 from durable_host.app.declared import DeclaredFunction
 from durable_host.config.installed import sdk_problem
 
@@ -67,17 +68,15 @@ def import_functions(script_root: Path, script_file: str) -> list[DeclaredFuncti
 
 
 def _declared(function: Function, path: Path) -> DeclaredFunction:
-    code: Callable[..., Any] = function.get_user_function()
-    name = function.get_function_name() or code.__name__
+    read = read_function(function)
     return DeclaredFunction(
-        name=name,
-        function=code,
-        bindings=[json.loads(raw) for raw in function.get_raw_bindings()],
-        # azure-functions has made sure that there is exactly one.
-        trigger_name=str(getattr(function.get_trigger(), "name", None)),
+        name=read.name,
+        function=read.code,
+        bindings=read.bindings,
+        trigger_name=read.trigger["name"],
         directory=path.parent.resolve(),
         script_file=path.name,
-        entry_point=name,
+        entry_point=read.name,
         retry=function.get_settings_dict("retry_policy") or {},
     )
 
