@@ -58,9 +58,10 @@ def what_storage_holds(connection_string: str, hub: str) -> list[str]:
 def _look_at_open(army: Army, loads: Sequence[Load], statuses: dict[str, str | None]) -> None:
     """Ask for every instance whose end has not been seen."""
     for one in (one for load in loads for one in load.started):
-        if one.instance_id not in statuses or statuses[one.instance_id] in (None, *_OPEN):
-            status: Mapping[str, Any] = _read(army, f"/instances/{one.instance_id}") or {}
-            statuses[one.instance_id] = status.get("runtimeStatus")
+        for instance_id in one.instance_ids:
+            if statuses.get(instance_id) in (None, *_OPEN):
+                status: Mapping[str, Any] = _read(army, f"/instances/{instance_id}") or {}
+                statuses[instance_id] = status.get("runtimeStatus")
 
 
 def _read(army: Army, path: str) -> Any:

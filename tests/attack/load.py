@@ -59,10 +59,14 @@ class Started:
         """Whether it may wait for ever, because its event may not have been raised."""
         return self.event is not Sent.ACCEPTED
 
+    @property
+    def instance_ids(self) -> list[str]:
+        """Its own id, and that of the child that it starts."""
+        return [self.instance_id, *([f"{self.instance_id}-child"] if self.kind == "has_child" else [])]
+
     def tokens(self) -> list[str]:
         """What it must have noted."""
-        own = f"{self.instance_id}-child" if self.kind == "has_child" else self.instance_id
-        return [f"{own}/{number}" for number in range(KINDS[self.kind][1])]
+        return [f"{self.instance_ids[-1]}/{number}" for number in range(KINDS[self.kind][1])]
 
 
 @dataclass(slots=True)

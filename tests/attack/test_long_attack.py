@@ -56,3 +56,12 @@ def test_verdict_names_what_is_lost_and_what_is_counted_twice(
     verdict = judge([load], {"i": status}, {"l": noted})
 
     assert verdict.wrong == wrong
+
+
+def test_verdict_names_a_child_that_is_left_behind() -> None:
+    parent = Started(instance_id="p", kind="has_child", ledger="l", sent=Sent.ACCEPTED)
+    noted = {f"p-child/{number}": 1 for number in range(3)}
+
+    verdict = judge([load_of(parent)], {"p": "Completed", "p-child": "Running"}, {"l": noted})
+
+    assert verdict.wrong == ["instance p-child is Running, and its parent has ended"]

@@ -41,6 +41,11 @@ def judge(loads: Sequence[Load], statuses: Mapping[str, str | None], noted: Mapp
         verdict.started[one.sent.value] += 1
         verdict.ended[status or "none"] += 1
         is_sure = _judge_instance(one, status, verdict.wrong)
+        verdict.wrong += [
+            f"instance {child} is {statuses.get(child) or 'gone'}, and its parent has ended"
+            for child in one.instance_ids[1:]
+            if is_sure and statuses.get(child) != "Completed"
+        ]
         allowed |= {(one.ledger, token): (int(is_sure), 1) for token in one.tokens()}
     for token, (ledger, sent) in ((token, sent) for load in loads for token, sent in load.signals.items()):
         allowed[ledger, token] = (int(sent is Sent.ACCEPTED), int(sent is not Sent.NEVER))

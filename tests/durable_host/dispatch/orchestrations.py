@@ -200,7 +200,7 @@ class OrchestrationDispatcher:
             )
             session.forget()
             if batch is None or isinstance(error, AzureError) or not _is_tried_enough(batch.take):
-                await self._held.abandon(unsettled)
+                await self._held.abandon(unsettled, is_storage_away=isinstance(error, AzureError))
             else:
                 await self._fail(session, batch, error)
 

@@ -217,9 +217,9 @@ class HubQueue:
             await self._hide(received, self.visibility_seconds, text)
             received.note = note
 
-    async def abandon(self, received: ReceivedMessage) -> None:
+    async def abandon(self, received: ReceivedMessage, longest_seconds: int = MAX_ABANDON_SECONDS) -> None:
         """Give a message back; it comes again after a time that doubles with each delivery."""
-        seconds = min(2 ** min(received.dequeue_count, 10), MAX_ABANDON_SECONDS)
+        seconds = min(2 ** min(received.dequeue_count, 10), longest_seconds)
         if seconds == MAX_ABANDON_SECONDS:
             _log.warning(
                 "Message %s of queue %s (%s for instance %r) was given back after %d deliveries, and will be again "
