@@ -168,7 +168,7 @@ async def test_after_an_error_nothing_new_is_begun_and_what_was_begun_ends() -> 
 async def test_message_that_storage_has_kept_from_being_done_does_not_wait_for_long(
     connection_string: str, hub_name: str, is_storage_away: bool, seconds: int
 ) -> None:
-    """Each host that dies, and each request that fails, is another delivery, and none of them is the message's fault."""
+    """Each host that dies, and each request that fails, is another delivery, which is no fault of the message."""
     async with TaskHub(connection_string, short_options(hub_name)) as hub:
         held = HeldMessages(1)
         message = await kept(hub)
