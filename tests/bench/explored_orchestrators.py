@@ -84,6 +84,16 @@ def one_by_one(context: Context) -> Code:
     return order
 
 
+@app.orchestration_trigger(context_name="context")
+def one_by_one_forgotten(context: Context) -> Code:
+    """So many activities, taken in the order in which they end, of which nothing is kept."""
+    left = [context.call_activity("work", number) for number in range(context.get_input())]
+    while left:
+        first = yield context.task_any(left)
+        left.remove(first)
+    return "done"
+
+
 @app.entity_trigger(context_name="context")
 def total(context: df.DurableEntityContext) -> None:
     """A number that only grows."""
@@ -144,5 +154,7 @@ EXPLORATIONS: Final[Mapping[str, tuple[int, int, Callable[[int, bool], Explorati
     "sub_orchestrations_1_fault": (2, 1, _explore("parent", faults=1)),
     "window_of_3": (20, 4, _explore("window")),
     "task_any_orders": (6, 3, _explore("one_by_one")),
+    "task_any_forgotten_6": (6, 3, _explore("one_by_one_forgotten")),
+    "task_any_forgotten": (8, 3, _explore("one_by_one_forgotten")),
 }
 """By name: its size, a small size, and the exploration."""

@@ -29,7 +29,7 @@ __all__ = ["BENCHMARKS", "rows"]
 URLS: Final = [f"https://learn.microsoft.com/{letter}" for letter in "abcd"]
 RECORDS: Final = ({"title": "T"}, {"code": "timeout", "reason": "it took too long"})
 FAN_OUT: Final = 1_000
-_ENDS_BY_BRUTE_FORCE: Final = ("task_any_orders", "task_all_4_one_failing")
+_ENDS_BY_BRUTE_FORCE: Final = ("task_any_orders", "task_any_forgotten_6", "task_all_4_one_failing")
 BARE: Final = "bare replay of the same history"
 
 

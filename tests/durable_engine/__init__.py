@@ -49,6 +49,7 @@ from durable_engine.model.failures import (
     unhandled_task_failure,
 )
 from durable_engine.model.functions import KnownFunctions
+from durable_engine.model.instance_ids import is_made_up
 from durable_engine.model.json_reader import JsonReaderError, first_json, read_json
 from durable_engine.model.notices import early_timer
 from durable_engine.model.ticks import (
@@ -179,6 +180,7 @@ __all__ = [
     "execution_started",
     "first_json",
     "http_activity_failure",
+    "is_made_up",
     "last_episode",
     "members_of",
     "orchestrator_failure",

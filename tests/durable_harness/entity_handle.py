@@ -41,7 +41,8 @@ class EntityHandle:
     """An entity of the app."""
 
     def __init__(self, hub: TaskHub, name: str, key: str, findings: Findings) -> None:
-        self.instance_id = entity_instance_id(name, key)
+        hub.app.check_entity(arguments.text(name, "an entity's name"))
+        self.instance_id = entity_instance_id(name, arguments.text(key, "an entity's key"))
         self._hub, self._findings = hub, findings
         self._sender = EntitySender("a test", None)
         self._signals = 0
@@ -79,6 +80,7 @@ class EntityHandle:
 
         That client sends no input for a falsy value (0, False, "", [], {}): ``get_input`` of the operation raises.
         """
+        arguments.text(operation, "an operation's name")
         if not input and input is not None:
             self._findings.add(
                 "defect",
@@ -87,7 +89,6 @@ class EntityHandle:
                 "leaves it out: context.get_input() raises TypeError in the entity. Send a value that is true, such as "
                 f'{{"value": {input!r}}}.',
             )
-        arguments.text(operation, "an operation's name")
         text = json.dumps(arguments.json_text(input, "an operation's input", json.dumps)) if input else None
         self._raise(client_signal(operation, text, f"{self.instance_id} {self._signals}"))
         self._signals += 1

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from durable_engine import HistoryReport, HistorySource, compact_json
+from durable_harness.app.answering import Answering
 from durable_harness.app.answers import Answers
 from durable_harness.app.calling import awaited
 from durable_harness.checks.guarded_code import GuardedCode
@@ -31,7 +32,7 @@ from durable_harness.hub.task_hub import TaskHub
 from durable_harness.instance import Instance
 from durable_harness.options import Options
 from durable_harness.proving import Holds, MakeWorld, Prover, Question, See
-from durable_harness.running.raised_events import Raised, announce, check_events, warn_of_unheard
+from durable_harness.running.raised_events import Raised, announce, check_events, waited_for, warn_of_unheard
 from durable_harness.running.run_result import Run, snapshot
 from durable_harness.running.stepper import Driver
 from durable_harness.starter_calls import StarterCalls
@@ -44,7 +45,7 @@ from durable_harness.worker.user_code import Watch
 __all__ = ["Harness"]
 
 
-class Harness:
+class Harness(Answering):
     """The durable functions of one app, ready to be run.
 
     It lives as long as one test: its instances, its virtual time and its answers belong to that test.
@@ -70,10 +71,9 @@ class Harness:
             options: Those of the command line, which the plugin passes on.
 
         Raises:
-            TypeError: This is no app.
+            WrongArgumentError: This is no app.
         """
-        self.app = functions_of(app)
-        self._answers = Answers()
+        super().__init__(functions_of(app), Answers())
         self._is_cut_short = False
         self.matched_tokens: set[str] = set()
         """The tokens of ``--durable-replay`` that were replayed here."""
@@ -96,47 +96,6 @@ class Harness:
     def now(self) -> datetime:
         """The present moment of virtual time."""
         return self._hub.clock.moment
-
-    def answer(self, name: str, what: object, *, after: timedelta | float | None = None) -> None:
-        """Answer every call of an activity or sub-orchestration from now on.
-
-        Args:
-            name: The name of the activity or orchestrator.
-            what: The result; or a function of the input that returns it or raises; or an exception; or ``in_turn`` of
-                such; or ``app_activity`` to run the app's own.
-            after: The virtual time that a call takes, in seconds where it is a number. Without it a call takes no time,
-                and ``explore`` lets it take any.
-
-        Raises:
-            UnknownNameError: The app has no activity or orchestrator of this name.
-            WrongArgumentError: One of these is of a wrong kind.
-        """
-        self.app.check_answerable(arguments.text(name, "the name of what is answered"))
-        self._answers.add("function", name, what, after)
-
-    def answer_http(self, method: str, url: str, what: object, *, after: timedelta | float | None = None) -> None:
-        """Answer ``call_http``.
-
-        Args:
-            method: GET, POST and the like, or ``*`` for any.
-            url: The URL; ``*`` within it stands for anything. An exact URL goes before a pattern.
-            what: ``http_response(...)``, or a function of the ``HttpRequest`` that returns one, or what else ``answer``
-                takes.
-            after: As in ``answer``.
-        """
-        arguments.text(method, "method")
-        arguments.text(url, "url")
-        self._answers.add("http", f"{method} {url}", what, after)
-
-    def answer_entity(self, name: str, operation: str, what: object) -> None:
-        """Answer an operation of an entity instead of running the entity; a function gets the operation's input."""
-        arguments.text(operation, "an operation's name")
-        self.app.check_entity(name)
-        self._answers.add("entity", f"{name.lower()}.{operation}", what, None)
-
-    def use_app_activities(self) -> None:
-        """Run the app's own activity wherever no answer was given."""
-        self._answers.use_app = True
 
     def run(
         self,
@@ -167,7 +126,7 @@ class Harness:
             Driver(self._hub).run_until_ended(instance)
             run = self._settle(instance)
         if not self._is_faithful:
-            warn_of_unheard(self._hub, events)
+            warn_of_unheard(waited_for(self._hub), events)
         return run
 
     def start(
@@ -232,7 +191,6 @@ class Harness:
 
     def entity(self, name: str, key: str) -> EntityHandle:
         """One entity of the app, to be run alone, or to be given a state before an orchestration runs."""
-        self.app.check_entity(name)
         return EntityHandle(self._hub, name, key, self._findings)
 
     def explore(
@@ -262,9 +220,12 @@ class Harness:
             see: Looks at the ``Run`` of every schedule; what it gives is ``Ending.seen`` and tells outcomes apart.
             order_across_instances: Whether ``see`` may tell the order and time of independent instances.
         """
+        if see is not None:
+            arguments.function(see, "see", "the Run")
         question = self._question(orchestrator, input, events, faults, budget, world, order_across_instances)
         with self._telling():
-            return self._prover().explore(question, prune=prune, see=see)
+            found = self._prover().explore(question, prune=prune, see=see)
+        return self._heard(found, events)
 
     def assert_order_independent(
         self,
@@ -288,7 +249,8 @@ class Harness:
         """
         question = self._question(orchestrator, input, events, faults, budget, world)
         with self._telling():
-            return self._prover().check(question, holds=None, sampling_is_enough=sampling_is_enough)
+            found = self._prover().check(question, holds=None, sampling_is_enough=sampling_is_enough)
+        return self._heard(found, events)
 
     def assert_always(
         self,
@@ -312,9 +274,11 @@ class Harness:
             OrderDependentError: It does not hold in a schedule.
             NotProvedError: The budget is used up.
         """
+        arguments.function(holds, "holds", "the Run")
         question = self._question(orchestrator, input, events, faults, budget, world, order_across_instances)
         with self._telling():
-            return self._prover().check(question, holds=holds, sampling_is_enough=sampling_is_enough)
+            found = self._prover().check(question, holds=holds, sampling_is_enough=sampling_is_enough)
+        return self._heard(found, events)
 
     def _question(
         self,
@@ -326,8 +290,11 @@ class Harness:
         world: MakeWorld | None,
         order_across_instances: bool = False,
     ) -> Question:
+        name_of(orchestrator)
         check_events(events)
         arguments.count(faults, "faults", least=0)
+        if world is not None:
+            arguments.function(world, "world", "the World")
         if budget is not None:
             arguments.count(budget, "budget", least=1)
         return Question(
@@ -351,6 +318,12 @@ class Harness:
                 error.add_note(text)
             raise
         self._findings.warn()
+
+    def _heard(self, found: Exploration, events: Sequence[Raised]) -> Exploration:
+        """What was found, with a warning of events that no schedule waits for; one replayed alone does not tell."""
+        if not self._options.replay:
+            warn_of_unheard(found.waited, events)
+        return found
 
     def _prover(self) -> Prover:
         return Prover(

@@ -21,8 +21,8 @@ def replay_history(app: object, history: HistorySource | Path, *, strict: bool =
 
     Args:
         app: What a ``Harness`` takes.
-        history: A file, or its JSON: what ``durable-host history`` writes, the rows of a task hub's history table, what
-            the management API answers with showHistory, showHistoryOutput and showInput; or events, such as
+        history: The path of a file, or its JSON: what ``durable-host history`` writes, the rows of a task hub's history
+            table, what the management API answers with showHistory, showHistoryOutput and showInput; or events, such as
             ``Run.history``.
         strict: Raise for every difference; otherwise only for what a host would refuse.
 
@@ -33,6 +33,8 @@ def replay_history(app: object, history: HistorySource | Path, *, strict: bool =
         HistoryMismatchError: Today's code does something else than the history records.
         HistoryError: This is no history, or there is no such file.
     """
+    if isinstance(history, str) and history.strip()[:1] not in ("[", "{"):
+        history = Path(history)  # no JSON that holds a history begins so
     if isinstance(history, Path):
         try:
             history = history.read_text(encoding="utf-8-sig")

@@ -98,6 +98,7 @@ class Instance:
 
     def run_until(self, is_reached: Callable[[], bool]) -> None:
         """Let everything happen that can, until this is so; an error if it never is."""
+        arguments.function(is_reached, "is_reached")
         Driver(self._hub).run_until(is_reached, self._current)
 
     def complete(self, call: Call | str, result: object = None) -> None:
@@ -111,17 +112,19 @@ class Instance:
             NotPossibleError: The call has ended already, or is another instance's.
             WrongArgumentError: One of these is of a wrong kind.
         """
+        found = self._find(call)
         text = arguments.json_text(result, "The result of a call", df_dumps)
-        self._end(self._find(call), Outcome(result=text))
+        self._end(found, Outcome(result=text))
 
     def fail(self, call: Call | str, error: Exception) -> None:
         """End a call with an exception; see ``complete``."""
+        found = self._find(call)
         if not isinstance(error, Exception):
             raise WrongArgumentError(
                 f"A call fails with an exception, not with {arguments.shown(error)}: instance.fail(call, "
                 'ValueError("sold out")).'
             )
-        self._end(self._find(call), Outcome(raised=user_exception(error)))
+        self._end(found, Outcome(raised=user_exception(error)))
 
     def finish(self, *calls: Call | str) -> None:
         """End these calls as they were answered, all in one episode; without any, all that have not ended."""

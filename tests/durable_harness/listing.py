@@ -48,7 +48,8 @@ def _class_lines(name: str, cls: type) -> Iterator[str]:
     yield f"{name}{signature}: {_sentence(cls)}"
     if hasattr(cls, "__dataclass_fields__"):
         yield f"    {', '.join(cls.__dataclass_fields__)}"
-    for own, what in vars(cls).items():
+    own_and_shared = {own: what for one in cls.__mro__[-2::-1] for own, what in vars(one).items()}
+    for own, what in own_and_shared.items():
         if own.startswith("_") or own in getattr(cls, "__dataclass_fields__", {}):
             continue
         if isinstance(what, property):

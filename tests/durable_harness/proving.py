@@ -57,6 +57,22 @@ class Question:
     order_across_instances: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Tokens:
+    """The tokens of the schedules of one scenario."""
+
+    scenario: Scenario
+    fingerprint: str
+
+    def of(self, numbers: Sequence[int]) -> str:
+        """The token of a choice sequence."""
+        return ScheduleToken(self.scenario.orchestrator.name, tuple(numbers), self.fingerprint).text
+
+    def are_about(self, token: ScheduleToken) -> bool:
+        """Whether a token is of this orchestrator."""
+        return token.orchestrator == self.scenario.orchestrator.name
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prover:
     """What a harness brings to every question."""
@@ -72,38 +88,46 @@ class Prover:
     """Takes the tokens of ``--durable-replay`` that are replayed here."""
 
     def explore(self, question: Question, *, prune: bool, see: See | None) -> Exploration:
-        """Run every order; see ``Harness.explore``."""
+        """Run every order, or those of the tokens to be replayed; see ``Harness.explore``."""
         scenario = self._scenario(question, None if see is None else lambda run: _hashable(see(run)))
-        explorer = Explorer(scenario, budget=self._budget(question), prunes=prune, seed=self.options.seed)
-        return explorer.explore()
+        tokens = _Tokens(scenario, self._fingerprint(scenario, question))
+        explorer = Explorer(scenario, tokens.of, budget=self._budget(question), prunes=prune, seed=self.options.seed)
+        replayed = self._replayed(tokens)
+        for numbers in replayed:
+            explorer.run_given(numbers)
+        return explorer.result() if replayed else explorer.explore()
 
     def check(self, question: Question, *, holds: Holds | None, sampling_is_enough: bool) -> Exploration:
         """Prove that every order ends alike, or that something holds of every run; see ``Harness.assert_always``."""
         scenario = self._scenario(question, None if holds is None else lambda run: _complaint(holds, run))
-        name, fingerprint = scenario.orchestrator.name, self._fingerprint(scenario, question)
-
-        def token_of(numbers: Sequence[int]) -> str:
-            return ScheduleToken(name, tuple(numbers), fingerprint).text
-
-        replayed = [token for token in self.options.replay if token.orchestrator == name]
-        self.matched_tokens.update(token.text for token in replayed)
-        for token in replayed:
-            if token.fingerprint != fingerprint:
-                raise BadTokenError(
-                    f"The token is of another run of {name!r}: its input, answers, events, faults or the SDK were not "
-                    "these. Run the test that printed it, unchanged, or leave out --durable-replay."
-                )
-        regressions = [token.numbers for token in self.options.regressions if token.orchestrator == name]
+        tokens = _Tokens(scenario, self._fingerprint(scenario, question))
+        replayed = self._replayed(tokens)
         return check_order(
             scenario,
-            token_of,
+            tokens.of,
             budget=self._budget(question),
             seed_number=self.options.seed,
-            given=[token.numbers for token in replayed] or regressions,
+            given=replayed or [one.numbers for one in self.options.regressions if tokens.are_about(one)],
             only_given=bool(replayed),
             complaint=None if holds is None else _seen_complaint,
             sampling_is_enough=sampling_is_enough,
         )
+
+    def _replayed(self, tokens: _Tokens) -> list[Sequence[int]]:
+        """The schedules of this question that the command line wants to see again.
+
+        Raises:
+            BadTokenError: One is of another question about the same orchestrator.
+        """
+        replayed = [token for token in self.options.replay if tokens.are_about(token)]
+        self.matched_tokens.update(token.text for token in replayed)
+        for token in replayed:
+            if token.fingerprint != tokens.fingerprint:
+                raise BadTokenError(
+                    f"The token is of another run of {token.orchestrator!r}: its input, answers, events, faults or the "
+                    "SDK were not these. Run the test that printed it, unchanged, or leave out --durable-replay."
+                )
+        return [token.numbers for token in replayed]
 
     def _budget(self, question: Question) -> int:
         return self.options.budget if question.budget is None else question.budget

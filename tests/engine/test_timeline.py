@@ -241,7 +241,8 @@ def test_every_span_of_the_drawing_has_a_tooltip_and_every_call_a_row_of_the_tab
     namespace = "{http://www.w3.org/2000/svg}"
     tooltips = [group.find(f"{namespace}title") for group in svg_of(html).iter(f"{namespace}g")]
     texts = [tooltip.text or "" for tooltip in tooltips if tooltip is not None]
-    assert len(texts) == len(spans)
+    counted = [int(found[1]) for text in texts if (found := re.match(r"(\d+) calls that look equal", text))]
+    assert len(texts) - len(counted) + sum(counted) == len(spans)
     assert re.search(
         r"activity work, attempt 2 of 3 \(event 30\d\)\ninput \d+\nfailed after 400 ms\n", "\n".join(texts)
     )
@@ -359,3 +360,41 @@ def test_many_equal_bars_are_one_row_with_their_count() -> None:
 
     assert [(len(group.calls), group.is_condensed) for group in groups] == [(12, True), (1, False)]
     assert "work x12" in Timeline(many).text()
+    drawn = "".join(svg_of(Timeline(many).html()).itertext())
+    assert "work \N{MULTIPLICATION SIGN} 12" in drawn
+    assert drawn.count("activity work") == 1
+    assert "12 calls that look equal; the first of them:\nactivity work" in drawn
+
+
+def test_a_crowd_of_calls_that_differ_is_drawn_as_how_many_are_out_with_the_unusual_ones_below() -> None:
+    model = simulated_timeline("fan_out_300").model
+    calls = [call for call in model.calls if len(call.attempts) == 1] + [c for c in model.calls if len(c.attempts) > 1]
+    differing = [
+        replace(call, spans=(replace(call.spans[0], end=Moment(call.spans[0].start.at + 1_000_000 + number, 2)),))
+        for number, call in enumerate(calls[:200])
+    ]
+
+    svg = svg_of(Timeline(replace(model, calls=(*differing, calls[-1]))).html())
+
+    drawn = "".join(svg.itertext())
+    assert "work \N{MULTIPLICATION SIGN} 201" in drawn
+    assert "work \N{MULTIPLICATION SIGN} 201: up to 20" in drawn
+    assert drawn.count("activity work, attempt") == 3
+    assert float(str(svg.get("viewBox")).split()[3]) < 400
+
+
+def test_every_execution_is_shown_in_its_order_and_of_very_many_the_first_and_the_last() -> None:
+    last = simulated_timeline("monitor")
+    before = replace(last.model, status="ContinuedAsNew", output='{"polls": 8}')
+    shown = replace(last, earlier=tuple(Timeline(before) for _ in range(24)))
+
+    text, html = shown.text(), shown.html()
+
+    heads = [line for line in text.splitlines() if line.startswith(("execution", "("))]
+    numbered = [f"execution {number} of 25" for number in (1, 21, 22, 23, 24, 25)]
+    assert heads == [numbered[0], "(19 executions are not shown)", *numbered[1:]]
+    assert text.count('new input {"polls": 8}') == 5
+    assert re.findall(r"<h2>Execution (\d+) of 25", html) == ["1", *map(str, range(7, 26))]
+    assert "<p>5 executions are not shown.</p>" in html
+    ids = re.findall(r' id="([^"]+)"', html)
+    assert len(ids) == len(set(ids))

@@ -209,8 +209,8 @@ def test_what_differs_from_replay_to_replay_is_caught_at_the_end(
     ) as caught:
         harness.run(orchestrator)
 
-    assert "--- what it did" in str(caught.value)
-    assert "+++ what its replay does" in str(caught.value)
+    assert "  what it did:     " in str(caught.value)
+    assert "  its replay does: " in str(caught.value)
 
 
 def never_yields(context: Context) -> Code:

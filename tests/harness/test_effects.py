@@ -11,7 +11,13 @@ import pytest
 from azure.durable_functions import DurableOrchestrationContext as Context
 
 from durable_harness import Harness, in_turn
-from durable_harness.core.errors import NotPossibleError, OrderDependentError
+from durable_harness.core.errors import (
+    NotPossibleError,
+    NotProvedError,
+    OrderDependentError,
+    UnknownNameError,
+    WrongArgumentError,
+)
 from durable_harness.running.run_result import Run
 from durable_harness.world import World
 
@@ -225,8 +231,44 @@ def test_order_across_instances_is_seen_where_a_test_asks_for_it(harness_for: Ha
     found = harness.explore(two_reserve, see=see, order_across_instances=True)
 
     assert {outcome.seen for outcome in found.outcomes} == {False, True}
-    assert "the test sees order and time across instances" in found.proof
+    assert "run too, since order_across_instances=True lets the test see their order and time" in found.proof
     assert harness.assert_always(two_reserve, lambda run: run.elapsed == timedelta(0)).is_exhausted
+
+
+def test_what_was_not_proved_says_that_pruning_was_switched_off(harness_for: HarnessFor) -> None:
+    harness = harness_for([reserves, two_reserve])
+    harness.answer("reserve", lambda name: name)
+
+    with pytest.raises(NotProvedError, match=r"independent instances were run too, since order_across_instances=True"):
+        harness.assert_always(two_reserve, lambda run: True, order_across_instances=True, budget=2)
+
+
+@pytest.mark.parametrize(
+    ("set_up", "says"),
+    [
+        (lambda one: one.answer("wrok", 1), "no activity or orchestrator 'wrok'. Did you mean 'work'"),
+        (lambda one: one.answer(5, 1), "the name of what is answered is a text that is not empty, not 5"),
+        (lambda one: one.answer("work", 1, after=-1), "after is not negative"),
+        (lambda one: one.answer_http("GET", None, 1), "url is a text"),
+        (lambda one: one.answer_entity("acount", "add", 1), "no entity 'acount'. Did you mean 'account'"),
+        (lambda one: one.answer_entity("account", "", 1), "an operation's name is a text"),
+        (lambda one: one.entity(5, "a"), "an entity's name is a text"),
+        (lambda one: one.entity("account", 5), "an entity's key is a text"),
+    ],
+)
+def test_a_world_checks_what_it_is_told_as_the_harness_does(
+    harness_for: HarnessFor, set_up: Callable[[Any], object], says: str
+) -> None:
+    def work(item: str) -> None: ...
+
+    app = bank(two_add, adds_one)
+    app.activity_trigger(input_name="item")(work)
+    harness = harness_for(app)
+
+    with pytest.raises((UnknownNameError, WrongArgumentError), match=says):
+        harness.explore("two_add", world=set_up)
+    with pytest.raises((UnknownNameError, WrongArgumentError), match=says):
+        set_up(harness)
 
 
 def test_a_failing_assert_keeps_its_words_and_the_schedule(harness_for: HarnessFor) -> None:

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from durable_harness import Harness, in_turn, raised
 from durable_harness.core.errors import OrderDependentError, UnansweredError
 from durable_harness.exploring.schedule import UnrepeatableAnswerError
+from harness.cross_checks import FACTOR
 from harness.generated_orchestrators import answer_all, child, events_of, orchestrator_of, programs
 
 Code = Generator[Any, Any, Any]
@@ -265,23 +266,23 @@ def assert_agrees_with_brute_force(harness_for: HarnessFor, program: list[Any], 
 
 
 @pytest.mark.filterwarnings("ignore::durable_harness.UnusedWarning", "ignore::durable_harness.SdkDefectWarning")
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(max_examples=15 * FACTOR, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(program=programs(most=4))
 def test_pruned_exploration_finds_the_outcomes_of_brute_force(harness_for: HarnessFor, program: list[Any]) -> None:
-    assert_agrees_with_brute_force(harness_for, program, faults=0, budget=400)
+    assert_agrees_with_brute_force(harness_for, program, faults=0, budget=200 * FACTOR)
 
 
 @pytest.mark.filterwarnings("ignore::durable_harness.UnusedWarning", "ignore::durable_harness.SdkDefectWarning")
-@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(max_examples=8 * FACTOR, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(program=programs(most=2))
 def test_pruned_exploration_finds_the_outcomes_of_brute_force_under_every_single_fault(
     harness_for: HarnessFor, program: list[Any]
 ) -> None:
-    assert_agrees_with_brute_force(harness_for, program, faults=1, budget=600)
+    assert_agrees_with_brute_force(harness_for, program, faults=1, budget=200 * FACTOR)
 
 
 @pytest.mark.filterwarnings("ignore::durable_harness.UnusedWarning", "ignore::durable_harness.SdkDefectWarning")
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(max_examples=40 * FACTOR, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(program=programs(most=8))
 def test_live_stepping_makes_the_history_that_replaying_each_episode_makes(
     harness_for: HarnessFor, program: list[Any]

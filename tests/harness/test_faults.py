@@ -151,3 +151,24 @@ def test_a_failing_schedule_says_which_fault_struck(harness_for: HarnessFor) -> 
         harness.assert_order_independent(counts_events, events=[raised("tick", after=60)], faults=1)
 
     assert "\n* FAULT: " in str(caught.value) or " | FAULT: " in str(caught.value)
+
+
+def votes_twice(context: Context) -> Code:
+    first = context.get_input()
+    vote = yield context.wait_for_external_event("vote")
+    if first is None:
+        context.continue_as_new(vote)
+        return None
+    return [first, vote]
+
+
+def test_what_comes_again_after_a_crash_is_told_where_it_comes(harness_for: HarnessFor) -> None:
+    harness = harness_for(votes_twice)
+    votes = [raised("vote", voter, after=second, by="http") for second, voter in enumerate(["anna", "bert"], start=1)]
+
+    with pytest.raises(OrderDependentError) as caught:
+        harness.assert_order_independent(votes_twice, events=votes, faults=1)
+
+    rows = [line.partition(" | ")[2] for line in str(caught.value).splitlines() if line.startswith("* ")]
+    assert rows[0].startswith("FAULT: the host dies after it has stored")
+    assert rows[1] == "event 'vote' ('anna') to votes_twice-1 again after the crash"

@@ -220,3 +220,21 @@ def test_continue_as_new_may_be_yielded(harness_for: HarnessFor) -> None:
     run = harness.run(goes_on_with_a_yield)
 
     assert (run.output, run.executions) == (2, 3)
+
+
+def asks_an_entity_and_goes_on(context: Context) -> Code:
+    number = context.get_input() or 0
+    yield context.call_entity(df.EntityId("level", "a"), "get")
+    if number == 2:
+        return number
+    context.continue_as_new(number + 1)
+    return None
+
+
+def test_the_answer_of_an_entity_is_no_event_that_continue_as_new_drops(harness_for: HarnessFor) -> None:
+    harness = harness_for(asks_an_entity_and_goes_on)
+    harness.answer_entity("level", "get", 7)
+
+    run = harness.run(asks_an_entity_and_goes_on)
+
+    assert (run.output, run.executions, run.findings) == (2, 3, ())

@@ -16,7 +16,6 @@ from durable_harness import (
     NotPossibleError,
     UnansweredError,
     UnknownNameError,
-    UnusedWarning,
     app_activity,
     http_response,
     in_turn,
@@ -173,6 +172,7 @@ def test_an_async_activity_runs_in_an_async_test_too(harness_for: HarnessFor) ->
         (lambda h: h.explore("one_call", faults=-1), r"faults is a whole number from 0 on, not -1"),
         (lambda h: h.start("one_call").fail("work", "boom"), r"fails with an exception, not with 'boom'"),
         (lambda h: h.start("one_call").complete("work", object()), r"The result of a call has to become JSON"),
+        (lambda h: h.start("one_call").complete({"ok": 1}, "work"), r"A call is one of pending.calls"),
         (lambda h: h.start("one_call").complete(7), r"the name of what was called, not 7"),
         (lambda h: h.start("one_call").advance("1 h"), r"duration is a timedelta"),
         (lambda h: h.start("one_call").fire(3), r"A timer is one of pending.timers, not 3"),
@@ -182,6 +182,17 @@ def test_an_async_activity_runs_in_an_async_test_too(harness_for: HarnessFor) ->
             r"by is 'client' or 'http', not 'htpp' \(str\). Did you mean 'http'",
         ),
         (lambda h: raised("approved", object()), r"an event's value has to become JSON"),
+        (lambda h: h.start("one_call").run_until("Completed"), r"is_reached is a function of no argument, not 'Compl"),
+        (lambda h: h.start("one_call").run_until(len), r"is_reached is a function of no argument, and len does not"),
+        (lambda h: h.explore({"item": 1}, "one_call"), r"An orchestrator is given by its name or its function"),
+        (lambda h: h.explore("one_call", world={"work": 1}), r"world is a function of the World, not {'work': 1}"),
+        (lambda h: h.explore("one_call", see="output"), r"see is a function of the Run, not 'output'"),
+        (lambda h: h.assert_always("one_call", {"item": 1}, len), r"holds is a function of the Run, not {'item': 1}"),
+        (
+            lambda h: h.assert_always("one_call", lambda: True),
+            r"holds is a function of the Run, and .*> does not",
+        ),
+        (lambda h: Harness(5), r"A harness takes a DFApp.* not the int 5"),
         (lambda h: h.entity("counter", "k").call(3), r"an operation's name is a text"),
     ],
 )
@@ -205,39 +216,7 @@ def test_a_name_that_is_nearly_right_is_named(harness_for: HarnessFor) -> None:
         harness_for(one_call).start(one_call).complete("wrok")
 
 
-# What nobody asked for
-
-
-@pytest.mark.filterwarnings("ignore::durable_harness.UnusedWarning")
-def test_an_answer_that_was_never_asked_for_is_named(harness_for: HarnessFor) -> None:
-    harness = harness_for(one_call)
-    harness.answer("work", in_turn(1, 2, 3))
-    harness.answer("wrok", 1)
-    harness.answer_http("GET", "https://example.org/*", http_response())
-
-    harness.run(one_call)
-
-    assert harness.unused() == [
-        "The answer for 'work' is an in_turn of 3, of which 1 were asked for.",
-        "The answer for 'wrok' was never asked for.",
-        "The answer_http for 'GET https://example.org/*' was never asked for.",
-    ]
-
-
-def test_an_answer_that_only_some_schedules_ask_for_counts_as_used(harness_for: HarnessFor) -> None:
-    harness = harness_for(two_calls)
-    harness.answer("work", in_turn(1, 2))
-
-    harness.explore(two_calls)
-
-    assert harness.unused() == []
-
-
-def test_an_event_that_nobody_waits_for_is_named(harness_for: HarnessFor) -> None:
-    harness = harness_for(waits)
-
-    with pytest.warns(UnusedWarning, match="waited for the event 'aproved'. Did you mean 'approved'"):
-        harness.run(waits, events=[raised("aproved", after=1), raised("approved", after=2)])
+# Names
 
 
 def test_was_called_knows_the_names_of_the_app(harness_for: HarnessFor) -> None:

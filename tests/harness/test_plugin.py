@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -104,85 +105,127 @@ pytestmark = pytest.mark.xdist_group("project of somebody else")
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with the two packages, an app and its tests."""
-    folder = tmp_path_factory.mktemp("project")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The two packages alone; what Python has compiled of them in one session serves the next."""
+    folder = tmp_path_factory.mktemp("packages")
     for package in ("durable_engine", "durable_harness"):
         shutil.copytree(TESTS / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
-    files = {"shop_app.py": APP, "conftest.py": CONFTEST, "test_shop.py": TEST, "test_failing.py": FAILING}
-    for name, text in files.items():
-        folder.joinpath(name).write_text(text, encoding="utf-8")
-    settings = "durable_app = shop_app:shop\ndurable_settings = local.settings.json\n"
-    folder.joinpath("pytest.ini").write_text(f"[pytest]\n{settings}", encoding="utf-8")
-    folder.joinpath("local.settings.json").write_text('{"Values": {"UNIT_PRICE": "3"}}', encoding="utf-8")
     return folder
 
 
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project with an app and its tests, in a folder of its own."""
+
+    folder: Path
+    packages: Path
+
+    def run_pytest(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the project's tests in a process that knows nothing of ours but what was copied."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "PYTHON"))}
+        return subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
+            cwd=self.folder,
+            env=environment
+            | {
+                "COLUMNS": "120",
+                "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # what else is installed here, the project does not use
+                "PYTHONPATH": os.pathsep.join(map(str, (self.folder, self.packages))),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+def _project(folder: Path, packages: Path) -> Project:
+    settings = "durable_app = shop_app:shop\ndurable_settings = local.settings.json\n"
+    files = {
+        "shop_app.py": APP,
+        "conftest.py": CONFTEST,
+        "test_shop.py": TEST,
+        "test_failing.py": FAILING,
+        "pytest.ini": f"[pytest]\n{settings}",
+        "local.settings.json": '{"Values": {"UNIT_PRICE": "3"}}',
+    }
+    for name, text in files.items():
+        folder.joinpath(name).write_text(text, encoding="utf-8")
+    return Project(folder, packages)
+
+
 @pytest.fixture
-def project(template: Path, tmp_path: Path) -> Path:
-    """A copy of it."""
-    return shutil.copytree(template, tmp_path / "project")
+def project(packages: Path, tmp_path: Path) -> Project:
+    """A project whose files a test may change."""
+    return _project(tmp_path, packages)
 
 
 @pytest.fixture(scope="module")
-def token(template: Path) -> str:
+def failed(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """What a session with failing tests says, and the folder of the timelines that it has written."""
+    project = _project(tmp_path_factory.mktemp("failing"), packages)
+    result = project.run_pytest("test_failing.py", "--durable-timelines", "timelines")
+    assert result.returncode == pytest.ExitCode.TESTS_FAILED, result.stdout + result.stderr
+    return result.stdout, project.folder / "timelines"
+
+
+@pytest.fixture(scope="module")
+def token(failed: tuple[str, Path]) -> str:
     """The token that a failing test of the project prints."""
-    found = run_pytest(template, "test_failing.py", "-k", "last_offer")
-    shown = re.search(r"--durable-replay=(\S+)", found.stdout)
-    assert shown is not None, found.stdout
+    shown = re.search(r"--durable-replay=(\S+)", failed[0])
+    assert shown is not None, failed[0]
     return shown[1]
 
 
-def run_pytest(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the project's tests in a process that knows nothing of ours but what was copied."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "PYTHON"))}
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
-        cwd=project,
-        env=environment | {"PYTHONPATH": str(project), "COLUMNS": "120"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def test_the_two_packages_alone_work_in_another_project_and_in_the_workers_of_xdist(project: Path) -> None:
-    result = run_pytest(project, "test_shop.py", "-n", "2")
+def test_the_two_packages_alone_work_in_another_project_and_in_a_worker_of_xdist(project: Project, token: str) -> None:
+    result = project.run_pytest("test_shop.py", "-p", "xdist", "-n", "1", f"--durable-replay={token}")
 
     assert "4 passed" in result.stdout, result.stdout + result.stderr
+    _fails_for_a_token_that_no_test_replays(result)
 
 
-def test_a_failing_test_shows_the_timeline_and_writes_it_as_html(project: Path) -> None:
-    result = run_pytest(project, "test_failing.py", "-k", "wrong", "--durable-timelines", "timelines")
+def test_a_token_that_no_test_replays_fails_the_session(project: Project, token: str) -> None:
+    result = project.run_pytest("test_shop.py", "-k", "added", f"--durable-replay={token}")
 
-    assert "timeline of orders-1" in result.stdout
-    assert "1 activity" in result.stdout
-    (page,) = project.joinpath("timelines").iterdir()
-    assert page.name == "test_wrong-orders-1.html"
-    assert "<svg" in page.read_text(encoding="utf-8")
+    assert "1 passed" in result.stdout, result.stdout + result.stderr
+    _fails_for_a_token_that_no_test_replays(result)
 
 
-def test_a_finding_in_the_first_episode_and_an_unused_answer_concern_their_tests_alone(project: Path) -> None:
-    result = run_pytest(project, "test_failing.py", "-k", "finding or unused")
-
-    assert "1 failed, 1 passed, 2 deselected, 1 warning" in result.stdout, result.stdout
-    assert "DeterminismError: The orchestrator uses wall clock (time.time)" in result.stdout
-    assert "task_hub.py" not in result.stdout  # the traceback ends in the test's own line
-    assert "no timeline: 'clock_reader-1' (clock_reader) has not ended its first episode." in result.stdout
-    assert "UnusedWarning: The answer for 'price' was never asked for." in result.stdout
-
-
-@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["here", "in a worker"])
-def test_a_token_that_no_test_replays_fails_the_session(project: Path, token: str, workers: tuple[str, ...]) -> None:
-    result = run_pytest(project, "test_shop.py", f"--durable-replay={token}", *workers)
-
-    assert result.returncode == 1, result.stdout
-    assert "4 passed" in result.stdout
+def _fails_for_a_token_that_no_test_replays(result: subprocess.CompletedProcess[str]) -> None:
+    assert result.returncode == pytest.ExitCode.TESTS_FAILED, result.stdout
     assert "--durable-replay: no test that ran proves anything about 'last_offer'." in result.stdout
 
 
-def test_an_option_that_cannot_be_used_is_one_message(project: Path) -> None:
-    result = run_pytest(project, "test_shop.py", "-odurable_schedules=nowhere.txt")
+def test_a_failing_test_shows_the_timeline_and_writes_it_as_html(failed: tuple[str, Path]) -> None:
+    shown, timelines = failed
+
+    assert "timeline of orders-1" in shown
+    assert "1 activity" in shown
+    page = timelines / "test_wrong-orders-1.html"
+    assert "<svg" in page.read_text(encoding="utf-8")
+
+
+def test_a_finding_in_the_first_episode_and_an_unused_answer_concern_their_tests_alone(
+    failed: tuple[str, Path],
+) -> None:
+    shown, _ = failed
+
+    assert "3 failed, 1 passed, 1 warning" in shown, shown
+    assert "DeterminismError: The orchestrator uses wall clock (time.time)" in shown
+    assert "task_hub.py" not in shown  # the traceback ends in the test's own line
+    assert "no timeline: 'clock_reader-1' (clock_reader) has not ended its first episode." in shown
+    assert "UnusedWarning: The answer for 'price' was never asked for." in shown
+
+
+def test_the_timeline_of_the_failing_schedule_comes_before_those_of_other_runs(failed: tuple[str, Path]) -> None:
+    shown, _ = failed
+
+    (section,) = re.findall(r"_ test_the_last_offer_wins _.*?(?=\n_+ test_)", shown, re.S)
+    outputs = re.findall(r'timeline of last_offer-1 .*?\noutput "(.)"', section, re.S)
+    assert outputs == ["a", "b"]
+
+
+def test_an_option_that_cannot_be_used_is_one_message(project: Project) -> None:
+    result = project.run_pytest("test_shop.py", "-odurable_schedules=nowhere.txt")
 
     assert result.returncode == pytest.ExitCode.USAGE_ERROR
     assert "durable_schedules names" in result.stderr
@@ -190,28 +233,24 @@ def test_an_option_that_cannot_be_used_is_one_message(project: Path) -> None:
     assert "Traceback" not in result.stderr
 
 
-def test_a_token_runs_exactly_the_failing_schedule_again(project: Path, token: str) -> None:
-    again = run_pytest(project, "test_failing.py", "-k", "last_offer", f"--durable-replay={token}")
+def test_a_token_runs_exactly_the_failing_schedule_again_and_no_other_run(project: Project, token: str) -> None:
+    changed = FAILING.replace("lambda item: item", "{'a': 1, 'b': 2}.get").replace('== "b"', "== 2")
+    project.folder.joinpath("test_changed.py").write_text(changed, encoding="utf-8")
 
+    again = project.run_pytest("test_failing.py", "test_changed.py", "-k", "last_offer", f"--durable-replay={token}")
+
+    assert "2 failed" in again.stdout, again.stdout + again.stderr
     assert "but so: Completed: a" in again.stdout
     assert "deviates 1 time." in again.stdout
+    assert "BadTokenError: The token is of another run of 'last_offer'" in again.stdout
 
 
-def test_a_token_of_another_run_is_refused(project: Path, token: str) -> None:
-    changed = FAILING.replace("lambda item: item", "{'a': 1, 'b': 2}.get").replace('== "b"', "== 2")
-    project.joinpath("test_failing.py").write_text(changed, encoding="utf-8")
-
-    again = run_pytest(project, "test_failing.py", "-k", "last_offer", f"--durable-replay={token}")
-
-    assert "The token is of another run of 'last_offer'" in again.stdout
-
-
-def test_committed_tokens_are_run_first(project: Path, token: str) -> None:
-    project.joinpath("failed.txt").write_text(f"# the last offer\n{token}  # swapped\n", encoding="utf-8")
-    with project.joinpath("pytest.ini").open("a", encoding="utf-8") as settings:
-        settings.write("durable_schedules = failed.txt\n")
+def test_committed_tokens_are_run_first(project: Project, token: str) -> None:
+    project.folder.joinpath("failed.txt").write_text(f"# the last offer\n{token}  # swapped\n", encoding="utf-8")
 
     # With a budget of one run, only the committed schedule can have shown it.
-    result = run_pytest(project, "test_failing.py", "-k", "last_offer", "--durable-budget", "1")
+    result = project.run_pytest(
+        "test_failing.py", "-k", "last_offer", "--durable-budget", "1", "-odurable_schedules=failed.txt"
+    )
 
     assert "but so: Completed: a" in result.stdout

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -12,6 +11,7 @@ from azure.durable_functions import DurableOrchestrationContext as Context
 from hypothesis import HealthCheck, given, settings
 
 from durable_harness import Harness
+from harness.cross_checks import FACTOR
 from harness.generated_apps import Steps, answer_app, app_of, apps, effects_seen
 
 # A drawn app may leave the activity's answer unused, and meet what the harness warns of.
@@ -20,16 +20,19 @@ pytestmark = pytest.mark.filterwarnings(
 )
 Code = Generator[Any, Any, Any]
 HarnessFor = Callable[..., Harness]
-FACTOR = 40 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 1
 
 
 def child(context: Context) -> Code:
-    return (yield context.task_all([context.call_activity("work", number) for number in range(4)]))
+    return (yield context.task_all([context.call_activity("work", number) for number in range(context.get_input())]))
 
 
 def parent(context: Context) -> Code:
     count = context.get_input()
-    return (yield context.task_all([context.call_sub_orchestrator("child", None, f"child-{n}") for n in range(count)]))
+    return (yield context.task_all([context.call_sub_orchestrator("child", 4, f"child-{n}") for n in range(count)]))
+
+
+def small_parent(context: Context) -> Code:
+    return (yield context.task_all([context.call_sub_orchestrator("child", 3, f"child-{n}") for n in range(2)]))
 
 
 def all_of(context: Context) -> Code:
@@ -157,13 +160,14 @@ def test_signals_of_two_orchestrations_to_one_entity_take_few_runs(harness_for: 
 
 
 def test_single_faults_of_sub_orchestrations_are_proved(harness_for: HarnessFor) -> None:
-    harness = harness_for([parent, child])
+    """The bench measures it with four activities in each, which takes some seconds."""
+    harness = harness_for([small_parent, child])
     harness.answer("work", lambda number: number)
 
-    proof = harness.assert_order_independent(parent, 2, faults=1)
+    proof = harness.assert_order_independent(small_parent, faults=1)
 
     assert proof.is_exhausted
-    assert proof.replays <= 1_000
+    assert proof.replays <= 500
 
 
 def assert_agrees_with_brute_force(harness_for: HarnessFor, app: list[Steps], *, faults: int, budget: int) -> None:
@@ -179,13 +183,13 @@ def assert_agrees_with_brute_force(harness_for: HarnessFor, app: list[Steps], *,
     assert set(pruned.outcomes) == set(brute.outcomes)
 
 
-@settings(max_examples=50 * FACTOR, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(max_examples=30 * FACTOR, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(app=apps(most=8))
 def test_effects_of_several_instances_are_those_of_brute_force(harness_for: HarnessFor, app: list[Steps]) -> None:
     assert_agrees_with_brute_force(harness_for, app, faults=0, budget=150 * FACTOR)
 
 
-@settings(max_examples=8 * FACTOR, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(max_examples=6 * FACTOR, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(app=apps(most=4))
 def test_effects_under_single_faults_are_those_of_brute_force(harness_for: HarnessFor, app: list[Steps]) -> None:
     assert_agrees_with_brute_force(harness_for, app, faults=1, budget=100 * FACTOR)
@@ -209,6 +213,18 @@ def test_a_success_after_a_timer_is_later_than_the_timer_was_due(harness_for: Ha
     steps = [("all", [("act", "ok"), ("timer", 1)]), ("clock",)]
 
     assert_agrees_with_brute_force(harness_for, [steps, [], []], faults=0, budget=1_000)
+
+
+def test_the_time_that_an_episode_of_a_child_takes_is_seen_by_its_parent(harness_for: HarnessFor) -> None:
+    """A lost outcome of an earlier way to prune: only the parent sees that the episodes of its child take time."""
+    root: Steps = [("timer", 2), ("one by one", [("ask", "a", 2), ("timer", 2), ("sub", 0)]), ("clock",)]
+    outcomes = []
+    for prune in (False, True):
+        harness = harness_for(app_of([root, [("timer", 1)], []]), strict=False)
+        answer_app(harness)
+        outcomes.append(set(harness.explore("root", prune=prune).outcomes))
+
+    assert outcomes[0] == outcomes[1]
 
 
 def test_a_child_that_a_crash_has_started_twice_may_have_got_anywhere_before(harness_for: HarnessFor) -> None:

@@ -14,7 +14,7 @@ from durable_harness.running.choices import Choices
 numbers = st.lists(st.integers(0, 9), max_size=40).map(tuple)
 
 
-@given(name=st.text(min_size=1, max_size=20), choices=numbers)
+@given(name=st.text("aZ_09 \u00df\u65e5", min_size=1, max_size=20), choices=numbers)
 def test_a_token_says_what_was_put_into_it(name: str, choices: tuple[int, ...]) -> None:
     token = ScheduleToken(name, choices, "0f")
 

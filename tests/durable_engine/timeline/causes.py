@@ -39,6 +39,6 @@ def causes(model: TimelineModel) -> Sequence[tuple[str, str]]:
 
 
 def _label(call: Call, shared: frozenset[tuple[CallKind, str]]) -> str:
-    if call.kind is CallKind.SUB_ORCHESTRATION and call.detail is not None:
-        return f"{call.name} {call.detail}"
+    if call.kind is CallKind.SUB_ORCHESTRATION and call.label is not None:
+        return f"{call.name} {call.label}"
     return label_of(call, shared, most=_LONGEST_LABEL)

@@ -8,10 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
+from durable_engine.model.instance_ids import is_made_up
 from durable_engine.model.ticks import Ticks
 
-__all__ = ["Call", "CallKind", "Episode", "Mark", "Moment", "Outcome", "Span", "TimelineModel"]
+__all__ = ["HTTP_CALL", "Call", "CallKind", "Episode", "Mark", "Moment", "Outcome", "Span", "TimelineModel"]
+
+
+HTTP_CALL: Final = "call_http"
+"""The name of an HTTP call: what user code has written, in place of the activity that the host makes of it."""
 
 
 class CallKind(StrEnum):
@@ -75,8 +81,16 @@ class Call:
     kind: CallKind
     name: str
     detail: str | None
-    """What was passed to it, where the history says."""
+    """What was passed to it, where the history says; of a sub-orchestration, its id."""
     spans: tuple[Span, ...]
+    given: str | None = None
+    """What was passed to a sub-orchestration."""
+
+    @property
+    def label(self) -> str | None:
+        """What tells it from others of its name: what it was given, or a sub-orchestration's id if one was chosen."""
+        is_chosen = self.detail is None or not is_made_up(self.detail)
+        return self.detail if self.given is None or is_chosen else self.given
 
     @property
     def attempts(self) -> tuple[Span, ...]:

@@ -31,8 +31,9 @@ from durable_engine.model.events import (
     TimerFired,
 )
 from durable_engine.model.ticks import TICKS_PER_SECOND, Ticks
+from durable_engine.orchestration.actions import HTTP_ACTIVITY
 from durable_engine.orchestration.nondeterminism import Scheduled
-from durable_engine.timeline.model import Call, CallKind, Episode, Mark, Moment, Outcome, Span, TimelineModel
+from durable_engine.timeline.model import HTTP_CALL, Call, CallKind, Episode, Mark, Moment, Outcome, Span, TimelineModel
 from durable_engine.wire.sdk_call import execution_started
 
 __all__ = ["timeline_model"]
@@ -65,7 +66,7 @@ def timeline_model(
         status=completed.orchestration_status if completed else "Suspended" if reading.is_suspended else "Running",
         input=None if started.input is None else plain_input(started.input),
         output=completed.result if completed else None,
-        start=Moment(started.timestamp, 0),
+        start=Moment(min([started.timestamp, *(one.started_at for one in reading.episodes[:1])]), 0),
         end=end,
         calls=tuple(reading.calls()),
         marks=tuple(reading.marks),
@@ -146,8 +147,13 @@ class _Reading:
             spans.append(self._span(one))
             one = one.next
         event = first.event
-        detail = self.inputs.get(event.event_id) or _detail_of(event)
-        return Call(kind=_KINDS[type(event)], name=_name_of(event), detail=detail, spans=tuple(spans))
+        return Call(
+            kind=_KINDS[type(event)],
+            name=_name_of(event),
+            detail=self.inputs.get(event.event_id) or _detail_of(event),
+            spans=tuple(spans),
+            given=_given_to(event),
+        )
 
     def _span(self, one: _Open) -> Span:
         outcome, end = one.outcome, one.end
@@ -243,7 +249,8 @@ def _name_of(event: HistoryEvent) -> str:
     if isinstance(event, EventSent):
         request = parsed_json(event.input) or {}
         return f"{request.get('op', event.name)} {event.instance_id}"
-    return "timer" if isinstance(event, TimerCreated) else str(getattr(event, "name", ""))
+    name = "timer" if isinstance(event, TimerCreated) else str(getattr(event, "name", ""))
+    return HTTP_CALL if name == HTTP_ACTIVITY else name
 
 
 def _detail_of(event: HistoryEvent) -> str | None:
@@ -257,6 +264,12 @@ def _detail_of(event: HistoryEvent) -> str | None:
             return event.instance_id
         case _:
             return None
+
+
+def _given_to(event: HistoryEvent) -> str | None:
+    if not isinstance(event, SubOrchestrationInstanceCreated) or event.input is None:
+        return None
+    return plain_input(event.input)
 
 
 _KINDS = {

@@ -12,16 +12,18 @@ from dataclasses import dataclass
 
 from durable_engine.checking.decisions import shortened
 from durable_engine.model.events import FINAL_STATUSES
-from durable_engine.timeline.model import Call, CallKind, Mark, Outcome, Span, TimelineModel
+from durable_engine.timeline.model import HTTP_CALL, Call, CallKind, Mark, Outcome, Span, TimelineModel
 from durable_engine.timeline.scale import duration_text
 
 __all__ = [
     "Group",
+    "equal_groups",
     "group_words",
     "grouped",
     "headline",
     "label_of",
     "mark_words",
+    "notable",
     "outcome_words",
     "shared_names",
     "span_words",
@@ -53,21 +55,26 @@ def grouped(calls: Sequence[Call], *, most: int) -> list[Group]:
     are one row in any case.
     """
     if len(calls) <= most:
-        equal: dict[object, list[Call]] = {}
-        for call in calls:
-            looks = tuple((span.start, span.end, span.outcome) for span in call.spans)
-            equal.setdefault((call.kind, call.name, looks), []).append(call)
-        return [
-            Group(calls=group, shown=shown)
-            for same in equal.values()
-            for group, shown in ([(tuple(same), ())] if len(same) > _SMALL else [((call,), (call,)) for call in same])
-        ]
+        return equal_groups(calls)
     alike: dict[tuple[CallKind, str], list[Call]] = {}
     for call in calls:
         alike.setdefault((call.kind, call.name), []).append(call)
     return [
-        Group(calls=tuple(same), shown=tuple(same) if len(same) <= _SMALL else tuple(_notable(same)))
+        Group(calls=tuple(same), shown=tuple(same) if len(same) <= _SMALL else tuple(notable(same)))
         for same in alike.values()
+    ]
+
+
+def equal_groups(calls: Sequence[Call]) -> list[Group]:
+    """A group for each call, except that many whose bars look equal are one condensed group."""
+    equal: dict[object, list[Call]] = {}
+    for call in calls:
+        looks = tuple((span.start, span.end, span.outcome) for span in call.spans)
+        equal.setdefault((call.kind, call.name, looks), []).append(call)
+    return [
+        Group(calls=group, shown=shown)
+        for same in equal.values()
+        for group, shown in ([(tuple(same), ())] if len(same) > _SMALL else [((call,), (call,)) for call in same])
     ]
 
 
@@ -83,9 +90,10 @@ def label_of(call: Call, shared: Set[tuple[CallKind, str]], *, most: int, more: 
     What is too long for ``most`` characters is cut in its middle, since ids differ at their ends.
     """
     room = most - len(call.name) - 1
-    if call.detail is None or (call.kind, call.name) not in shared:
+    says_little = (call.kind, call.name) in shared or call.name == HTTP_CALL
+    if call.label is None or not says_little:
         return call.name
-    detail = shortened(call.detail)
+    detail = shortened(call.label)
     if len(detail) > room:
         if room < _SMALL:
             return call.name
@@ -159,6 +167,8 @@ def span_words(call: Call, span: Span) -> Iterator[str]:
     yield f"{call.kind} {call.name}{number} (event {span.event_id})"
     if call.detail is not None:
         yield f"{'as' if call.kind is CallKind.SUB_ORCHESTRATION else 'input'} {shortened(call.detail)}"
+    if call.given is not None:
+        yield f"input {shortened(call.given)}"
     if span.due_at is not None:
         yield f"due {duration_text(span.due_at - span.start.at)} after it was set"
     took = "" if span.duration is None else f" after {duration_text(span.duration)}"
@@ -190,7 +200,8 @@ def group_words(group: Group) -> str:
     return ", ".join(words)
 
 
-def _notable(calls: Sequence[Call]) -> Iterator[Call]:
+def notable(calls: Sequence[Call]) -> Iterator[Call]:
+    """Those of many calls that a reader looks for: some that failed, are open or were tried again, and the slowest."""
     failed = [call for call in calls if call.outcome is Outcome.FAILED]
     retried = [call for call in calls if call.outcome is not Outcome.FAILED and len(call.attempts) > 1]
     still_open = [call for call in calls if call.outcome is Outcome.OPEN]

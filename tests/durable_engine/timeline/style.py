@@ -32,6 +32,7 @@ _PAGE: Final = """
 body { margin: 0 auto; padding: 24px; max-width: 1400px; background: var(--page); color: var(--text);
   font: 14px/1.5 system-ui, "Segoe UI", "Liberation Sans", sans-serif; }
 h1 { margin: 0 0 4px; font-size: 22px; }
+h2 { margin: 24px 0 4px; font-size: 16px; }
 p { margin: 4px 0; color: var(--soft); }
 code { font: 13px/1.4 ui-monospace, "Cascadia Code", "Liberation Mono", monospace; color: var(--text); }
 .badge { display: inline-block; padding: 1px 9px; margin-right: 6px; border-radius: 10px;
@@ -39,7 +40,7 @@ code { font: 13px/1.4 ui-monospace, "Cascadia Code", "Liberation Mono", monospac
 .badge.completed { color: var(--ok); }
 .badge.failed, .badge.terminated { color: var(--failed); }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 12px; margin: 8px 0; }
-h1, p, li { overflow-wrap: anywhere; }
+h1, h2, p, li { overflow-wrap: anywhere; }
 @media (max-width: 800px) { body { padding: 12px; } }
 dd pre { overflow-wrap: anywhere; white-space: pre-wrap; }
 dt { color: var(--soft); }

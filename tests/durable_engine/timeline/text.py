@@ -34,7 +34,7 @@ __all__ = ["timeline_text"]
 LEAST_WIDTH: Final = 40
 _MOST_STATUSES: Final = 12
 _MOST_CAUSES: Final = 8
-_OUTPUTS: Final = {"Terminated": "reason"}
+_OUTPUTS: Final = {"Terminated": "reason", "ContinuedAsNew": "new input"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from durable_engine.histories.rows import HistorySource, read_history
 from durable_engine.model.ticks import Ticks
 from durable_engine.orchestration.episode import App
-from durable_engine.timeline.html import timeline_drawing, timeline_html
+from durable_engine.timeline.drawing import timeline_drawing
+from durable_engine.timeline.executions import execution_words, shown_executions
+from durable_engine.timeline.html import timeline_html
 from durable_engine.timeline.model import TimelineModel
 from durable_engine.timeline.reading import timeline_model
 from durable_engine.timeline.text import timeline_text
@@ -25,14 +27,27 @@ class Timeline:
     """A timeline, ready to be shown; ``str()`` is its text at the usual width."""
 
     model: TimelineModel
+    earlier: tuple[Timeline, ...] = ()
+    """Those of the executions before it, each of which continued as new; the first first."""
 
-    def text(self, *, width: int = 100, ascii_only: bool = False, most_rows: int = 30) -> str:
-        """The timeline for a terminal of this width. Above ``most_rows`` rows alike calls are condensed."""
-        return timeline_text(self.model, width=width, ascii_only=ascii_only, most_rows=most_rows)
+    def text(self, *, width: int = 100, ascii_only: bool = False, most_rows: int = 30, most_executions: int = 6) -> str:
+        """The timeline for a terminal of this width.
+
+        Above ``most_rows`` rows alike calls are condensed; above ``most_executions`` the first and the last are shown.
+        """
+        models = [*(one.model for one in self.earlier), self.model]
+        blocks = []
+        for number, model in shown_executions(models, most=most_executions):
+            if model is None:
+                blocks.append(f"({number} executions are not shown)")
+                continue
+            head = f"{execution_words(number, models)}\n" if self.earlier else ""
+            blocks.append(head + timeline_text(model, width=width, ascii_only=ascii_only, most_rows=most_rows))
+        return "\n\n".join(blocks)
 
     def html(self) -> str:
-        """The timeline as one self-contained HTML file."""
-        return timeline_html(self.model)
+        """The timeline as one self-contained HTML file, with all executions but the middle ones of very many."""
+        return timeline_html(self.model, [one.model for one in self.earlier])
 
     def drawing(self, link_of: Callable[[str], str] | None = None, *, name: str = "timeline") -> str:
         """The SVG and its legend alone, for a page of one's own; ``link_of`` is where an instance's page is, ``name``

@@ -87,11 +87,18 @@ class Answers:
     may_remember: bool = False
     """Whether functions among the answers may remember earlier calls: those of a world may."""
     _rules: dict[tuple[str, str], _Rule] = field(default_factory=dict)
+    _of_worlds: dict[tuple[str, str], _Rule] = field(default_factory=dict)
+    """What the last world has said: shared by all copies."""
 
     def add(self, kind: str, name: str, what: object, after: timedelta | float | None) -> None:
         """Answer this name from now on, in place of what was said before."""
         _check(what, name)
-        self._rules[kind, _key(kind, name)] = _Rule(what, None if after is None else arguments.delay(after, "after"))
+        key = kind, _key(kind, name)
+        rule = self._rules[key] = _Rule(what, None if after is None else arguments.delay(after, "after"))
+        if self.may_remember:
+            if key in self._of_worlds:
+                rule.uses = self._of_worlds[key].uses
+            self._of_worlds[key] = rule
 
     def http_pattern(self, method: str, url: str) -> str | None:
         """The name of the answer that fits an HTTP request best, None if none does; ``*`` stands for anything."""
@@ -106,7 +113,7 @@ class Answers:
     def unused(self) -> list[str]:
         """What was said and never asked for, in words."""
         found = []
-        for (kind, name), rule in self._rules.items():
+        for (kind, name), rule in [*self._rules.items(), *self._of_worlds.items()]:
             used = max(rule.uses, default=0)
             what = {"http": f"answer_http for {name!r}", "entity": f"answer_entity for {name!r}"}.get(
                 kind, f"answer for {name!r}"
@@ -161,7 +168,7 @@ class Answers:
             key: _Rule(rule.what, rule.delay, answered=rule.answered, uses=rule.uses)
             for key, rule in self._rules.items()
         }
-        return Answers(self.use_app, self.may_remember, rules)
+        return Answers(self.use_app, self.may_remember, rules, self._of_worlds)
 
     @property
     def progress(self) -> tuple[tuple[tuple[str, str], int], ...]:

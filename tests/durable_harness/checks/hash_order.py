@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from typing import Any
 
 from durable_engine import last_episode, orchestrator_payload
 from durable_harness.app.functions import AppFunctions
+from durable_harness.checks.action_words import action_words, where_they_part
 from durable_harness.checks.other_interpreters import NotRunThereError, answers_elsewhere, may_depend_on_hashes
 from durable_harness.hub.instance import HubInstance
 
@@ -17,6 +17,10 @@ _ADVICE = (
     "The order of a set of strings, and hash() of a text, are others in every process. Say sorted(...) before you go "
     "through a set, or keep a list or a dict, whose order is that of insertion."
 )
+
+
+_TOLD = ("output", "error", "customStatus")
+"""What of an answer differs besides its actions."""
 
 
 def differs_elsewhere(app: AppFunctions, instance: HubInstance) -> tuple[str, str] | None:
@@ -34,7 +38,7 @@ def differs_elsewhere(app: AppFunctions, instance: HubInstance) -> tuple[str, st
     other = next((answer for answer in answers if answer != answers[0]), None)
     if other is None:
         return None
-    diff = "\n".join(difflib.unified_diff(_lines(answers[0]), _lines(other), "here", "there", lineterm="", n=0))
+    diff = where_they_part(_lines(answers[0]), _lines(other), names=("in one process", "in another"))
     return "determinism", (
         f"{instance.instance_id!r} ({instance.name}): the same history gives something else in another process.\n{diff}"
         f"\n{_ADVICE}"
@@ -47,5 +51,5 @@ def _lines(answer: str) -> list[str]:
         state: dict[str, Any] = json.loads(answer)
     except ValueError:
         return answer.splitlines()
-    actions = [json.dumps(action) for group in state.pop("actions", []) for action in group]
-    return [*actions, json.dumps(state)]
+    actions = [action_words(action) for group in state.pop("actions", []) for action in group]
+    return [*actions, *(f"{name}: {json.dumps(value)}" for name, value in state.items() if name in _TOLD)]

@@ -6,7 +6,6 @@ Invariant: it uses nothing that live stepping has kept.
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -26,6 +25,7 @@ from durable_engine import (
     orchestrator_payload,
 )
 from durable_harness.app.functions import AppFunctions
+from durable_harness.checks.action_words import action_words, where_they_part
 from durable_harness.hub.instance import HubInstance
 from durable_harness.worker.log_capture import LogCapture
 from durable_harness.worker.sdk_events import sdk_at_work
@@ -145,7 +145,7 @@ def _answer_lines(answer: Answer) -> list[str]:
 
 
 def _lines(actions: Sequence[Mapping[str, Any]]) -> list[str]:
-    return [json.dumps(action) for action in actions]
+    return [action_words(action) for action in actions]
 
 
 def _key(event: HistoryEvent) -> tuple[object, ...]:
@@ -153,10 +153,7 @@ def _key(event: HistoryEvent) -> tuple[object, ...]:
 
 
 def _told(instance: HubInstance, place: int, before: Sequence[str], after: Sequence[str]) -> str:
-    diff = "\n".join(
-        line.rstrip()
-        for line in difflib.unified_diff(before, after, "what it did", "what its replay does", lineterm="", n=1)
-    )
+    diff = where_they_part(before, after, names=("what it did", "its replay does"))
     return (
         f"{instance.instance_id!r} ({instance.name}): replaying its history from the start gives something else, in "
         f"episode {place + 1} of {instance.episode_count}.\n{diff}\n{_CAUSES}"

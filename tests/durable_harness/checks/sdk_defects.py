@@ -99,7 +99,8 @@ def _dropped(instance: HubInstance, checkpoint: Checkpoint) -> str | None:
     carried = Counter(event.name for event in checkpoint.events if isinstance(event, EventRaised))
     lost = instance.replayer.left_events - carried
     instance.replayer.left_events = Counter()
-    return min(lost, default=None)
+    # What an entity answers is an event too, and whoever has asked has got it.
+    return min(lost.keys() - instance.asked_entities.keys(), default=None)
 
 
 def _started_late(instance: HubInstance) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any
 from durable_harness.core.errors import WrongArgumentError
 from durable_harness.core.virtual_clock import to_ticks
 
-__all__ = ["count", "delay", "did_you_mean", "json_text", "one_of", "takes_one_argument", "text"]
+__all__ = ["count", "delay", "did_you_mean", "function", "json_text", "one_of", "takes_one_argument", "text"]
 
 
 def text(value: object, what: str) -> str:
@@ -57,10 +57,25 @@ def json_text(value: object, what: str, encode: Callable[[Any], str]) -> str:
         raise WrongArgumentError(f"{what} has to become JSON, and {shown(value)} cannot: {error}.") from None
 
 
+def function(value: object, what: str, takes: str = "") -> None:
+    """A function, of one argument where ``takes`` says which, else of none."""
+    wanted = f"a function of {takes}" if takes else "a function of no argument"
+    if not callable(value) or isinstance(value, type):
+        raise WrongArgumentError(f"{what} is {wanted}, not {shown(value)}.")
+    if not _takes(value, 1 if takes else 0):
+        raise WrongArgumentError(
+            f"{what} is {wanted}, and {getattr(value, '__qualname__', value)!s} does not take that."
+        )
+
+
 def takes_one_argument(function: Callable[..., Any]) -> bool:
     """Whether a function can be called with one argument; True where Python cannot say."""
+    return _takes(function, 1)
+
+
+def _takes(function: Callable[..., Any], count: int) -> bool:
     try:
-        inspect.signature(function).bind(None)
+        inspect.signature(function).bind(*[None] * count)
     except TypeError:
         return False
     except ValueError:

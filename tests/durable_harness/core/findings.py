@@ -6,7 +6,6 @@ Invariant: a finding changes nothing about the run, and is said once for each te
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,6 +16,7 @@ from durable_harness.core.errors import (
     OrchestratorError,
     ReplayMismatchError,
 )
+from durable_harness.core.warned import warn_test
 
 __all__ = ["Finding", "Findings", "SdkDefectWarning"]
 
@@ -77,4 +77,4 @@ class Findings:
     def warn(self) -> None:
         """Give the warnings that have not been given yet."""
         for text in self.untold():
-            warnings.warn(text, SdkDefectWarning, stacklevel=4)
+            warn_test(text, SdkDefectWarning)

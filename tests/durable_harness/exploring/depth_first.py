@@ -127,7 +127,8 @@ class _Order:
         seen = self.learned.sees_episodes
         if not self.prunes or self.scenario.see is not None:
             return bool(seen)  # a test may see which custom statuses were stored
-        return instance.name in seen
+        # Whose episode takes time, because it reads the time, lets all that comes after come later for whoever sees it.
+        return instance.name in seen or (bool(seen) and instance.replayer.reads_time)
 
     def _given(self) -> int | None:
         place = len(self.choices.made)

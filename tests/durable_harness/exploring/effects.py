@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from typing import Final
 
-from durable_engine import TICKS_PER_SECOND
+from durable_engine import TICKS_PER_SECOND, TimerFired
 from durable_harness.hub.arrivals import Call
 from durable_harness.hub.instance import HubInstance
 from durable_harness.hub.task_hub import TaskHub
 from durable_harness.running.run_result import entity_states
+from durable_harness.running.telling import call_text, instance_text
 
 _MILLISECOND: Final = TICKS_PER_SECOND // 1_000
 
@@ -32,7 +33,8 @@ def effects_of(hub: TaskHub, *, across: bool) -> Hashable:
             one.name,
             changes(one),
             tuple(calls.get(one.instance_id, ())),
-            one.executions,
+            len(one.earlier),
+            _fired(one),
             _ended(one, across),
         )
         for _, one in sorted(hub.instances.items())
@@ -53,7 +55,14 @@ def _seen(call: Call, *, across: bool) -> Hashable:
     ended_after = call.ended_after if across or call.ended_after is None else call.ended_after[0]
     begun_after = call.begun_after if across else call.begun_after[0]
     when = call.scheduled_at // _MILLISECOND if across else None
-    return call.name, repr(call.input), call.attempt, call.runs, outcome, begun_after, ended_after, when
+    own = call.name, repr(call.input), call.attempt, call.execution_id
+    return own, call.runs, outcome, begun_after, ended_after, when
+
+
+def _fired(instance: HubInstance) -> Hashable:
+    """Which timers of which execution have fired."""
+    histories = enumerate([*instance.earlier, instance.history])
+    return tuple((place, one.timer_id) for place, own in histories for one in own if isinstance(one, TimerFired))
 
 
 def changes(instance: HubInstance) -> tuple[str | None, ...]:
@@ -74,11 +83,7 @@ def call_lines(hub: TaskHub) -> Iterator[str]:
             ]
             facts = [f"attempt {call.attempt}"] if call.attempt > 1 else []
             facts += [f"ran {call.runs} times"] if call.runs > 1 else []
-            facts += [f"began before {', '.join(map(_text, before))} had ended"] if before else []
+            facts += [f"began before {', '.join(map(call_text, before))} had ended"] if before else []
             facts += ["has not ended"] if call.ended_after is None else []
-            yield f"{instance_id}: {_text(call)}{': ' if facts else ''}{'; '.join(facts)}"
-
-
-def _text(call: Call) -> str:
-    text = repr(call.input)
-    return f"{call.name}({text if len(text) <= 40 else text[:37] + '...'})"
+            caller = instance_text(hub, instance_id)
+            yield f"{caller}: {call_text(call)}{': ' if facts else ''}{'; '.join(facts)}"

@@ -58,6 +58,8 @@ class Exploration:
     """Which choice has the most branches."""
     dependent: tuple[str, ...] = ()
     """Why orders of independent instances were explored too, where they were."""
+    waited: frozenset[str] = frozenset()
+    """The external events that were waited for in any schedule."""
 
     @property
     def outcomes(self) -> tuple[Ending, ...]:
@@ -69,19 +71,25 @@ class Exploration:
         """What this proves, in one sentence."""
         what = "every order" if self.is_exhausted else f"{self.ended} of more orders than the budget allows"
         outcomes = f"{len(self.schedules)} outcome{'s' if len(self.schedules) != 1 else ''}"
-        why = f"; instances were not taken for independent: {', '.join(self.dependent)}" if self.dependent else ""
-        return (
-            f"{self.name}: {outcomes} over {what} ({self.replays} runs, {self.states} states, {self.ended} ended){why}"
-        )
+        runs = f"({self.replays} runs, {self.states} states, {self.ended} ended)"
+        return f"{self.name}: {outcomes} over {what} {runs}{f'; {self._why}' if self._why else ''}"
 
     @property
     def shortfall(self) -> str:
         """How far an exploration came that was not exhausted, and what to do about it."""
         most = f" Most branches come from {self.multiplies}." if self.multiplies else ""
+        why = f" {self._why[0].upper()}{self._why[1:]}." if self._why else ""
+        outcomes = f"{len(self.schedules)} outcome{'s' if len(self.schedules) != 1 else ''}"
         return (
             f"Nothing is proved about {self.name!r}: {self.replays} runs of the budget are used up, {self.ended} "
-            f"schedules came to their end with {len(self.schedules)} outcome"
-            f"{'s' if len(self.schedules) != 1 else ''}, and {self.left} branches at least were not gone into.{most} "
+            f"schedules came to their end with {outcomes}, and {self.left} branches at least were not gone into."
+            f"{most}{why} "
             "Give the choice less to choose from (fewer items, answers with after=, fewer faults), or more runs "
             "(budget=, --durable-budget), or say sampling_is_enough=True if what was run is enough for you."
         )
+
+    @property
+    def _why(self) -> str:
+        """Why instances were not taken for independent, empty where they were."""
+        reasons = ", and ".join(self.dependent)
+        return f"orders of independent instances were run too, since {reasons}" if reasons else ""

@@ -17,11 +17,16 @@ from durable_harness.exploring.guided import Guide
 from durable_harness.exploring.schedule import Ending, Scenario
 from durable_harness.hub.task_hub import TaskHub
 from durable_harness.running.choices import Choice, Choices
+from durable_harness.running.raised_events import waited_for
+from durable_harness.running.run_result import snapshot
 from durable_harness.running.stepper import Chooser, EarlyArrivals, GivenOrder, Story
 from durable_harness.worker.covered_code import CoveredCode
 from durable_harness.worker.user_code import Watch
 
-__all__ = ["Explorer"]
+__all__ = ["Explorer", "TokenOf"]
+
+TokenOf = Callable[[Sequence[int]], str]
+"""Makes the token of a choice sequence."""
 
 _SEARCH: Final = 1 / 4
 """The share of the budget after which an unfinished search waits for the other ways."""
@@ -32,10 +37,13 @@ _DRAWN: Final = 7 / 16
 class Explorer:
     """Explores one scenario."""
 
-    def __init__(self, scenario: Scenario, *, budget: int, prunes: bool = True, seed: int = 0) -> None:
-        self._scenario, self._budget, self._seed = scenario, budget, seed
+    def __init__(
+        self, scenario: Scenario, token_of: TokenOf, *, budget: int, prunes: bool = True, seed: int = 0
+    ) -> None:
+        self._scenario, self._token_of, self._budget, self._seed = scenario, token_of, budget, seed
         self._search = DepthFirst(scenario, self._run, prunes=prunes)
         self._found: dict[Ending, Schedule] = {}
+        self._waited: frozenset[str] = frozenset()
         self._ended = self._replays = 0
         self._should_stop: Callable[[Schedule], bool] = lambda schedule: False
         self._has_stopped = False
@@ -64,7 +72,9 @@ class Explorer:
     def result(self) -> Exploration:
         """What has been found so far."""
         search = self._search
-        across = ["the test sees order and time across instances"] if self._scenario.sees_across else []
+        across = (
+            ["order_across_instances=True lets the test see their order and time"] if self._scenario.sees_across else []
+        )
         return Exploration(
             name=self._scenario.orchestrator.name,
             schedules=tuple(self._found.values()),
@@ -75,6 +85,7 @@ class Explorer:
             left=search.left,
             multiplies=max(search.multiplies, key=lambda one: search.multiplies[one], default=""),
             dependent=(*across, *sorted(f"they share {one}" for one in search.learned.shared)),
+            waited=self._waited,
         )
 
     def _search_until(self, limit: float) -> None:
@@ -115,11 +126,24 @@ class Explorer:
         try:
             return self._scenario.run(order, story, learn=hubs.append, watch=watch)
         except Exception as error:  # of the harness, or of the test's own look at a run
-            error.add_note(f"In the schedule {list(order.choices.numbers)}")
+            self._tell_where(error, order.choices.numbers, hubs)
             raise
         finally:
             for hub in hubs:
                 self._search.learn(hub)
+                self._waited |= waited_for(hub)
+
+    def _tell_where(self, error: Exception, numbers: Sequence[int], hubs: Sequence[TaskHub]) -> None:
+        """Let an error say in which schedule it came, and hold the run, for the report of the test."""
+        if any(numbers):
+            error.add_note(
+                f"Run exactly this schedule again with\n  pytest ... --durable-replay={self._token_of(numbers)}"
+            )
+        else:
+            error.add_note("This is the normal order of events.")
+        begun = [one for hub in hubs for one in hub.instances.values() if one.history and not one.is_entity]
+        if begun and getattr(error, "run", None) is None:
+            error.run = snapshot(hubs[0], begun[0])  # type: ignore[attr-defined]  # whatever the error is
 
     def _note(self, schedule: Schedule) -> Schedule:
         self._ended += 1

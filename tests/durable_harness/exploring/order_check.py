@@ -6,18 +6,17 @@ Invariant: what is reported was run twice with the same result.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from difflib import SequenceMatcher
 from itertools import zip_longest
 
 from durable_harness.core.errors import NotProvedError, OrderDependentError
 from durable_harness.exploring.exploration import Exploration, Schedule
-from durable_harness.exploring.explorer import Explorer
+from durable_harness.exploring.explorer import Explorer, TokenOf
 from durable_harness.exploring.schedule import Ending, Scenario, UnrepeatableAnswerError
 from durable_harness.exploring.shrinking import fewest, shrunk
 
 __all__ = ["check_order"]
-
-TokenOf = Callable[[Sequence[int]], str]
 
 
 def check_order(
@@ -47,7 +46,7 @@ def check_order(
         OrderDependentError: An outcome that should not be, with its schedule and token.
         NotProvedError: The budget is used up.
     """
-    explorer = Explorer(scenario, budget=budget, seed=seed_number)
+    explorer = Explorer(scenario, token_of, budget=budget, seed=seed_number)
     normal = explorer.run_given(())
 
     def is_wrong(ending: Ending) -> bool:
@@ -155,11 +154,18 @@ def _side_by_side(normal: Sequence[str], other: Sequence[str]) -> str:
     skipped = max(same - 2, 0)
     left, right = normal[skipped : len(normal) - tail], other[skipped : len(other) - tail]
     width = max([len(line) for line in left] + [20])
-    rows = [
-        f"{' ' if one == two else '*'} {one:<{width}} | {two}" for one, two in zip_longest(left, right, fillvalue="")
-    ]
+    rows = [f"{' ' if one == two else '*'} {one:<{width}} | {two}".rstrip() for one, two in _aligned(left, right)]
     head = [f"  {'the normal order':<{width}} | another", f"  {'-' * width}-+-{'-' * 28}"]
     if skipped:
         head.append(f"  ({skipped} steps that are the same)")
     foot = [f"  (and {tail} that are the same)"] if tail else []
     return "\n".join([*head, *rows, *foot])
+
+
+def _aligned(left: Sequence[str], right: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Both side by side; where a fault has struck, what is the same in both stands beside itself."""
+    if not any(line.startswith("FAULT") for line in right):  # the same things in another order
+        yield from zip_longest(left, right, fillvalue="")
+        return
+    for _, start, end, other_start, other_end in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
+        yield from zip_longest(left[start:end], right[other_start:other_end], fillvalue="")

@@ -56,7 +56,7 @@ def seen_run(
 def _seen(hub: TaskHub, run: Run, *, across: bool, is_first: bool) -> Run:
     has_time = across or is_first
     unseen: dict[str, Any] = {
-        name: _Unseen(f"Run.{name}", _ALWAYS) for name in ("history", "episodes", "log", "findings")
+        name: _Unseen(f"Run.{name}", _ALWAYS) for name in ("history", "earlier", "episodes", "log", "findings")
     }
     times = {
         name: _time(value, f"Run.{name} of a sub-orchestration", has_time)

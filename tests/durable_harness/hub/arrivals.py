@@ -27,6 +27,8 @@ class Call:
     event_id: int
     origins: Sequence[int]
     scheduled_at: Ticks
+    execution_id: str | None = None
+    """Of the execution that has called."""
     outcome: Outcome | None = None
     answered: Answered | None = None
     done_at: Ticks | None = None

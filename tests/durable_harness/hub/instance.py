@@ -43,6 +43,8 @@ class HubInstance:
         self.execution_id: str | None = None
         self.started: ExecutionStarted | None = None
         self.history: list[HistoryEvent] = []
+        self.earlier: list[tuple[HistoryEvent, ...]] = []
+        """The histories of the executions that have continued as new, the first first."""
         self.inbox: list[HistoryEvent] = []
         self.runtime_status = "Pending"
         self.output_text: str | None = None
@@ -54,7 +56,6 @@ class HubInstance:
         """The episodes of the present execution."""
         self.statuses: list[str | None] = []
         """The custom status after each episode, over all executions."""
-        self.executions = 0
         self.crashes = 0
         self.ids_given = 0
         """How many ids it has given to what it has begun."""
@@ -104,7 +105,7 @@ class HubInstance:
             self.host_numbers.clear()
             self.compared = 0
             self.suspended_at.clear()
-            self.executions += 1
+            self.earlier += checkpoint.left_behind
         else:
             self.history.extend(checkpoint.events)
         self.asked_entities |= {

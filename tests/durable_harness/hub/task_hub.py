@@ -246,6 +246,7 @@ class TaskHub:
             event_id=event_id,
             origins=instance.origins,
             scheduled_at=self.clock.now,
+            execution_id=target.execution_id,
             begun_after=(instance.calls_begun, len(self.calls)),
         )
         instance.calls_begun += 1

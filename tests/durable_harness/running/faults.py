@@ -18,7 +18,7 @@ from durable_engine import EventRaised, TimerFired
 from durable_harness.hub.arrivals import Arrival
 from durable_harness.hub.instance import HubInstance
 from durable_harness.hub.task_hub import TaskHub
-from durable_harness.running.telling import describe_arrival, instance_text
+from durable_harness.running.telling import call_text, describe_arrival, describe_event, instance_text
 
 __all__ = ["Fault", "FaultPlan"]
 
@@ -63,8 +63,8 @@ class FaultPlan:
         else:
             arrival.due_at = max(hub.clock.now, (arrival.due_at or 0) - _EARLY)
 
-    def run_episode(self, hub: TaskHub, instance: HubInstance, choose: Choose) -> None:
-        """Run an episode, or let it break."""
+    def run_episode(self, hub: TaskHub, instance: HubInstance, choose: Choose, tell: Callable[[str], None]) -> None:
+        """Run an episode, or let it break; ``tell`` is told what comes again then."""
         if hub.faults_left < 1:
             hub.run_episode(instance)
             return
@@ -86,6 +86,8 @@ class FaultPlan:
         if taken in (_AFTER_HISTORY.code, _AFTER_ROW.code):
             hub.store(instance, checkpoint, with_row=taken == _AFTER_ROW.code or checkpoint.update.is_completed)
             hub.receive_again(instance, batch, is_new_execution=checkpoint.replaces_history)
+            for event in instance.inbox:
+                tell(f"{describe_event(hub, instance.instance_id, event)} again after the crash")
         instance.replayer.forget()
         if instance.inbox:
             hub.run_episode(instance)
@@ -94,7 +96,7 @@ class FaultPlan:
         what = describe_arrival(hub, arrival)
         faults = [Fault("arrives_twice", f"{what}, and its message comes twice", arrival.key)]
         if arrival.call is not None:
-            text = f"{what}: the worker dies before it can report, and it is run again"
+            text = f"{call_text(arrival.call)} is run twice: its worker dies before it can report the first time"
             faults.append(Fault("runs_again", text, arrival.key))
         event = arrival.event
         if isinstance(event, TimerFired) and arrival.due_at is not None and arrival.due_at > hub.clock.now:

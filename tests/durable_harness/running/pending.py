@@ -13,7 +13,9 @@ from typing import Any
 
 from durable_engine import (
     EventRaised,
+    SubOrchestrationInstanceCompleted,
     SubOrchestrationInstanceCreated,
+    SubOrchestrationInstanceFailed,
     TimerFired,
     ticks_to_datetime,
 )
@@ -77,17 +79,18 @@ def pending_of(hub: TaskHub, instance: HubInstance) -> Pending:
     ]
     waits = _waits(instance)
     children = [event for event in instance.history if isinstance(event, SubOrchestrationInstanceCreated)]
+    ended = {
+        event.task_scheduled_id
+        for event in instance.history
+        if isinstance(event, (SubOrchestrationInstanceCompleted, SubOrchestrationInstanceFailed))
+    }
     return Pending(
         calls=tuple(
             one.call for one in own if one.call is not None and one.target.execution_id == instance.execution_id
         ),
         timers=tuple(timers),
         events=tuple(name for name in waits if name not in instance.asked_entities),
-        sub_orchestrations=tuple(
-            event.instance_id
-            for event in children
-            if event.instance_id in hub.instances and not hub.instances[event.instance_id].is_completed
-        ),
+        sub_orchestrations=tuple(event.instance_id for event in children if event.event_id not in ended),
         entities=tuple(
             dict.fromkeys(instance.asked_entities[name] for name in waits if name in instance.asked_entities)
         ),

@@ -6,8 +6,7 @@ Invariant: an event's value goes through JSON, as it would on its way through HT
 from __future__ import annotations
 
 import json
-import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal, get_args
@@ -16,11 +15,12 @@ from durable_engine import EventRaised, OrchestrationInstance, compact_json
 from durable_harness.core import arguments
 from durable_harness.core.errors import UnusedWarning, WrongArgumentError
 from durable_harness.core.virtual_clock import to_ticks
+from durable_harness.core.warned import warn_test
 from durable_harness.hub.instance import HubInstance
 from durable_harness.hub.task_hub import TaskHub
 from durable_harness.worker.sdk_types import df_dumps
 
-__all__ = ["Raised", "Sender", "announce", "check_events", "event_text", "raised", "warn_of_unheard"]
+__all__ = ["Raised", "Sender", "announce", "check_events", "event_text", "raised", "waited_for", "warn_of_unheard"]
 
 Sender = Literal["client", "http"]
 """Who raises an event: the SDK's client, or anybody else over HTTP."""
@@ -91,13 +91,16 @@ def announce(hub: TaskHub, instance: HubInstance, event: Raised) -> None:
     )
 
 
-def warn_of_unheard(hub: TaskHub, events: Iterable[Raised]) -> None:
-    """Say which events no orchestration of a hub has ever waited for, as a warning for the caller's caller."""
-    waited = {name for one in hub.instances.values() for name in one.replayer.waited}
+def waited_for(hub: TaskHub) -> frozenset[str]:
+    """The names of all events that any orchestration of a hub has ever waited for."""
+    return frozenset(name for one in hub.instances.values() for name in one.replayer.waited)
+
+
+def warn_of_unheard(waited: Set[str], events: Iterable[Raised]) -> None:
+    """Say which events nobody has ever waited for, as a warning for the line of the test."""
     for name in dict.fromkeys(event.name for event in events):
         if name not in waited:
             heard = ", ".join(map(repr, sorted(waited))) or "none"
             hint = arguments.did_you_mean(name, waited)
-            warnings.warn(
-                f"Nobody has waited for the event {name!r}.{hint} Waited for: {heard}.", UnusedWarning, stacklevel=3
-            )
+            text = f"Nobody has waited for the event {name!r}.{hint} Waited for: {heard}."
+            warn_test(text, UnusedWarning)

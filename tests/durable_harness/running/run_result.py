@@ -6,23 +6,22 @@ Invariant: a snapshot never changes, whatever happens to the instance later.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
 from durable_engine import (
+    ExecutionStarted,
     HistoryEvent,
     SubOrchestrationInstanceCreated,
     Timeline,
     TimerCreated,
     TimerFired,
-    compact_json,
     entity_instance_id,
     parsed_json,
     ticks_to_datetime,
-    timeline_of,
 )
 from durable_harness.app.outcomes import input_of
 from durable_harness.core.arguments import did_you_mean
@@ -31,13 +30,14 @@ from durable_harness.core.findings import Finding
 from durable_harness.hub.arrivals import Call
 from durable_harness.hub.instance import HubInstance
 from durable_harness.hub.task_hub import TaskHub
+from durable_harness.running.run_timeline import run_timeline
 from durable_harness.worker.log_capture import LogLine
 from durable_harness.worker.sdk_events import sdk_at_work
 
 __all__ = ["ActivityCall", "Run", "Timer", "entity_states", "snapshot"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ActivityCall:
     """One call, of an activity above all.
 
@@ -56,6 +56,8 @@ class ActivityCall:
     runs: int
     instance_id: str
     """The orchestration that called."""
+    execution: int
+    """Which execution of it: 1, and one more for each continue-as-new."""
     begun_after: int
     """How many calls had begun before this one: of its own orchestration, or of all where a test sees across them."""
     ended_after: int | None
@@ -73,6 +75,12 @@ class ActivityCall:
     sees_across: bool = True
     """Whether calls of two orchestrations can be compared."""
 
+    def __repr__(self) -> str:
+        """What an ``assert`` shows of it."""
+        how = "has not ended" if self.done_at is None else f"failed: {self.error}" if self.error else f"{self.result!r}"
+        attempt = f", attempt {self.attempt}" if self.attempt > 1 else ""
+        return f"<{self.name}({self.input!r}){attempt}: {how}>"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timer:
@@ -83,7 +91,7 @@ class Timer:
     has_fired: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Run:
     """One orchestration as it stands: ended, where ``harness.run`` made it."""
 
@@ -99,6 +107,9 @@ class Run:
     """Why it failed, None unless it did."""
     input: Any
     history: tuple[HistoryEvent, ...]
+    """Of the last execution."""
+    earlier: tuple[tuple[HistoryEvent, ...], ...]
+    """The histories of the executions before it, each of which continued as new; the first first."""
     calls: tuple[ActivityCall, ...]
     timers: tuple[Timer, ...]
     sub_orchestrations: tuple[Run, ...]
@@ -114,11 +125,15 @@ class Run:
     world: Any = None
     """What the test's ``world`` function has returned for this schedule."""
 
+    def __repr__(self) -> str:
+        """What an ``assert`` shows of it; ``timeline()`` shows the rest."""
+        return f"<Run {self.instance_id}: {self.runtime_status}, output {self.output!r}>"
+
     def entity(self, name: str, key: str) -> Any:
         """The state of an entity, None where it has none."""
         return self.entities.get(entity_instance_id(name, key))
 
-    known_names: tuple[str, ...] | None = field(default=None, repr=False)
+    known_names: tuple[str, ...] | None = None
     """The activities and orchestrators of the app; None around a bare orchestrator, which may call anything."""
 
     @property
@@ -128,18 +143,19 @@ class Run:
         return took - took % timedelta(milliseconds=1)
 
     def timeline(self) -> Timeline:
-        """What happened, over virtual time: ``print`` it, or write its ``html()`` into a file.
+        """What happened in all executions, over virtual time: ``print`` it, or write its ``html()`` into a file.
 
         Raises:
             NotPossibleError: The first episode has not ended: there is nothing to show.
         """
         if not self.history:
             raise NotPossibleError(f"{self.instance_id!r} ({self.name}) has not ended its first episode.")
-        texts = {number: compact_json(status) for number, status in enumerate(self.custom_statuses, start=1) if status}
-        # Only the last execution's history is kept, and its episodes are counted from its own beginning.
-        # The ids of its calls are given out anew too: of calls with one id the last is the one in the history.
-        inputs = {call.event_id: _shown(call.input) for call in self.calls if call.input is not None}
-        return timeline_of(self.history, custom_statuses=texts if self.executions == 1 else None, inputs=inputs)
+        histories = [*self.earlier, self.history]
+        inputs = [
+            {call.event_id: call.input for call in self.calls if call.execution == number and call.input is not None}
+            for number in range(1, len(histories) + 1)
+        ]
+        return run_timeline(histories, inputs, self.custom_statuses)
 
     def calls_of(self, name: str) -> tuple[ActivityCall, ...]:
         """The calls of one activity, in the order of scheduling."""
@@ -174,9 +190,15 @@ def snapshot(
     hub: TaskHub, instance: HubInstance, *, log: tuple[LogLine, ...] = (), findings: tuple[Finding, ...] = ()
 ) -> Run:
     """The instance as it stands."""
-    created = [event for event in instance.history if isinstance(event, SubOrchestrationInstanceCreated)]
-    children = [hub.instances[event.instance_id] for event in created if event.instance_id in hub.instances]
-    fired = {event.timer_id for event in instance.history if isinstance(event, TimerFired)}
+    histories = [*instance.earlier, tuple(instance.history)]
+    created = [
+        event.instance_id
+        for history in histories
+        for event in history
+        if isinstance(event, SubOrchestrationInstanceCreated)
+    ]
+    children = [hub.instances[one] for one in dict.fromkeys(created) if one in hub.instances]
+    numbers = {_execution_id(history): number for number, history in enumerate(histories, start=1)}
     started = instance.started
     with sdk_at_work():
         given = input_of(started) if started else None
@@ -189,31 +211,24 @@ def snapshot(
         custom_statuses=tuple(parsed_json(status) for status in instance.statuses),
         error=instance.output_text if instance.runtime_status == "Failed" else None,
         input=given,
-        history=tuple(instance.history),
-        calls=tuple(_call(call) for call in hub.calls if call.instance_id == instance.instance_id),
-        timers=tuple(
-            Timer(event_id=event.event_id, fire_at=ticks_to_datetime(event.fire_at), has_fired=event.event_id in fired)
-            for event in instance.history
-            if isinstance(event, TimerCreated)
+        history=histories[-1],
+        earlier=tuple(instance.earlier),
+        calls=tuple(
+            _call(call, numbers.get(call.execution_id, len(histories)))
+            for call in hub.calls
+            if call.instance_id == instance.instance_id
         ),
+        timers=tuple(timer for history in histories for timer in _timers(history)),
         sub_orchestrations=tuple(snapshot(hub, child) for child in children),
         log=log,
         findings=findings,
         episodes=instance.episode_count,
-        executions=instance.executions + 1,
+        executions=len(histories),
         started_at=ticks_to_datetime(instance.created_at),
         ended_at=ticks_to_datetime(instance.updated_at),
         known_names=None if hub.app.is_bare else (*hub.app.known.activities, *hub.app.known.orchestrators),
         entities=MappingProxyType({one: parsed_json(state) for one, state in entity_states(hub)}),
     )
-
-
-def _shown(value: Any) -> str:
-    """A value as JSON, or, where it is an object of the app's own, as Python shows it."""
-    try:
-        return compact_json(value)
-    except TypeError:
-        return repr(value)
 
 
 def entity_states(hub: TaskHub) -> tuple[tuple[str, str], ...]:
@@ -225,7 +240,21 @@ def entity_states(hub: TaskHub) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def _call(call: Call) -> ActivityCall:
+def _execution_id(history: Sequence[HistoryEvent]) -> str | None:
+    started = (event for event in history if isinstance(event, ExecutionStarted))
+    return next((event.instance.execution_id for event in started), None)
+
+
+def _timers(history: Sequence[HistoryEvent]) -> Iterator[Timer]:
+    fired = {event.timer_id for event in history if isinstance(event, TimerFired)}
+    for event in history:
+        if isinstance(event, TimerCreated):
+            yield Timer(
+                event_id=event.event_id, fire_at=ticks_to_datetime(event.fire_at), has_fired=event.event_id in fired
+            )
+
+
+def _call(call: Call, execution: int) -> ActivityCall:
     outcome = call.outcome if call.done_at is not None else None
     return ActivityCall(
         name=call.name,
@@ -238,6 +267,7 @@ def _call(call: Call) -> ActivityCall:
         error=outcome.error if outcome else None,
         runs=call.runs,
         instance_id=call.instance_id,
+        execution=execution,
         begun_after=call.begun_after[1],
         ended_after=None if call.ended_after is None else call.ended_after[1],
     )

@@ -171,22 +171,32 @@ class Driver:
             self._story.lines.append(describe_arrival(self.hub, arrival))
             self._story.arrived.append(arrival.key)
         if self._faults is not None:
-            self._faults.before_delivery(self.hub, arrival, lambda faults: self._choose_fault(faults, chooser))
+            self._faults.before_delivery(
+                self.hub, arrival, lambda faults: self._choose_fault(faults, chooser, in_place_of=1)
+            )
         self.hub.deliver(arrival)
 
     def _episode(self, instance: HubInstance, chooser: Chooser) -> None:
         if self._story is not None:
-            self._story.lines.append(f"episode of {instance_text(self.hub, instance.instance_id)}")
+            self._tell(f"episode of {instance_text(self.hub, instance.instance_id)}")
         if self._faults is None:
             self.hub.run_episode(instance)
         else:
-            self._faults.run_episode(self.hub, instance, lambda faults: self._choose_fault(faults, chooser))
+            self._faults.run_episode(
+                self.hub, instance, lambda faults: self._choose_fault(faults, chooser, in_place_of=0), self._tell
+            )
 
-    def _choose_fault(self, faults: Sequence[Fault], chooser: Chooser) -> int:
+    def _choose_fault(self, faults: Sequence[Fault], chooser: Chooser, *, in_place_of: int) -> int:
+        """Choose, and tell a fault in place of so many lines before, which say what would have happened without it."""
         taken = chooser.fault(self.hub, faults)
         if taken and self._story is not None:
-            self._story.lines.append(f"FAULT: {faults[taken].text}")
+            del self._story.lines[len(self._story.lines) - in_place_of :]
+            self._tell(f"FAULT: {faults[taken].text}")
         return taken
+
+    def _tell(self, line: str) -> None:
+        if self._story is not None:
+            self._story.lines.append(line)
 
     def _refuse_unanswered(self) -> None:
         unanswered = self.hub.arrivals.unanswered

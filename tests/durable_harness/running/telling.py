@@ -6,7 +6,6 @@ Invariant: telling changes nothing, and equal schedules are told alike.
 from __future__ import annotations
 
 import json
-import re
 from typing import Any, Final
 
 from durable_engine import (
@@ -14,11 +13,15 @@ from durable_engine import (
     TICKS_PER_SECOND,
     EventRaised,
     ExecutionStarted,
+    HistoryEvent,
     SubOrchestrationInstanceCompleted,
     SubOrchestrationInstanceCreated,
     SubOrchestrationInstanceFailed,
+    TaskCompleted,
+    TaskFailed,
     TimerCreated,
     TimerFired,
+    is_made_up,
     parsed_json,
     split_entity_id,
     ticks_to_datetime,
@@ -27,16 +30,24 @@ from durable_harness.app.outcomes import input_of
 from durable_harness.hub.arrivals import Arrival, Call
 from durable_harness.hub.task_hub import TaskHub
 
-__all__ = ["call_text", "describe_arrival", "instance_text"]
+__all__ = ["call_text", "describe_arrival", "describe_event", "instance_text"]
 
-_GIVEN_BY_HOST: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MOST: Final = 60
 
 
 def describe_arrival(hub: TaskHub, arrival: Arrival) -> str:
     """An arrival in a few words."""
     again = " again" if arrival.is_repeat else ""
-    return f"{_words(hub, arrival)}{again}"
+    return f"{_words(hub, arrival.call, arrival.event, arrival.target.instance_id)}{again}"
+
+
+def describe_event(hub: TaskHub, instance_id: str, event: HistoryEvent) -> str:
+    """An event that has come to an instance, as its arrival was told."""
+    call = None
+    if isinstance(event, (TaskCompleted, TaskFailed)):
+        own = [one for one in hub.calls if one.instance_id == instance_id and one.event_id == event.task_scheduled_id]
+        call = own[-1] if own else None
+    return _words(hub, call, event, instance_id)
 
 
 def call_text(call: Call) -> str:
@@ -51,13 +62,12 @@ def instance_text(hub: TaskHub, instance_id: str) -> str:
     if instance_id.startswith("@"):
         return "/".join(split_entity_id(instance_id))
     instance = hub.instances.get(instance_id)
-    if instance is None or instance.started is None or not _GIVEN_BY_HOST.match(instance_id):
+    if instance is None or instance.started is None or not is_made_up(instance_id):
         return instance_id
     return _started(instance.started)
 
 
-def _words(hub: TaskHub, arrival: Arrival) -> str:
-    call, event, to = arrival.call, arrival.event, arrival.target.instance_id
+def _words(hub: TaskHub, call: Call | None, event: HistoryEvent | None, to: str) -> str:
     if call is not None:
         if call.outcome is not None and call.outcome.raised is not None:
             return f"{call_text(call)} fails: {call.outcome.error}"

@@ -23,6 +23,7 @@ from durable_engine import (
     read_function,
 )
 from durable_harness.app.functions import Activity, AnyActivity, AppFunctions, OrchestratorFunction, Starter
+from durable_harness.core.errors import WrongArgumentError
 
 __all__ = ["functions_of", "handle_of", "name_of"]
 
@@ -37,7 +38,7 @@ def functions_of(app: object) -> AppFunctions:
             such, or of ``azure.functions`` ``Function`` objects.
 
     Raises:
-        TypeError: It is none of these.
+        WrongArgumentError: It is none of these.
     """
     if isinstance(app, AppFunctions):
         return app
@@ -53,7 +54,7 @@ def functions_of(app: object) -> AppFunctions:
         return _index(parts)
     if parts and all(callable(part) and not isinstance(part, type) for part in parts):
         return _bare(parts)
-    raise TypeError(
+    raise WrongArgumentError(
         f"A harness takes a DFApp, an orchestrator function or a list of them, not {_kind(app)}. Pass the object that "
         "function_app.py calls `app`, or the function below the decorators."
     )
@@ -63,7 +64,7 @@ def name_of(orchestrator: object) -> str:
     """The name of an orchestrator that is given by name, as a function, or as a decorated function.
 
     Raises:
-        TypeError: It is none of these.
+        WrongArgumentError: It is none of these.
     """
     if isinstance(orchestrator, str):
         return orchestrator
@@ -72,7 +73,7 @@ def name_of(orchestrator: object) -> str:
             return name  # it may be another one than the function's
     own_name = getattr(getattr(orchestrator, "orchestrator_function", orchestrator), "__name__", None)
     if not isinstance(own_name, str):
-        raise TypeError(
+        raise WrongArgumentError(
             f"An orchestrator is given by its name or its function, not as {_kind(orchestrator)}: "
             'harness.run("my_orchestrator", input).'
         )

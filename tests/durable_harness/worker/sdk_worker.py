@@ -8,7 +8,7 @@ other.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from copy import copy
 from types import GeneratorType
 from typing import Any, Final
@@ -26,6 +26,7 @@ from durable_engine import (
     state_of_failure,
 )
 from durable_harness.app.functions import OrchestratorFunction
+from durable_harness.worker.held_state import held_state
 from durable_harness.worker.observed_context import ObservedContext
 from durable_harness.worker.sdk_events import to_sdk_event
 from durable_harness.worker.sdk_types import HistoryEventType, TaskOrchestrationExecutor, df_dumps
@@ -177,6 +178,10 @@ class LiveWorker:
     def state(self) -> tuple[object, ...]:
         """What decides how user code and SDK go on, given the same events: equal states have equal futures."""
         context, executor = self.context, self._executor
+        held = None if self.has_ended else held_state(context, (self.code.generator, *self._held_by_sdk))
+        if held is not None:
+            deferred = tuple(sorted(map(str, context.deferred_tasks)))
+            return held, deferred, json.dumps(self._actions_so_far()), self._seen_of_it
         return (
             self.code.trace,
             context._sequence_number,
@@ -184,6 +189,37 @@ class LiveWorker:
             tuple(sorted(map(str, context.open_tasks))),
             tuple(sorted(map(str, context.deferred_tasks))),
             executor.has_execution_completed,
+        )
+
+    @property
+    def _held_by_sdk(self) -> tuple[object, ...]:
+        context, executor = self.context, self._executor
+        return (
+            executor.current_task,
+            dict(sorted(context.open_tasks.items(), key=str)),
+            context._sequence_number,
+            context._new_uuid_counter,
+            context._current_utc_datetime,
+            context._is_replaying,
+            context._continue_as_new_flag,
+            context._input,
+            context._parent_instance_id,
+            context._version,
+        )
+
+    @property
+    def _seen_of_it(self) -> Hashable:
+        """What checks and pruning have learned of this execution, and would not learn again."""
+        context = self.context
+        return (
+            repr(context._custom_status),
+            tuple(sorted(context.oddities.items())),
+            tuple(sorted(context.events.items())),
+            tuple(sorted(context.waits.items())),
+            context.shows_boundaries,
+            context.reads_time,
+            context.looks_back,
+            len(context.never_yielded),
         )
 
     @property
