@@ -19,7 +19,7 @@ from host_process import InconsistentHistoryError, StorageWitness
 __all__ = ["settled_verdict", "what_storage_holds"]
 
 _MANAGEMENT: Final = "/runtime/webhooks/durabletask"
-_PATIENCE_SECONDS: Final = 75.0
+_PATIENCE_SECONDS: Final = 120.0
 _QUIET_SECONDS: Final = 10.0
 """How long what is all right must stay so: something that comes once more would be counted twice by then."""
 _LOOK_SECONDS: Final = 2.0

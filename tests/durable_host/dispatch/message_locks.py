@@ -55,10 +55,10 @@ class HeldMessages:
 
         await self._let_go(messages, delete)
 
-    async def abandon(self, messages: Iterable[ReceivedMessage], *, is_storage_away: bool = False) -> None:
-        """Give messages back, to be tried again after a while that grows with each delivery: not by much where storage
-        is to blame, and not they."""
-        longest = _STORAGE_SECONDS if is_storage_away else MAX_ABANDON_SECONDS
+    async def abandon(self, messages: Iterable[ReceivedMessage], *, is_no_fault: bool = False) -> None:
+        """Give messages back, to be tried again after a while that grows with each delivery: not by much where storage,
+        or another host, is to blame, and not they."""
+        longest = _STORAGE_SECONDS if is_no_fault else MAX_ABANDON_SECONDS
 
         async def abandon(message: ReceivedMessage) -> None:
             give_back = partial(message.queue.abandon, longest_seconds=longest)

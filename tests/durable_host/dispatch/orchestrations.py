@@ -34,7 +34,7 @@ from durable_host.task_hub.tables.history_table import LoadedHistory
 __all__ = ["OrchestrationDispatcher"]
 
 _RELEASE_SECONDS: Final = 1.5
-_GATHER_SECONDS: Final = 30.0
+_GATHER_SECONDS: Final = 60.0
 """How long messages of an earlier attempt wait for each other, beyond the time that a dead host holds them."""
 _TRIES: Final = 5
 """After so many deliveries an instance whose episode raises errors is ended as failed."""
@@ -190,7 +190,7 @@ class OrchestrationDispatcher:
                 session.pending[:0] = unsettled
                 return
             _log.warning("%s", error)
-            await self._held.abandon(unsettled)
+            await self._held.abandon(unsettled, is_no_fault=True)
         except Exception as error:
             _log.error(
                 "Instance %r: an episode could not be run or saved; its messages are tried again later. %s",
@@ -200,7 +200,7 @@ class OrchestrationDispatcher:
             )
             session.forget()
             if batch is None or isinstance(error, AzureError) or not _is_tried_enough(batch.take):
-                await self._held.abandon(unsettled, is_storage_away=isinstance(error, AzureError))
+                await self._held.abandon(unsettled, is_no_fault=isinstance(error, AzureError))
             else:
                 await self._fail(session, batch, error)
 
