@@ -32,8 +32,9 @@ from durable_host.dispatch.http_activity import HttpActivity
 from durable_host.dispatch.message_locks import HeldMessages
 from durable_host.dispatch.orchestrations import OrchestrationDispatcher
 from durable_host.dispatch.state_log import StateLog
-from durable_host.http.client_binding import ClientBinding
+from durable_host.http.client_binding import WEBHOOK_PATH, ClientBinding
 from durable_host.http.host_reads import HostReads
+from durable_host.http.keys import Keys
 from durable_host.http.messages import Answer, Request
 from durable_host.http.origins import Origins
 from durable_host.http.server import HttpServer, Site
@@ -65,6 +66,7 @@ class HostOptions:
     renew_seconds: float = 10.0
     listen: str = "127.0.0.1"
     origins: Origins = field(default_factory=Origins)
+    keys: Keys | None = None
 
 
 class Host:
@@ -73,6 +75,9 @@ class Host:
     def __init__(self, index: FunctionIndex, settings: HostJson, options: HostOptions) -> None:
         self.index, self.settings, self.options = index, settings, options
         self.binding = ClientBinding(hub_name=settings.hub_name, connection_name=settings.connection_name)
+        if options.keys is not None:
+            self.binding.system_key = options.keys.system
+            self.binding.rpc_path = f"{WEBHOOK_PATH}/{options.keys.rpc}"
         self.server: HttpServer
         self.problems: dict[str, str] = {}
         """The functions in error, and why."""
@@ -99,7 +104,8 @@ class Host:
     @property
     def dashboard(self) -> str:
         """Where the dashboard is reached."""
-        return f"{self.origin}{self.server.site_path}"
+        keys = self.options.keys
+        return f"{self.origin}{self.server.site_path}{f'?code={keys.master}' if keys is not None else ''}"
 
     @property
     def still_running(self) -> int:
@@ -107,8 +113,9 @@ class Host:
         return self.worker.still_running + self._episodes.still_running
 
     def route_of(self, function: IndexedFunction) -> str:
-        """The route of an HTTP function, with its prefix."""
-        return self.server.triggers.template(function)
+        """The route of an HTTP function, with its prefix, and the key that it asks for."""
+        code = self.options.keys.code_for(function) if self.options.keys is not None else None
+        return f"{self.server.triggers.template(function)}{f'?code={code}' if code is not None else ''}"
 
     async def _start(self, resources: contextlib.AsyncExitStack) -> None:
         settings, options = self.settings, self.options
@@ -161,6 +168,7 @@ class Host:
             by_hand=self._by_hand,
             open_site=partial(self._open_dashboard, client, app),
             reads=HostReads(own_id, effective_config(settings), {"durabletask_extension": self.binding.system_key}),
+            keys=options.keys,
             log=log,
         )
         self._background(resources, held.renew_for_ever())

@@ -132,8 +132,9 @@ def run_episode(
     notices: list[Notice] = []
     carried_status: str | None = None
     left_behind: list[tuple[HistoryEvent, ...]] = []
+    moment = now
     while True:
-        replay = _replay(execution, replayer, app, now)
+        replay = _replay(execution, replayer, app, moment)
         decisions = [replace(one, event=at_time(one.event, next(clock))) for one in replay.decisions]
         messages += [_message(decision, execution.started, new_id) for decision in decisions]
         notices += replay.notices
@@ -141,8 +142,10 @@ def run_episode(
         ending = replay.ending
         if ending is None or ending.new_input is None:
             break
-        left_behind.append(_to_its_end(execution, decisions, ending, replay.next_event_id, now))
-        execution = _continue_as_new(execution.started, ending.new_input, replay.carried_over, now, new_id)
+        left_behind.append(_to_its_end(execution, decisions, ending, replay.next_event_id, moment))
+        # A time of its own: ids of entity requests are made of it, and each execution counts its requests anew.
+        moment = next(clock)
+        execution = _continue_as_new(execution.started, ending.new_input, replay.carried_over, moment, new_id)
         carried_status = status
 
     new = execution.new

@@ -5,24 +5,26 @@ from __future__ import annotations
 import argparse
 import ipaddress
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from durable_host.config.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
+    from durable_host.http.keys import Keys
     from durable_host.http.origins import Origins
 
-__all__ = ["add_reach_arguments", "origins_of"]
+__all__ = ["add_reach_arguments", "keys_of", "origins_of"]
 
 
 def add_reach_arguments(parser: argparse.ArgumentParser) -> None:
-    """``--listen``, ``--allow-host`` and ``--cors``."""
+    """``--listen``, ``--allow-host``, ``--cors`` and ``--keys``."""
     parser.add_argument(
         "--listen",
         type=_address,
         default="127.0.0.1",
         metavar="ADDRESS",
-        help="the address to listen on (default: loopback); 0.0.0.0 lets other machines in, without a key",
+        help="the address to listen on (default: loopback); 0.0.0.0 lets other machines in, keys asked for or not",
     )
     parser.add_argument(
         "--allow-host",
@@ -36,6 +38,21 @@ def add_reach_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ORIGINS",
         help="origins whose pages may call the host, separated by commas; * is any (default: Host.CORS)",
     )
+    parser.add_argument(
+        "--keys",
+        action="store_true",
+        help="ask for keys where Azure does; they are kept, and are in the printed URLs",
+    )
+
+
+def keys_of(arguments: argparse.Namespace, script_root: Path) -> Keys | None:
+    """The keys of the app, if they are to be asked for."""
+    if not arguments.keys:
+        return None
+    from durable_host.azurite.folders import HOME
+    from durable_host.http.keys import Keys, key_file
+
+    return Keys.kept_in(key_file(HOME / "keys", script_root))
 
 
 def origins_of(arguments: argparse.Namespace, settings: Settings) -> Origins:

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from durable_host.cli.reach import add_reach_arguments, origins_of
+from durable_host.cli.reach import add_reach_arguments, keys_of, origins_of
 from durable_host.cli.stopping import StopRequest, say
 from durable_host.config.host_json import HostJson, HostJsonError, read_host_json
 from durable_host.config.installed import missing_extra
@@ -142,6 +142,7 @@ async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: co
         port=_port(arguments.port, settings),
         listen=arguments.listen,
         origins=origins_of(arguments, settings),
+        keys=keys_of(arguments, script_root),
         **_times(HostOptions),
     )
     stop.interrupts = False
@@ -201,6 +202,7 @@ def _user_errors() -> tuple[type[Exception], ...]:
     for module, names in {
         "durable_host.azurite.errors": ("AzuriteError",),
         "durable_host.app.loading": ("AppError",),
+        "durable_host.http.keys": ("KeyFileError",),
         "durable_host.http.server": ("PortRefusedError",),
         "durable_host.task_hub.base.errors": ("TaskHubError",),
         "recorded_pages": ("CassetteError",),

@@ -155,7 +155,7 @@ class ActivityDispatcher:
             raise  # The host stops, and does not wait for it any longer.
         except AzureError as error:
             _log.error("Instance %r: an activity's result could not be sent; it is run again. %s", instance_id, error)
-            await self._held.abandon([message])
+            await self._held.abandon([message], is_no_fault=True)
         except BaseException as error:
             await self._fail(scheduled, error, message)
         else:

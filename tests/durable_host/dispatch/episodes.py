@@ -8,8 +8,10 @@ thread that it keeps is reported and left behind.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import threading
+import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
@@ -40,6 +42,7 @@ __all__ = ["EpisodeInterruptedError", "EpisodeRunner"]
 _AT_A_TIME: Final = 4
 _LENT_SECONDS: Final = 5.0
 _LONG_SECONDS: Final = 30.0
+_EXECUTIONS: Final = uuid.UUID("1f4f9b0c-3c2d-4a55-9c61-7c7b4a5a9a1e")
 _log = logging.getLogger("Host.Triggers.DurableTask")
 
 
@@ -82,13 +85,12 @@ class EpisodeRunner:
         """How many episodes are in their threads; nothing can end those."""
         return self._threads.still_running
 
-    async def run(self, session: Session, batch: Batch) -> Checkpoint:
-        """Run one episode to its end, and log what the app's author should know.
+    async def run(self, session: Session, batch: Batch, moment: Ticks) -> Checkpoint:
+        """Run one episode, which is at this moment, to its end, and log what the app's author should know.
 
         Raises:
             EpisodeInterruptedError: The session was told to end it, and its code has come to a point where it can be.
         """
-        moment = now()
         session.interrupt = interrupt = threading.Event()
         log = EpisodeLog(self._log, session.instance_id, batch.past, batch.events, self._told)
         report = asyncio.get_running_loop().call_later(self._long_seconds, self._report, session.instance_id)
@@ -132,14 +134,14 @@ class EpisodeRunner:
         self, instance_id: str, batch: Batch, moment: Ticks, wrap: Callable[[str, OrchestratorCode], OrchestratorCode]
     ) -> Callable[[], Checkpoint]:
         past, events, functions = batch.past, batch.events, self._app.functions
-        problem = self._version_problem(instance_id, batch)
+        problem, ids = self._version_problem(instance_id, batch), _ids_at(instance_id, moment)
         if problem is not None and not self._app.versions.fails:
             raise OtherVersionError(
                 f"{problem} As host.json's versionFailureStrategy is Reject, it waits for a host that runs it."
             )
         if not is_entity(instance_id, past, events):
             app = replace(self._app, orchestrator=lambda name: wrap(name, self._app.orchestrator(name)))
-            return _contained(lambda: run_episode(past, events, app, now=moment, new_id=new_id))
+            return _contained(lambda: run_episode(past, events, app, now=moment, new_id=ids))
         name = instance_id[1:].partition("@")[0]
         code = wrap(name, self._app.entity(name)) if functions.has_entity(name) else None
         return _contained(
@@ -152,6 +154,13 @@ class EpisodeRunner:
         if started is None or is_entity(instance_id, batch.past, batch.events):
             return None
         return self._app.versions.problem(started.version)
+
+
+def _ids_at(instance_id: str, moment: Ticks) -> Callable[[], str]:
+    """Ids of executions that the episode at this moment begins: the same when it is tried again at that moment, so that
+    a child that was started by an earlier attempt is not started once more."""
+    numbers = itertools.count()
+    return lambda: uuid.uuid5(_EXECUTIONS, f"{instance_id} {moment} {next(numbers)}").hex
 
 
 def _ending_with(code: OrchestratorCode, interrupt: threading.Event) -> OrchestratorCode:

@@ -18,6 +18,7 @@ from azure.functions.meta import Datum
 from durable_host.app.index import HTTP, AppError, FunctionIndex, IndexedFunction
 from durable_host.app.trigger import Trigger
 from durable_host.app.worker import Worker
+from durable_host.http.keys import UNAUTHORIZED, Keys
 from durable_host.http.messages import Answer, Request
 from durable_host.http.routing import Match, RouteTable, TemplateError
 
@@ -37,8 +38,8 @@ _TEXT: Final = (("Content-Type", "text/plain; charset=utf-8"),)
 class HttpTriggers:
     """The routes of one app."""
 
-    def __init__(self, index: FunctionIndex, worker: Worker, route_prefix: str) -> None:
-        self._worker = worker
+    def __init__(self, index: FunctionIndex, worker: Worker, route_prefix: str, keys: Keys | None = None) -> None:
+        self._worker, self._keys = worker, keys
         self._prefix = route_prefix.strip("/")
         self._routes: RouteTable[IndexedFunction] = RouteTable()
         self._functions = index.of_kind(HTTP)
@@ -90,6 +91,8 @@ class HttpTriggers:
         if match is None:
             return None
         function = match.target
+        if self._keys is not None and not self._keys.open_function(function, request):
+            return UNAUTHORIZED
         if function.not_run is not None:
             text = f"Function '{function.name}' is not run here: {function.not_run}."
             return Answer(status=501, headers=_TEXT, body=text.encode())
