@@ -37,7 +37,7 @@ from durable_host.dispatch.sessions import Session
 from durable_host.dispatch.sorting import Batch
 from durable_host.dispatch.state_log import StateLog
 
-__all__ = ["EpisodeInterruptedError", "EpisodeRunner"]
+__all__ = ["EpisodeInterruptedError", "EpisodeRunner", "OtherVersionError"]
 
 _AT_A_TIME: Final = 4
 _LENT_SECONDS: Final = 5.0
