@@ -79,6 +79,7 @@ def test_an_early_event_is_dropped_at_continue_as_new_and_a_stuck_run_says_so(ha
 
     assert caught.value.waits_for == ("the event 'item'",)
     assert "continue_as_new drops it" in str(caught.value)
+    assert not hasattr(caught.value, "__notes__")
     assert "task_any" not in str(caught.value)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from durable_host.config.settings import Settings, SettingsError
+
 if TYPE_CHECKING:
     from durable_host.http.keys import Keys
     from durable_host.http.origins import Origins
@@ -53,12 +55,18 @@ def keys_of(arguments: argparse.Namespace, script_root: Path) -> Keys | None:
     return Keys.kept_in(key_file(HOME / "keys", script_root))
 
 
-def origins_of(arguments: argparse.Namespace, from_settings: str | None) -> Origins:
-    """What the command line allows, or else Host.CORS of local.settings.json."""
+def origins_of(arguments: argparse.Namespace, settings: Settings) -> Origins:
+    """What the command line allows, or else Host.CORS of local.settings.json; SettingsError where that cannot be."""
     from durable_host.http.origins import Origins
 
-    text: str = arguments.cors if arguments.cors is not None else from_settings or ""
-    return Origins(hosts=tuple(arguments.allow_host), cors=_split(text.split(",")))
+    text: str = arguments.cors if arguments.cors is not None else settings.cors or ""
+    cors = _split(text.split(","))
+    if settings.cors_credentials and "*" in cors:
+        raise SettingsError(
+            f"'{settings.source}': with Host.CORSCredentials, CORS cannot be *, as no browser takes both: name the "
+            "origins whose pages may call, such as http://localhost:3000."
+        )
+    return Origins(hosts=tuple(arguments.allow_host), cors=cors, credentials=settings.cors_credentials)
 
 
 def _split(words: Sequence[str]) -> tuple[str, ...]:

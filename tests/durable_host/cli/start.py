@@ -141,7 +141,7 @@ async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: co
         connection_string=connection_string,
         port=_port(arguments.port, settings),
         listen=arguments.listen,
-        origins=origins_of(arguments, settings.cors),
+        origins=origins_of(arguments, settings),
         keys=keys_of(arguments, script_root),
         **_times(HostOptions),
     )
@@ -149,7 +149,7 @@ async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: co
     async with contextlib.AsyncExitStack() as running:
         host = Host(index, host_json, options)
         await stop.unless_requested(running.enter_async_context(host))
-        say(functions_text(index, host.origin, host.route_of))
+        say(functions_text(index, host.origin, host.route_of, host.problems))
         say(f"Dashboard {host.dashboard}")
         say("Host started. Press Ctrl+C to stop it.")
         await stop.requested.wait()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import logging
 import threading
 import uuid
@@ -25,7 +24,6 @@ from durable_engine import (
     OrchestratorCode,
     Ticks,
     TimerFired,
-    VersionRule,
     early_timer,
     run_entity_batch,
     run_episode,
@@ -33,7 +31,7 @@ from durable_engine import (
 from durable_host.app.threads import Threads
 from durable_host.app.worker import limit_text
 from durable_host.clock import new_id, now
-from durable_host.dispatch.episode_log import EpisodeLog
+from durable_host.dispatch.episode_log import EpisodeLog, Told
 from durable_host.dispatch.message_rules import is_entity
 from durable_host.dispatch.sessions import Session
 from durable_host.dispatch.sorting import Batch
@@ -62,8 +60,6 @@ class EpisodeRunner:
     Args:
         app: The functions.
         log: Where states are told.
-        versions: Which versions of orchestrations this host runs; None: all.
-        fails_other_versions: Whether an instance of another version fails, rather than wait for another host.
         at_a_time: How many episodes run at a time; more would only share the same processor.
         long_seconds: When one that has not ended is reported.
         limit_seconds: When one that has not ended fails; None: never.
@@ -74,16 +70,13 @@ class EpisodeRunner:
         app: App,
         *,
         log: StateLog | None = None,
-        versions: VersionRule | None = None,
-        fails_other_versions: bool = False,
         at_a_time: int = _AT_A_TIME,
         long_seconds: float = _LONG_SECONDS,
         limit_seconds: float | None = None,
     ) -> None:
-        self._versions, self._fails_other_versions = versions, fails_other_versions
         self._app, self._long_seconds, self._limit_seconds = app, long_seconds, limit_seconds
         self._log = log or StateLog("")
-        self._told: dict[str, int] = {}
+        self._told = Told()
         # One that computes for long keeps its thread, but not its place: the others must go on.
         self._threads = Threads("orchestrator", at_a_time, lent_seconds=min(long_seconds, _LENT_SECONDS))
 
@@ -142,13 +135,10 @@ class EpisodeRunner:
     ) -> Callable[[], Checkpoint]:
         past, events, functions = batch.past, batch.events, self._app.functions
         problem, ids = self._version_problem(instance_id, batch), _ids_at(instance_id, moment)
-        if problem is not None and not self._fails_other_versions:
+        if problem is not None and not self._app.versions.fails:
             raise OtherVersionError(
                 f"{problem} As host.json's versionFailureStrategy is Reject, it waits for a host that runs it."
             )
-        if problem is not None:
-            refused = replace(self._app, orchestrator=lambda name: _failing(problem))
-            return _contained(lambda: run_episode(past, events, refused, now=moment, new_id=ids))
         if not is_entity(instance_id, past, events):
             app = replace(self._app, orchestrator=lambda name: wrap(name, self._app.orchestrator(name)))
             return _contained(lambda: run_episode(past, events, app, now=moment, new_id=ids))
@@ -161,9 +151,9 @@ class EpisodeRunner:
     def _version_problem(self, instance_id: str, batch: Batch) -> str | None:
         """Why this host does not run the instance's version, None if it does."""
         started = next((one for one in (*batch.past, *batch.events) if isinstance(one, ExecutionStarted)), None)
-        if self._versions is None or started is None or is_entity(instance_id, batch.past, batch.events):
+        if started is None or is_entity(instance_id, batch.past, batch.events):
             return None
-        return self._versions.problem(started.version)
+        return self._app.versions.problem(started.version)
 
 
 def _ids_at(instance_id: str, moment: Ticks) -> Callable[[], str]:
@@ -171,12 +161,6 @@ def _ids_at(instance_id: str, moment: Ticks) -> Callable[[], str]:
     a child that was started by an earlier attempt is not started once more."""
     numbers = itertools.count()
     return lambda: uuid.uuid5(_EXECUTIONS, f"{instance_id} {moment} {next(numbers)}").hex
-
-
-def _failing(problem: str) -> OrchestratorCode:
-    """Code in place of the app's, which ends the orchestration as failed."""
-    answer = json.dumps({"isDone": True, "actions": [[]], "output": None, "error": problem})
-    return lambda payload: answer
 
 
 def _ending_with(code: OrchestratorCode, interrupt: threading.Event) -> OrchestratorCode:

@@ -18,7 +18,7 @@ from azure.core.exceptions import AzureError
 from durable_engine import FINAL_STATUSES, ExecutionTerminated, GenericEvent, HistoryError
 from durable_host.dispatch.applied_requests import applied_after
 from durable_host.dispatch.attempts import asks_others, attempt_on, earlier_attempt, split_by
-from durable_host.dispatch.episodes import EpisodeInterruptedError, EpisodeRunner
+from durable_host.dispatch.episodes import EpisodeInterruptedError, EpisodeRunner, OtherVersionError
 from durable_host.dispatch.message_locks import HeldMessages
 from durable_host.dispatch.message_rules import is_ended, names_entity
 from durable_host.dispatch.row_repair import repair_row
@@ -182,6 +182,11 @@ class OrchestrationDispatcher:
         except HistoryError as error:
             session.forget()
             await self._without_history(session, received, error)
+        except OtherVersionError as error:
+            # However often it comes: another host may run it, or this app may one day.
+            _log.warning("Instance %r: %s", session.instance_id, error)
+            session.forget()
+            await self._held.abandon(unsettled)
         except SplitBrainError as error:
             # A remembered history may be out of date, a fresh one may not.
             was_remembered = session.loaded is not None

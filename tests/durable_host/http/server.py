@@ -26,6 +26,7 @@ from durable_host.dispatch.state_log import StateLog
 from durable_host.http.admin import AdminApi, ByHand
 from durable_host.http.client_binding import WEBHOOK_PATH, ClientBinding
 from durable_host.http.event_grid import EVENT_GRID_PATH, EventGrid
+from durable_host.http.host_reads import HostReads
 from durable_host.http.keys import UNAUTHORIZED, Keys
 from durable_host.http.management.api import ManagementApi
 from durable_host.http.management.context import ManagementContext
@@ -106,6 +107,7 @@ class HttpServer:
         listen: str = _IPV4,
         by_hand: ByHand | None = None,
         open_site: OpenSite | None = None,
+        reads: HostReads | None = None,
         keys: Keys | None = None,
         log: StateLog | None = None,
     ) -> None:
@@ -116,7 +118,7 @@ class HttpServer:
         self._site: Site | None = None
         *wanted, reserved = _SITE_PATHS
         self.site_path = next((path for path in wanted if not self.triggers.takes(path)), reserved)
-        self.admin = AdminApi(index, worker, self.triggers, by_hand)
+        self.admin = AdminApi(index, worker, self.triggers, reads or HostReads("", {}, {}), by_hand)
         self._event_grid = EventGrid(index, worker)
         self._binding = binding
         self._management = ManagementApi(
@@ -225,7 +227,9 @@ class HttpServer:
             page = await self._site.answer(request)
             return keys.with_cookie(request, page, self.site_path) if keys is not None else page
         if lowered.startswith(_OTHER_WEBHOOKS):
-            return Answer(status=401)  # of other extensions; the real host asks for their key before it looks further
+            # Of other extensions; the real host asks for their key before it looks further.
+            has_key = "x-functions-key" in request.headers or any(name.lower() == "code" for name, _ in request.query)
+            return NOT_FOUND if has_key else Answer(status=401)
         if lowered.startswith("/admin/"):
             return await self.admin.answer(request)
         answer = await self.triggers.answer(request)

@@ -27,12 +27,13 @@ Handler = Callable[[], Awaitable[Answer]]
 _log = logging.getLogger("Host.Triggers.DurableTask")
 
 _ON_ONE_INSTANCE: Final = {
-    "terminate": operations.terminate,
-    "suspend": operations.suspend,
-    "resume": operations.resume,
-    "rewind": operations.rewind,
-    "restart": start.restart,
+    "terminate": (operations.terminate, "TerminateOrchestration"),
+    "suspend": (operations.suspend, "SuspendOrchestration"),
+    "resume": (operations.resume, "ResumeOrchestration"),
+    "rewind": (operations.rewind, "RewindOrchestration"),
+    "restart": (start.restart, "RestartOrchestration"),
 }
+"""The handler of an operation on one instance, and what the log calls it."""
 
 
 def _check_id(segments: list[str]) -> None:
@@ -92,8 +93,11 @@ class ManagementApi:
             case "instances", 1 if method == "DELETE":
                 return partial(operations.purge, context, rest[0])
             case "instances", 2 if method == "POST" and rest[1].lower() in _ON_ONE_INSTANCE:
-                return partial(_ON_ONE_INSTANCE[rest[1].lower()], context, request, rest[0])
+                handle, operation = _ON_ONE_INSTANCE[rest[1].lower()]
+                context.tell(request, operation, rest[0])
+                return partial(handle, context, request, rest[0])
             case "instances", 3 if method == "POST" and rest[1].lower() == "raiseevent":
+                context.tell(request, "RaiseEvent", rest[0])
                 return partial(operations.raise_event, context, request, rest[0], rest[2])
             case "makeprimary", 0:
                 return _make_primary
