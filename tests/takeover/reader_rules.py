@@ -51,9 +51,10 @@ _FREE: Final = frozenset(
 
 
 # Extension 3.15.2 wrote the recorded requests, and passes over columns that it does not know; 3.19 has these.
-# In the sentinel, where a host of ours keeps the ids of the requests that an entity has applied. The real reader asks a
-# sentinel for the columns that it knows by name, and passes over others.
-_OURS_ALONE: Final = frozenset({"AppliedRequests"})
+# In the sentinel, where a host of ours keeps the ids of the requests that an entity has applied, and notes what it is
+# about to ask for. The real reader asks a sentinel for the columns that it knows by name, and passes over others.
+_OURS_ALONE: Final = frozenset({"AppliedRequests", "LocalHostAttempt"})
+_KEYS: Final = frozenset({"PartitionKey", "RowKey"})
 
 _OF_NEWER_EXTENSIONS: Final = frozenset({"ParentInstanceId"})
 
@@ -73,6 +74,8 @@ class _Shape:
             self.literals.setdefault(name, set()).add(value)
 
     def problems(self, cells: Mapping[str, tuple[str, Any]], *, in_order: bool) -> Iterator[str]:
+        if cells.keys() & _OURS_ALONE and cells.keys() <= _OURS_ALONE | _KEYS:
+            return  # Merged into a row that stays as it is otherwise.
         for name, (kind, value) in cells.items():
             if name in _OF_NEWER_EXTENSIONS or name in _OURS_ALONE:
                 continue
