@@ -98,3 +98,20 @@ def test_wait_for_an_instance_ends_when_its_client_has_gone(azurite: Azurite) ->
                 return len(looks()) - before
 
     assert asyncio.run(looks_after_the_client_left()) == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", f"{MANAGEMENT}/orchestrators/waits/{'i' * 600}"),
+        ("POST", f"{MANAGEMENT}/orchestrators/waits/{'%C3%A9' * 600}"),
+        ("POST", f"{MANAGEMENT}/entities/ledger/{'k' * 600}?op=note"),
+    ],
+)
+def test_id_that_no_table_can_hold_is_refused_with_a_sentence_before_anything_is_queued(
+    host: HostProcess, method: str, path: str
+) -> None:
+    status, _, body = ask(host, method, path, b"1")
+
+    assert status == 400
+    assert b"512 characters" in body

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bench.storage_peer import storage_fan_out_rate
+from bench.storage_peer import storage_fan_out_rate, storage_way_seconds
 from bench.table import Row
 from durable_host.azurite import Azurite
 from host_process import HostClient, HostProcess, StorageProxy, StorageRequest, StorageWitness, wait_until
@@ -42,7 +42,7 @@ class BenchHost:
         instance_id = f"fan-out-{uuid.uuid4().hex[:12]}"
         began = time.perf_counter()
         answer = self.client.call("POST", f"/api/start/{count}?id={instance_id}")
-        status = self.client.wait_for(instance_id, seconds=300, poll_seconds=poll_seconds)
+        status = self.client.wait_for(instance_id, seconds=900, poll_seconds=poll_seconds)
         seconds = time.perf_counter() - began
         if answer.status != 202 or status["runtimeStatus"] != "Completed":
             raise AssertionError(f"A fan-out of {count} was answered {answer.status} and became {status}.")
@@ -89,26 +89,50 @@ def new_hub() -> str:
 
 def post_to_completed(quick: bool = False) -> Row:
     """Four instant activities, from the request to the status Completed; the median."""
+    times = 3 if quick else 20
     with bench_host() as host:
-        seconds = statistics.median(host.fan_out(4) for _ in range(3 if quick else 20))
-    return Row(name="post_to_completed", value=1000 * seconds, unit="ms", recorded=66)
+        seconds = statistics.median(host.fan_out(4) for _ in range(times))
+    with Azurite.start() as azurite:
+        peer = statistics.median(storage_way_seconds(azurite.connection_string, 4, times + 5)[5:])
+    return Row(
+        name="post_to_completed",
+        value=1000 * seconds,
+        unit="ms",
+        peer=f"{PEER}, one by one",
+        peer_value=1000 * peer,
+        ratio=peer / seconds,
+        recorded=66,
+    )
 
 
 def host_fan_out(quick: bool = False) -> Row:
     """A thousand activities at once, beside the storage operations that they need."""
-    count, times = (100, 1) if quick else (1000, 3)
+    return _fan_out("host_fan_out", 100 if quick else 1000, times=1 if quick else 3, recorded=86)
+
+
+def host_fan_out_250(quick: bool = False) -> Row:
+    """The same of 250."""
+    return _fan_out("host_fan_out_250", 50 if quick else 250, times=1 if quick else 3)
+
+
+def host_fan_out_4000(quick: bool = False) -> Row:
+    """The same of 4,000, once: it takes minutes."""
+    return _fan_out("host_fan_out_4000", 200 if quick else 4000, times=1, recorded=17)
+
+
+def _fan_out(name: str, count: int, *, times: int, recorded: float | None = None) -> Row:
     # Each on an Azurite of its own: once a minute Azurite clears away the texts of deleted messages, one by one, and
     # after thousands of them answers nobody for half a minute.
     rate = statistics.median(_fan_out_rate(count) for _ in range(times))
     peer = statistics.median(_peer_rate(count) for _ in range(times))
     return Row(
-        name="host_fan_out",
+        name=name,
         value=rate,
         unit="activities/s",
         peer=PEER,
         peer_value=peer,
         ratio=rate / peer,
-        recorded=86,
+        recorded=recorded,
     )
 
 
@@ -213,7 +237,9 @@ def _is_of_an_instance(request: StorageRequest) -> bool:
 BENCHMARKS: Final[Mapping[str, Callable[[bool], Row]]] = {
     "post_to_completed": post_to_completed,
     "host_fan_out_100": host_fan_out_100,
+    "host_fan_out_250": host_fan_out_250,
     "host_fan_out": host_fan_out,
+    "host_fan_out_4000": host_fan_out_4000,
     "host_start": host_start,
     "storage_operations_per_activity": storage_operations_per_activity,
 }

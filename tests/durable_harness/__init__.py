@@ -3,7 +3,7 @@
 from durable_harness.core import sdk_version as sdk_version  # refuses what is not 1.x of the SDK
 
 # isort: split
-from durable_engine import HistoryError, HistoryEvent, HistoryMismatchError, HistoryReport, Timeline
+from durable_engine import HistoryError, HistoryEvent, HistoryMismatchError, HistoryReport, Timeline, VersionRule
 from durable_harness.app.answers import app_activity, in_turn
 from durable_harness.app.outcomes import HttpRequest, http_response
 from durable_harness.checks.determinism import deterministic
@@ -85,6 +85,7 @@ __all__ = [
     "UnknownNameError",
     "UnrepeatableAnswerError",
     "UnusedWarning",
+    "VersionRule",
     "World",
     "WrongArgumentError",
     "app_activity",

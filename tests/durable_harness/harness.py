@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from durable_engine import HistoryReport, HistorySource, compact_json
+from durable_engine import HistoryReport, HistorySource, VersionRule
 from durable_harness.app.answering import Answering
 from durable_harness.app.answers import Answers
 from durable_harness.app.calling import awaited
@@ -38,8 +38,7 @@ from durable_harness.running.stepper import Driver
 from durable_harness.starter_calls import StarterCalls
 from durable_harness.worker.indexing import functions_of, name_of
 from durable_harness.worker.log_capture import LogCapture
-from durable_harness.worker.sdk_client import InMemoryClient
-from durable_harness.worker.sdk_types import df_dumps
+from durable_harness.worker.sdk_client import InMemoryClient, client_input
 from durable_harness.worker.user_code import Watch
 
 __all__ = ["Harness"]
@@ -58,6 +57,7 @@ class Harness(Answering):
         strict: bool = True,
         faithful: bool = False,
         start_at: datetime = FIRST_MOMENT,
+        versions: VersionRule | None = None,
         options: Options | None = None,
     ) -> None:
         """Take an app.
@@ -68,12 +68,13 @@ class Harness(Answering):
             strict: Raise what is found wrong with an orchestrator; otherwise it is only in ``Run.findings``.
             faithful: Replay each episode from the start, as Azure does, and look for nothing.
             start_at: When virtual time begins, with a time zone.
+            versions: What host.json says about versions.
             options: Those of the command line, which the plugin passes on.
 
         Raises:
             WrongArgumentError: This is no app.
         """
-        super().__init__(functions_of(app), Answers())
+        super().__init__(functions_of(app).with_versions(versions or VersionRule()), Answers())
         self._is_cut_short = False
         self.matched_tokens: set[str] = set()
         """The tokens of ``--durable-replay`` that were replayed here."""
@@ -103,6 +104,7 @@ class Harness(Answering):
         input: object = None,
         *,
         instance_id: str | None = None,
+        version: str | None = None,
         events: Sequence[Raised] = (),
     ) -> Run:
         """Run an orchestration to its end; time jumps to the next timer whenever nothing else can happen.
@@ -111,6 +113,7 @@ class Harness(Answering):
             orchestrator: Its name, or its function.
             input: What a Python client gives to ``start_new``.
             instance_id: The instance's id; without it, the orchestrator's name with a number.
+            version: The instance's version; without it, the default of ``versions``.
             events: What is raised meanwhile: ``raised(...)``, one for each.
 
         Returns:
@@ -121,7 +124,7 @@ class Harness(Answering):
             StuckError: Nothing can happen any more, and it has not ended.
             OrchestratorError: Its code is wrong: not deterministic, or using the SDK in a way that does not work.
         """
-        instance = self._begin(orchestrator, _client_input(input), instance_id, events)
+        instance = self._begin(orchestrator, client_input(input), events, instance_id=instance_id, version=version)
         with self._telling():
             Driver(self._hub).run_until_ended(instance)
             run = self._settle(instance)
@@ -135,13 +138,15 @@ class Harness(Answering):
         input: object = None,
         *,
         instance_id: str | None = None,
+        version: str | None = None,
         body: str | None = None,
     ) -> Instance:
         """Start an orchestration, run its first episode, and let the test say what happens next.
 
         ``body`` is the input as an HTTP client would send it to the management API, in place of ``input``.
         """
-        instance = self._begin(orchestrator, _client_input(input) if body is None else body, instance_id, ())
+        text = client_input(input) if body is None else body
+        instance = self._begin(orchestrator, text, instance_id=instance_id, version=version)
         self._hub.run_messages()
         return Instance(self._hub, instance, self._settle)
 
@@ -299,7 +304,7 @@ class Harness(Answering):
             arguments.count(budget, "budget", least=1)
         return Question(
             orchestrator=orchestrator,
-            input_text=_client_input(input),
+            input_text=client_input(input),
             events=events,
             faults=faults,
             budget=budget,
@@ -339,12 +344,13 @@ class Harness(Answering):
         )
 
     def _begin(
-        self, orchestrator: object, text: str | None, instance_id: str | None, events: Sequence[Raised]
+        self, orchestrator: object, text: str | None, events: Sequence[Raised] = (), **given: str | None
     ) -> HubInstance:
         check_events(events)
-        if instance_id is not None:
-            arguments.text(instance_id, "instance_id")
-        instance = self._hub.start(name_of(orchestrator), text, instance_id)
+        for what, value in given.items():
+            if value is not None:
+                arguments.text(value, what)
+        instance = self._hub.start(name_of(orchestrator), text, **given)
         for event in events:
             announce(self._hub, instance, event)
         return instance
@@ -363,8 +369,3 @@ class Harness(Answering):
                 self._inspection.at_end(other, prefixes=PREFIXES)
         self._findings.warn()
         return snapshot(self._hub, instance, log=tuple(self._log.lines), findings=tuple(self._findings.all.values()))
-
-
-def _client_input(value: object) -> str | None:
-    """The stored input of an orchestration that a Python client starts: JSON within a JSON string."""
-    return None if value is None else compact_json(arguments.json_text(value, "input", df_dumps))

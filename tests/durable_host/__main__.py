@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import sys
 from pathlib import Path
 
@@ -23,12 +24,20 @@ def main(arguments: list[str] | None = None) -> int:
     if problem := missing_extra("host", _COMMAND) or sdk_problem():
         print(problem, file=sys.stderr)
         return 1
+    _import_sdk()
     parsed = _parse(sys.argv[1:] if arguments is None else arguments)
     try:
         exit_code: int = asyncio.run(parsed.run(parsed))
     except KeyboardInterrupt:
         return _INTERRUPTED
     return exit_code
+
+
+def _import_sdk() -> None:
+    """The SDK reads the host.json of the working directory while it is imported, with a reader that takes no comments:
+    that is the app's affair (see ``app.loading``), and must not keep the host from its own work."""
+    with contextlib.chdir(Path(__file__).parent):
+        import azure.durable_functions  # noqa: F401
 
 
 def _parse(words: list[str]) -> argparse.Namespace:

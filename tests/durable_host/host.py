@@ -16,12 +16,13 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
-from durable_engine import ActivityOutcome, App, KnownFunctions, UserException, VersionRule
+from durable_engine import ActivityOutcome, App, KnownFunctions, UserException
 from durable_host.app.index import ACTIVITY, ENTITY, ORCHESTRATION, FunctionIndex, IndexedFunction
 from durable_host.app.trigger import Trigger
 from durable_host.app.worker import Worker
 from durable_host.bindings.accounts import Accounts
 from durable_host.bindings.values import StorageBindings
+from durable_host.config.effective import effective_config
 from durable_host.config.host_id import host_id
 from durable_host.config.host_json import HostJson
 from durable_host.dispatch.activities import ActivityDispatcher, RunActivity
@@ -31,10 +32,13 @@ from durable_host.dispatch.http_activity import HttpActivity
 from durable_host.dispatch.message_locks import HeldMessages
 from durable_host.dispatch.orchestrations import OrchestrationDispatcher
 from durable_host.dispatch.state_log import StateLog
-from durable_host.http.client_binding import ClientBinding
+from durable_host.http.client_binding import WEBHOOK_PATH, ClientBinding
+from durable_host.http.host_reads import HostReads
+from durable_host.http.keys import Keys
 from durable_host.http.messages import Answer, Request
 from durable_host.http.origins import Origins
 from durable_host.http.server import HttpServer, Site
+from durable_host.start_log import StartLog
 from durable_host.task_hub.base.options import TaskHubOptions
 from durable_host.task_hub.hub.client import TaskHubClient
 from durable_host.task_hub.hub.hub import TaskHub
@@ -62,6 +66,7 @@ class HostOptions:
     renew_seconds: float = 10.0
     listen: str = "127.0.0.1"
     origins: Origins = field(default_factory=Origins)
+    keys: Keys | None = None
 
 
 class Host:
@@ -70,7 +75,12 @@ class Host:
     def __init__(self, index: FunctionIndex, settings: HostJson, options: HostOptions) -> None:
         self.index, self.settings, self.options = index, settings, options
         self.binding = ClientBinding(hub_name=settings.hub_name, connection_name=settings.connection_name)
+        if options.keys is not None:
+            self.binding.system_key = options.keys.system
+            self.binding.rpc_path = f"{WEBHOOK_PATH}/{options.keys.rpc}"
         self.server: HttpServer
+        self.problems: dict[str, str] = {}
+        """The functions in error, and why."""
         self._resources = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -82,7 +92,9 @@ class Host:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._start_log.worker_stopping()
         await self._resources.aclose()
+        self._start_log.worker_stopped()
 
     @property
     def origin(self) -> str:
@@ -92,7 +104,8 @@ class Host:
     @property
     def dashboard(self) -> str:
         """Where the dashboard is reached."""
-        return f"{self.origin}{self.server.site_path}"
+        keys = self.options.keys
+        return f"{self.origin}{self.server.site_path}{f'?code={keys.master}' if keys is not None else ''}"
 
     @property
     def still_running(self) -> int:
@@ -100,11 +113,16 @@ class Host:
         return self.worker.still_running + self._episodes.still_running
 
     def route_of(self, function: IndexedFunction) -> str:
-        """The route of an HTTP function, with its prefix."""
-        return self.server.triggers.template(function)
+        """The route of an HTTP function, with its prefix, and the key that it asks for."""
+        code = self.options.keys.code_for(function) if self.options.keys is not None else None
+        return f"{self.server.triggers.template(function)}{f'?code={code}' if code is not None else ''}"
 
     async def _start(self, resources: contextlib.AsyncExitStack) -> None:
         settings, options = self.settings, self.options
+        log = StateLog(settings.hub_name)
+        self._start_log = StartLog(self.index, settings, log)
+        self._start_log.extensions_loaded()
+        self._start_log.worker_starting()
         self.hub = await resources.enter_async_context(
             TaskHub(options.connection_string, _hub_options(settings, options))
         )
@@ -122,14 +140,11 @@ class Host:
         resources.push_async_callback(http.close)
 
         held = HeldMessages(min(settings.control_visibility_seconds, settings.work_item_visibility_seconds))
-        log = StateLog(settings.hub_name)
         app = self._app()
         self._episodes = EpisodeRunner(
             app,
             log=log,
-            versions=VersionRule(worker_version=settings.default_version, match=settings.version_match),
             limit_seconds=settings.function_timeout_seconds,
-            fails_other_versions=settings.fails_other_versions,
         )
         self._orchestrations = OrchestrationDispatcher(
             self.hub, held, self._episodes, limit=settings.max_orchestrators, entity_limit=settings.max_entities
@@ -139,18 +154,21 @@ class Host:
             self.hub, held, run_activity, http, limit=settings.max_activities, log=log
         )
         client = TaskHubClient(self.hub)
+        own_id = host_id(self.index.script_root, os.environ)
         self.server = HttpServer(
             self.index,
             self.worker,
             client,
             self.binding,
             route_prefix=settings.route_prefix,
-            default_version=settings.default_version,
+            default_version=settings.versions.default_version,
             replaces_running=settings.replaces_running,
             origins=options.origins,
             listen=options.listen,
             by_hand=self._by_hand,
             open_site=partial(self._open_dashboard, client, app),
+            reads=HostReads(own_id, effective_config(settings), {"durabletask_extension": self.binding.system_key}),
+            keys=options.keys,
             log=log,
         )
         self._background(resources, held.renew_for_ever())
@@ -158,6 +176,7 @@ class Host:
         # Activities that still run may use the client binding, which reaches the task hub through the server.
         resources.push_async_callback(self.server.stop)
         await self.server.start(options.port)
+        self._start_log.worker_started(f"http://127.0.0.1:{self.server.port}")
         work_items = self.hub.poller(self.hub.work_items, self._activities)
         self._background(resources, self._activities.receive_for_ever(work_items))
         resources.callback(work_items.stop)
@@ -172,11 +191,15 @@ class Host:
                 accounts,
                 bindings,
                 settings.queues,
-                host_id(self.index.script_root, os.environ),
+                own_id,
                 patience_seconds=options.patience_seconds,
             )
         )
-        self.server.admin.tell_problems(self.listeners.errors)
+        routes = self.server.triggers
+        self.problems = {**routes.problems, **self.listeners.errors}
+        self.server.admin.tell_problems(self.problems)
+        self._start_log.functions_found(routes.routes, self.problems)
+        self._start_log.host_started(self.problems)
 
     async def _drain(self, patience_seconds: float) -> None:
         """Let what runs end, and give back what waits, activities and partitions at the same time."""
@@ -207,7 +230,9 @@ class Host:
                 orchestrators=tuple(f.durable_name for f in index.of_kind(ORCHESTRATION)),
                 activities=tuple(f.durable_name for f in index.of_kind(ACTIVITY)),
                 entities=tuple(f.durable_name for f in index.of_kind(ENTITY)),
+                default_version=self.settings.versions.default_version,
             ),
+            versions=self.settings.versions,
             orchestrator=self.worker.orchestrator_handle,
             entity=self.worker.entity_handle,
         )
@@ -228,12 +253,12 @@ def activity_runner(index: FunctionIndex, worker: Worker) -> RunActivity:
     """Runs activities by name. One that there is not was scheduled by an app that had it; as on the real host it fails,
     rather than come back for ever."""
 
-    async def run(name: str, input_text: str | None) -> ActivityOutcome:
+    async def run(name: str, input_text: str | None, instance_id: str) -> ActivityOutcome:
         function = index.activity(name)
         if function is None:
             missing = index.unknown(ACTIVITY, name)
             return ActivityOutcome(raised=UserException(type_name="FunctionFailedException", message=missing, stack=""))
-        return await worker.run_activity(function, input_text)
+        return await worker.run_activity(function, input_text, instance_id=instance_id)
 
     return run
 

@@ -17,7 +17,14 @@ from typing import Any
 
 from durable_engine.model.event_json import event_from_json
 from durable_engine.model.events import HistoryEvent
-from durable_engine.model.ticks import TICKS_PER_SECOND, Ticks, ticks_from_text, ticks_to_full_text, ticks_to_text
+from durable_engine.model.ticks import (
+    TICKS_PER_MICROSECOND,
+    TICKS_PER_SECOND,
+    Ticks,
+    ticks_from_text,
+    ticks_to_full_text,
+    ticks_to_text,
+)
 from engine.tokens import filled
 
 __all__ = ["RECORDINGS", "Episode", "Invocation", "RecordedInstance", "episode_of", "instances", "invocations"]
@@ -164,7 +171,9 @@ def _invocations(scenario: str, instance_id: str, calls: Sequence[Json]) -> Iter
         types = _types(call["payload"])
         if types.count(12) == 1:
             execution += 1
-        filler = _Filler(scenario, instance_id, execution, at=now if types[-1] == 13 else None)
+        # An execution that continues as new begins right after the one before has ended.
+        at = now + TICKS_PER_MICROSECOND if types[-1] == 13 else None
+        filler = _Filler(scenario, instance_id, execution, at=at)
         payload = filler.payload(call["payload"])
         now = max(ticks_from_text(event["Timestamp"]) for event in payload["history"] if event["EventType"] == 12)
         yield Invocation(

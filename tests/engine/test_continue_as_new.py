@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from azure.durable_functions import DurableOrchestrationContext as Context
+from azure.durable_functions import EntityId
 
 from durable_engine import execution_started
 from durable_engine.model.events import EventRaised, ExecutionStarted, TaskScheduled
@@ -144,3 +145,22 @@ def test_new_execution_counts_its_ids_anew_and_its_status_goes_along_within_the_
     after = one.receive(one.completed(0))
     assert after.update.custom_status is None
     assert one.ending() == ("Completed", '"done"')
+
+
+def test_requests_of_executions_that_share_an_episode_have_ids_of_their_own() -> None:
+    """Each execution counts its requests from nought: were their times the same, the ids would be, and an entity that
+    applies each request once would lose all but the first."""
+
+    def signals(context: Context) -> Steps:
+        context.signal_entity(EntityId("counter", "k"), "add", 1)
+        if context.get_input() > 1:
+            context.continue_as_new(context.get_input() - 1)
+        yield from ()
+
+    one = OneInstance(signals, input=3)
+
+    one.start()
+
+    events = [message.event for message in one.last.messages]
+    ids = [json.loads(event.input or "")["id"] for event in events if isinstance(event, EventRaised)]
+    assert len(set(ids)) == 3

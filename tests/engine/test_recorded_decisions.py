@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from durable_engine.model.events import ExecutionStarted
+from durable_engine.model.ticks import TICKS_PER_MICROSECOND
 from engine.episode_runs import checkpoint_of, written_events
 from engine.recorded_rows import IN_A_BLOB, event_of_row, value_of
 from engine.recordings import Invocation, RecordedInstance, episode_of, instances, invocations
@@ -83,9 +84,9 @@ def test_events_decided_in_an_episode_are_each_later_than_the_one_before(invocat
 
     own = [event for event in checkpoint.events if event.event_id >= 0 or event.event_type in (12, 13)]
     decided = [event.timestamp for event in own if not event.is_played and event.event_type != 12]
-    assert own[0].timestamp == episode.now
+    assert own[0].timestamp == episode.now + (len(episode.invocations) - 1) * TICKS_PER_MICROSECOND
     assert decided == sorted(set(decided))
-    assert min(decided) > episode.now
+    assert min(decided) > own[0].timestamp
     assert checkpoint.update.last_updated_at == own[-1].timestamp
     assert checkpoint.episode == len([event for event in episode.past if event.event_type == 12]) + 1
 

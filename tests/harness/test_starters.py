@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Generator
+from datetime import timedelta
 from typing import Any
 
 import azure.durable_functions as df
@@ -13,6 +14,7 @@ import azure.functions as func
 import pytest
 
 from durable_harness import Harness
+from durable_harness.core.virtual_clock import FIRST_MOMENT
 
 app = df.DFApp()
 
@@ -36,6 +38,11 @@ async def approve(req: func.HttpRequest, client: df.DurableOrchestrationClient) 
 @app.orchestration_trigger(context_name="context")
 def order(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
     return (yield context.wait_for_external_event("approved"))
+
+
+@app.orchestration_trigger(context_name="context")
+def gives_back(context: df.DurableOrchestrationContext) -> Any:
+    return context.get_input()
 
 
 @app.entity_trigger(context_name="context")
@@ -95,6 +102,59 @@ def test_entities_are_signalled_and_read_and_instances_are_ended_and_purged() ->
     harness.start("order", instance_id="o")
 
     assert asyncio.run(_all_of(harness.client)) == [False, 5, "Terminated", 1, None]
+
+
+async def _asks_and_purges(client: df.DurableOrchestrationClient) -> list[object]:
+    await client.terminate("done-1", "enough")
+    running = await client.get_status_by(runtime_status=[df.OrchestrationRuntimeStatus.Running])
+    in_time = await client.get_status_by(FIRST_MOMENT, FIRST_MOMENT + timedelta(days=1))
+    before = await client.get_status_by(created_time_to=FIRST_MOMENT - timedelta(days=1))
+    purged = await client.purge_instance_history_by(FIRST_MOMENT)
+    again = await client.purge_instance_history_by(FIRST_MOMENT)
+    left = await client.get_status_all()
+    return [
+        *([one.instance_id for one in found] for found in (running, in_time, before)),
+        purged.instances_deleted,
+        again.instances_deleted,
+        [one.instance_id for one in left],
+    ]
+
+
+def test_statuses_are_asked_for_and_purged_by_filter() -> None:
+    harness = Harness(app)
+    for instance_id in ("done-1", "open-1"):
+        harness.start("order", instance_id=instance_id)
+
+    assert asyncio.run(_asks_and_purges(harness.client)) == [
+        ["open-1"],
+        ["done-1", "open-1"],
+        [],
+        1,
+        0,
+        ["open-1"],
+    ]
+
+
+def test_an_instance_is_restarted_with_its_input_under_its_id_or_a_new_one() -> None:
+    harness = Harness(app)
+    harness.start("gives_back", {"item": 7}, instance_id="first").run()
+
+    same = asyncio.run(harness.client.restart("first", restart_with_new_instance_id=False))
+    new = asyncio.run(harness.client.restart("first"))
+
+    # The SDK gives what the host has answered, and not the id alone.
+    assert (same["id"], new["id"] != "first") == ("first", True)
+    assert [harness.instance(one["id"]).run().output for one in (same, new)] == [{"item": 7}] * 2
+
+
+def test_an_instance_that_runs_is_not_restarted_under_its_id() -> None:
+    harness = Harness(app)
+    harness.start("order", instance_id="open")
+
+    with pytest.raises(Exception, match="unexpected status code 409"):
+        asyncio.run(harness.client.restart("open", restart_with_new_instance_id=False))
+    with pytest.raises(Exception, match="No instance with ID 'nobody' found"):
+        asyncio.run(harness.client.restart("nobody"))
 
 
 def test_a_second_start_under_an_id_in_use_fails_with_the_host_s_words() -> None:

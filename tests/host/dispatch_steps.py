@@ -19,7 +19,7 @@ from azure.durable_functions import DurableOrchestrationContext as Context
 from azure.durable_functions.entity import Entity
 from azure.durable_functions.orchestrator import Orchestrator
 
-from durable_engine import FINAL_STATUSES, ActivityOutcome, App, EventRaised, HistoryEvent, KnownFunctions
+from durable_engine import FINAL_STATUSES, ActivityOutcome, App, EventRaised, HistoryEvent, KnownFunctions, VersionRule
 from durable_host.clock import new_guid, now
 from durable_host.dispatch.activities import ActivityDispatcher
 from durable_host.dispatch.control_readers import ControlReaders
@@ -54,7 +54,7 @@ class SmallHost:
     client: TaskHubClient
     work_items: Poller
 
-    async def start(self, name: str, instance_id: str, input: object = None) -> None:
+    async def start(self, name: str, instance_id: str, input: object = None, version: str | None = None) -> None:
         """Start an instance over an earlier one of its id, if there is one. The SDK's client encodes inputs twice."""
         replaced = await self.client.get_instance(instance_id)
         await self.client.start(
@@ -63,6 +63,7 @@ class SmallHost:
             execution_id=new_guid(),
             input=None if input is None else json.dumps(json.dumps(input)),
             generation=0 if replaced is None else (replaced.generation or 0) + 1,
+            version=version,
             replaces=replaced,
         )
 
@@ -126,6 +127,7 @@ async def running(
     entities_at_a_time: int = 20,
     reads: bool = True,
     limit_seconds: float | None = None,
+    versions: VersionRule | None = None,
     **options: Any,
 ) -> AsyncIterator[SmallHost]:
     """Run a host in small until the block ends. Activities get their input decoded; they run in the event loop, and
@@ -134,12 +136,18 @@ async def running(
     by_name = {function.__name__: function for function in orchestrators}
     entity_by_name = {function.__name__: function for function in entities}
     app = App(
-        functions=KnownFunctions(orchestrators=tuple(by_name), activities=tuple(known), entities=tuple(entity_by_name)),
+        functions=KnownFunctions(
+            orchestrators=tuple(by_name),
+            activities=tuple(known),
+            entities=tuple(entity_by_name),
+            default_version=versions.default_version if versions else None,
+        ),
         orchestrator=lambda name: _handle(Orchestrator.create, by_name[name], func.OrchestrationContext),
         entity=lambda name: _handle(Entity.create, entity_by_name[name], func.EntityContext),
+        versions=versions or VersionRule(match="None"),
     )
 
-    async def run_activity(name: str, input_text: str | None) -> ActivityOutcome:
+    async def run_activity(name: str, input_text: str | None, instance_id: str) -> ActivityOutcome:
         value = known[name](json.loads(input_text) if input_text is not None else None)
         if asyncio.iscoroutine(value):
             value = await value

@@ -14,6 +14,7 @@ from azure.storage.queue import QueueClient
 
 from durable_engine import EventRaised, ExecutionTerminated, Message, OrchestrationInstance
 from durable_host.clock import new_guid, now
+from durable_host.dispatch import orchestrations
 from durable_host.task_hub.queues.messages import CLIENT, MessageData, message_text
 from host.dispatch_steps import SDK_WARNINGS, SmallHost, Steps, running
 from host_process import soon
@@ -202,3 +203,25 @@ async def test_instance_whose_history_cannot_be_read_can_be_terminated_and_purge
 
         assert (row.runtime_status, row.output) == ("Terminated", "enough")
         assert await host.client.get_instance("i") is None
+
+
+async def test_episode_that_always_fails_ends_its_instance_after_some_deliveries_with_the_reason(
+    connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(orchestrations, "_TRIES", 3)  # the pause doubles with each delivery
+    deliveries: list[int] = []
+
+    async def fail(session: Any, batch: Any, *given: Any) -> Any:
+        deliveries.append(batch.take[0].dequeue_count)
+        raise RuntimeError("what this app does cannot be saved")
+
+    async with running(connection_string, hub_name, [waits]) as host:
+        monkeypatch.setattr(host.orchestrations._episodes, "run", fail)
+        await host.start("waits", "i")
+
+        row = await host.reaches("i")
+
+    assert row.runtime_status == "Failed"
+    assert "RuntimeError: what this app does cannot be saved" in (row.output or "")
+    assert deliveries == [1, 1, 2, 3]  # first from the host's own hand, then three times from the queue
+    assert caplog.text.count("Instance 'i': an episode could not be run or saved") == 4

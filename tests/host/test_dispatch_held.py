@@ -162,3 +162,20 @@ async def test_after_an_error_nothing_new_is_begun_and_what_was_begun_ends() -> 
         await counted(4, act)
 
     assert set(range(11)) <= set(done) <= set(range(15))
+
+
+@pytest.mark.parametrize(("is_no_fault", "seconds"), [(True, 15), (False, 512)])
+async def test_message_that_storage_has_kept_from_being_done_does_not_wait_for_long(
+    connection_string: str, hub_name: str, is_no_fault: bool, seconds: int
+) -> None:
+    """Each host that dies, and each request that fails, is another delivery, which is no fault of the message."""
+    async with TaskHub(connection_string, short_options(hub_name)) as hub:
+        held = HeldMessages(1)
+        message = await kept(hub)
+        message.dequeue_count = 9
+        held.add(message)
+        moment = now()
+
+        await held.abandon([message], is_no_fault=is_no_fault)
+
+    assert round((message.next_visible_at - moment) / TICKS_PER_SECOND) == seconds

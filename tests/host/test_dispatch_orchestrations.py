@@ -268,8 +268,8 @@ async def test_timer_that_fires_early_is_said_once_for_each_instance(
     connection_string: str, hub_name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     def two_timers(context: Context) -> Steps:
-        yield context.create_timer(context.current_utc_datetime + timedelta(milliseconds=600))
-        yield context.create_timer(context.current_utc_datetime + timedelta(milliseconds=600))
+        yield context.create_timer(context.current_utc_datetime + timedelta(milliseconds=990))
+        yield context.create_timer(context.current_utc_datetime + timedelta(milliseconds=990))
 
     async with running(connection_string, hub_name, [two_timers]) as host:
         await host.start("two_timers", "i")

@@ -174,3 +174,13 @@ def test_the_longest_idle_instances_are_forgotten_beyond_256_and_busy_ones_never
     assert len(remembered) == 256
     assert remembered[0] == "busy"
     assert remembered[1:] == [f"i{number}" for number in range(45, 300)]
+
+
+def test_session_of_a_partition_that_is_lost_knows_it() -> None:
+    """What it holds, another worker may be waiting for."""
+    sessions = Sessions()
+    lost, kept = sessions.of("i", 0), sessions.of("j", 1)
+
+    sessions.drop(0)
+
+    assert (lost.is_dropped, kept.is_dropped) == (True, False)

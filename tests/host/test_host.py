@@ -126,7 +126,7 @@ async def test_activity_that_the_app_no_longer_has_fails_once_and_for_all(app: t
     index = app[0]
     run = activity_runner(index, Worker(index, client_text=lambda binding: "", environment={}))
 
-    outcome = await run("gone", '"x"')
+    outcome = await run("gone", '"x"', "i")
 
     assert isinstance(outcome, ActivityOutcome)
     assert outcome.raised is not None

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from durable_engine import VersionRule
 from durable_host.config.host_json import HostJson, HostJsonError, QueueOptions, read_host_json
 
 APP = Path(__file__).parents[2] / "src"
@@ -50,11 +51,11 @@ def test_without_any_key_the_defaults_hold(tmp_path: Path) -> None:
         max_orchestrators=per_processor,
         max_entities=per_processor,
         route_prefix="api",
-        default_version=None,
+        versions=VersionRule(default_version=None, match="CurrentOrOlder", fails=False),
         replaces_running=False,
         function_timeout_seconds=1800,
         log_levels={},
-        queues=QueueOptions(new_batch_threshold=8 * (os.cpu_count() or 1)),
+        queues=QueueOptions(new_batch_threshold=8 * (os.cpu_count() or 1), blob_parallelism=8 * (os.cpu_count() or 1)),
         notes=(),
     )
 
@@ -84,7 +85,9 @@ def test_the_apps_own_file_is_read_without_a_note() -> None:
         (DURABLE + "maxConcurrentActivityFunctions", 1, "max_activities", 1),
         (DURABLE + "maxConcurrentOrchestratorFunctions", 2, "max_orchestrators", 2),
         (DURABLE + "maxConcurrentEntityFunctions", 3, "max_entities", 3),
-        (DURABLE + "defaultVersion", "1.2", "default_version", "1.2"),
+        (DURABLE + "defaultVersion", "1.2", "versions", VersionRule(default_version="1.2")),
+        (DURABLE + "versionMatchStrategy", "strict", "versions", VersionRule(match="Strict")),
+        (DURABLE + "versionFailureStrategy", "Fail", "versions", VersionRule(fails=True)),
         (DURABLE + "overridableExistingInstanceStates", "AnyState", "replaces_running", True),
         (DURABLE + "overridableExistingInstanceStates", "NonRunningStates", "replaces_running", False),
         ("extensions.http.routePrefix", "/v1/", "route_prefix", "v1"),
@@ -254,3 +257,11 @@ def test_the_scheduler_s_hub_is_kept_in_storage_under_a_name_that_it_takes(tmp_p
 
     assert (settings.hub_name, settings.connection_name) == ("myhub", "AzureWebJobsStorage")
     assert "under the name 'myhub', as 'my-hub' is none that Azure Storage takes" in settings.notes[0]
+
+
+@pytest.mark.parametrize(("most", "batch", "threshold"), [(1, 1, 0), (4, 2, 2), (5, 3, 2), (100, 32, 68)])
+def test_as_many_blobs_run_at_once_as_host_json_says(tmp_path: Path, most: int, batch: int, threshold: int) -> None:
+    # https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-blob#hostjson-settings
+    options = read(tmp_path, "extensions.blobs.maxDegreeOfParallelism", most, {}).queues.for_blobs()
+
+    assert (options.batch_size, options.new_batch_threshold) == (batch, threshold)

@@ -340,6 +340,31 @@ def test_a_route_that_cannot_be_read_names_the_function(tmp_path: Path) -> None:
         _triggers(tmp_path, 'route="{x"', prefix="api")
 
 
+def test_a_route_below_admin_is_the_hosts(tmp_path: Path) -> None:
+    # Recorded: errors/startup, errors/routes.
+    triggers = _triggers(tmp_path, 'route="admin/mine"', prefix="api")
+
+    assert triggers.problems == {"f": "The specified route conflicts with one or more built in routes."}
+    assert triggers.routes == {}
+    assert asyncio.run(triggers.answer(Request(method="GET", origin="http://here", path="/api/admin/mine"))) is None
+
+
+def test_of_two_functions_with_one_route_and_method_the_first_has_it(tmp_path: Path) -> None:
+    second = 'route="one", methods=["GET"])\ndef a(req) -> str:\n    return ""\n@app.route(route="ONE/"'
+
+    triggers = _triggers(tmp_path, second, prefix="api")
+
+    assert triggers.problems == {"f": "The route specified conflicts with the route defined by function 'a'."}
+
+
+def test_one_route_may_have_a_function_for_each_method(tmp_path: Path) -> None:
+    second = (
+        'route="one", methods=["GET"])\ndef a(req) -> str:\n    return ""\n@app.route(route="one", methods=["POST"]'
+    )
+
+    assert _triggers(tmp_path, second, prefix="api").problems == {}
+
+
 def _triggers(root: Path, route: str, *, prefix: str) -> HttpTriggers:
     code = (
         "import azure.functions as func\napp = func.FunctionApp()\n@app.route({})\ndef f(req) -> str:\n    return ''\n"

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
+
 import pytest
 
+from durable_host.cli.reach import origins_of
+from durable_host.config.settings import Settings, SettingsError
 from durable_host.http.messages import Request
 from durable_host.http.origins import Origins
 
@@ -47,6 +51,36 @@ def test_a_page_of_another_origin_is_refused_unless_it_is_allowed(origin: str) -
 
 def test_a_page_of_the_host_itself_is_let_in() -> None:
     assert Origins().refusal(request(origin="http://localhost:7071")) is None
+
+
+def test_an_allowed_page_may_send_credentials_where_the_settings_say_so() -> None:
+    # https://learn.microsoft.com/azure/azure-functions/functions-develop-local#local-settings-file
+    origins = Origins(cors=("http://localhost:3000",), credentials=True)
+
+    assert origins.headers_for(request(origin="http://localhost:3000")) == (
+        ("Access-Control-Allow-Origin", "http://localhost:3000"),
+        ("Vary", "Origin"),
+        ("Access-Control-Allow-Credentials", "true"),
+    )
+    assert origins.headers_for(request(origin="http://evil.example")) == ()
+
+
+def test_credentials_for_any_origin_are_refused_at_start() -> None:
+    arguments = argparse.Namespace(cors=None, allow_host=[])
+    settings = Settings(added={}, notes=(), source=None, local_http_port=None, cors="*", cors_credentials=True)
+
+    with pytest.raises(SettingsError, match=r"CORS cannot be \*"):
+        origins_of(arguments, settings)
+
+
+def test_the_command_line_goes_before_the_settings() -> None:
+    settings = Settings(added={}, notes=(), source=None, local_http_port=None, cors="http://a, http://b")
+
+    from_settings = origins_of(argparse.Namespace(cors=None, allow_host=[]), settings)
+    from_arguments = origins_of(argparse.Namespace(cors="http://c", allow_host=["box"]), settings)
+
+    assert (from_settings.cors, from_arguments.cors) == (("http://a", "http://b"), ("http://c",))
+    assert from_arguments.hosts == ("box",)
 
 
 def test_a_preflight_of_an_allowed_page_is_answered_and_of_others_is_not() -> None:

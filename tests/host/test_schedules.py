@@ -15,7 +15,7 @@ NOON = datetime(2026, 3, 28, 12, 0, 0, tzinfo=UTC)
     ("expression", "listed", "following"),
     [
         ("*/20 * * * * *", "Cron: '0,20,40 * * * * *'", NOON + timedelta(seconds=20)),
-        ("*/1 * * * *", "Cron: '0 * * * * *'", NOON + timedelta(minutes=1)),
+        ("*/1 * * * *", "Cron: '* * * * *'", NOON + timedelta(minutes=1)),
         ("0 0 3 * * *", "Cron: '0 0 3 * * *'", datetime(2026, 3, 29, 3, tzinfo=UTC)),
         ("0 30 9-17 * * 1-5", "Cron: '0 30 9-17 * * 1-5'", datetime(2026, 3, 30, 9, 30, tzinfo=UTC)),
         # The day of the month and the day of the week must both fit: the next Friday that is a 13th.

@@ -158,6 +158,22 @@ def test_a_connection_by_identity_is_refused_with_its_settings_named() -> None:
         storage_connection(environment)
 
 
+@pytest.mark.parametrize(("written", "expected"), [(True, True), ("true", True), (False, False), ("False", False)])
+def test_pages_may_be_let_send_credentials(tmp_path: Path, written: object, expected: bool) -> None:
+    write(tmp_path, {"Host": {"CORS": "http://localhost:3000", "CORSCredentials": written}})
+
+    settings = read_settings(tmp_path, {})
+
+    assert (settings.cors, settings.cors_credentials) == ("http://localhost:3000", expected)
+
+
+def test_credentials_that_are_neither_true_nor_false_are_refused(tmp_path: Path) -> None:
+    write(tmp_path, {"Host": {"CORSCredentials": "perhaps"}})
+
+    with pytest.raises(SettingsError, match=r"Host\.CORSCredentials must be true or false"):
+        read_settings(tmp_path, {})
+
+
 def test_no_value_of_a_setting_is_ever_printed(tmp_path: Path) -> None:
     write(tmp_path, {"Values": {"KEY": "s3cret-in-file", "LIST": "s3cret-too"}})
 

@@ -314,3 +314,16 @@ async def test_garbage_in_the_partitions_table_costs_no_partition(
         await soon(lambda: len(reader.reads) == 4, "the partitions are owned")
 
     assert f"The lease of queue {queue} cannot be read, and is taken for a free one" in caplog.text
+
+
+async def test_partition_counts_as_lost_once_its_lease_has_run_out(connection_string: str, hub_name: str) -> None:
+    """A host that was frozen sends nothing before it has looked at the clock."""
+    moments = [now()]
+    async with TaskHub(connection_string, short_options(hub_name), now=lambda: moments[-1]) as hub:
+        hub.start_partitions(Reader())
+        await soon(lambda: len(hub.partitions.owned) == 4, "all are owned")
+        had = hub.partitions.has_lost(0)
+        moments.append(now() + 3600 * TICKS_PER_SECOND)
+
+        assert (had, hub.partitions.has_lost(0)) == (False, True)
+        moments.append(moments[0])

@@ -25,9 +25,18 @@ def test_a_chain_of_the_v1_model_gives_what_the_real_host_gives(serve_app: Serve
         "Completed",
         ["Hello 'Tokyo' str", 2, "Hello {'x': 1} dict"],
     )
-    assert [function["name"] for function in listed] == ["Chain", "Counter", "Hello", "HttpStart"]
+    assert [function["name"] for function in listed] == ["Chain", "Counter", "Hello", "HttpStart", "OldStart"]
     hello = next(function for function in listed if function["name"] == "Hello")
     assert (hello["config"]["scriptFile"], hello["config"]["entryPoint"]) == ("run.py", "say")
+
+
+def test_a_starter_without_a_route_and_with_the_older_name_of_the_client_runs(serve_app: ServeApp) -> None:
+    # Routes: https://learn.microsoft.com/azure/azure-functions/functions-bindings-http-webhook-trigger#customize-the-http-endpoint
+    # orchestrationClient: OrchestrationClientAttribute of the Durable extension, deprecated and served.
+    with serve_app(APPS / "chain_v1").client() as client:
+        answer = client.call("POST", "/api/OldStart")
+
+        assert client.wait_for(answer.json()["id"])["runtimeStatus"] == "Completed"
 
 
 def test_an_app_of_the_scheduler_runs_on_storage_and_says_so_once(serve_app: ServeApp) -> None:

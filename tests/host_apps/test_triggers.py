@@ -6,20 +6,18 @@ in the public documentation.
 
 from __future__ import annotations
 
-import base64
-import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
 
 from durable_host.testing import HostClient, HostProcess, wait_until
 from durable_host.testing.plugin import ServeApp
+from host_apps.storage_steps import received, send, upload
 
 APP = Path(__file__).parent / "apps" / "triggers"
 
@@ -35,47 +33,6 @@ def host(serve_app: ServeApp) -> HostProcess:
 def client(host: HostProcess) -> Iterator[HostClient]:
     with host.client() as one:
         yield one
-
-
-@pytest.fixture(scope="module")
-def queues(durable_host_storage: str) -> Iterator[QueueServiceClient]:
-    with QueueServiceClient.from_connection_string(durable_host_storage) as service:
-        yield service
-
-
-@pytest.fixture(scope="module")
-def blobs(durable_host_storage: str) -> Iterator[BlobServiceClient]:
-    with BlobServiceClient.from_connection_string(durable_host_storage) as service:
-        yield service
-
-
-def send(queues: QueueServiceClient, name: str, text: str) -> None:
-    """Put a message, as the default encoding has it."""
-    queue = queues.get_queue_client(name)
-    with contextlib.suppress(ResourceExistsError):
-        queue.create_queue()
-    queue.send_message(base64.b64encode(text.encode()).decode())
-
-
-def received(queues: QueueServiceClient, name: str) -> list[str]:
-    """Take the texts of a queue."""
-    found: list[str] = []
-
-    def is_there() -> bool:
-        try:
-            found.extend(message.content for message in queues.get_queue_client(name).receive_messages())
-        except ResourceNotFoundError:
-            return False
-        return bool(found)
-
-    wait_until(is_there, f"something is in queue {name}")
-    return [base64.b64decode(text).decode() for text in found]
-
-
-def upload(blobs: BlobServiceClient, name: str, text: str) -> None:
-    with contextlib.suppress(ResourceExistsError):
-        blobs.create_container("uploads")
-    blobs.get_blob_client("uploads", name).upload_blob(text, overwrite=True)
 
 
 def ended(client: HostClient, instance_id: str) -> Any:
@@ -115,7 +72,7 @@ def test_a_message_that_fails_each_time_is_put_aside(host: HostProcess, queues: 
 
 
 def test_a_blob_starts_an_orchestration_and_is_copied(client: HostClient, blobs: BlobServiceClient) -> None:
-    upload(blobs, "folder/first.txt", "blob-1")
+    upload(blobs, "uploads", "folder/first.txt", "blob-1")
 
     assert ended(client, "blob-1") == {"seen": {"blob": "uploads/folder/first.txt"}}
     copied = blobs.get_blob_client("copies", "folder/first.upper.txt")
@@ -124,9 +81,9 @@ def test_a_blob_starts_an_orchestration_and_is_copied(client: HostClient, blobs:
 
 
 def test_each_version_of_a_blob_runs_once(client: HostClient, blobs: BlobServiceClient) -> None:
-    upload(blobs, "changing.txt", "version-1")
+    upload(blobs, "uploads", "changing.txt", "version-1")
     ended(client, "version-1")
-    upload(blobs, "changing.txt", "version-2")
+    upload(blobs, "uploads", "changing.txt", "version-2")
 
     assert ended(client, "version-2") == {"seen": {"blob": "uploads/changing.txt"}}
     receipts = blobs.get_container_client("azure-webjobs-hosts").list_blob_names(name_starts_with="blobreceipts/")
@@ -134,9 +91,19 @@ def test_each_version_of_a_blob_runs_once(client: HostClient, blobs: BlobService
 
 
 def test_a_client_of_the_storage_sdk_is_given_beside_a_request(client: HostClient, blobs: BlobServiceClient) -> None:
-    upload(blobs, "deferred.bin", "12345")
+    upload(blobs, "uploads", "deferred.bin", "12345")
 
     assert client.call("GET", "/api/size/deferred.bin").body == b"5"
+
+
+def test_bindings_of_an_activity_name_its_input_and_its_instance(client: HostClient, blobs: BlobServiceClient) -> None:
+    # ActivityTriggerAttributeBindingProvider of the Durable extension: the parameter's name, data, instanceId.
+    upload(blobs, "uploads", "by-name.txt", "found")
+
+    client.start("files", instance_id="files-1")
+
+    assert ended(client, "files-1") == "by-name.txt: found"
+    assert blobs.get_blob_client("copies", "out-files-1.txt").download_blob().readall() == b"BY-NAME.TXT: FOUND"
 
 
 def test_a_row_is_written_and_read(client: HostClient) -> None:
@@ -172,8 +139,13 @@ def test_functions_that_cannot_run_here_do_not_stop_the_app(host: HostProcess, c
     problem = (
         "The schedule expression 'not a schedule' was not recognized as a valid cron expression or timespan string."
     )
-    assert f"fail: Host.Startup[0]\n      Error indexing method 'Functions.never'\n      {problem}" in said
-    assert client.call("GET", "/admin/functions/never/status").json() == {"errors": [problem]}
+    # errors/startup and errors/errors
+    outer = "Error indexing method 'Functions.never'"
+    told = f"Microsoft.Azure.WebJobs.Host: {outer}. Microsoft.Azure.WebJobs.Extensions: {problem}"
+    assert f"fail: Host.Startup[0]\n      {outer}\n      {outer}\n       ---> {problem}" in said
+    assert f"fail: Host.Startup[402]\n      The 'never' function is in error: {told}\n" in said
+    assert "        never: timerTrigger (in error)\n" in said
+    assert client.call("GET", "/admin/functions/never/status").json() == {"errors": [told]}
     assert client.call("GET", "/admin/functions/copy/status").json() == {}
 
 

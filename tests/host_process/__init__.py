@@ -6,11 +6,12 @@ Invariant: a host that was started here is gone when its ``with`` block ends, an
 from __future__ import annotations
 
 from durable_host.testing import Answer, HostClient, HostProcess, HostStartError, soon, wait_until
-from host_process.storage_proxy import StorageProxy, StorageRequest
+from host_process.storage_proxy import Fault, StorageProxy, StorageRequest
 from host_process.storage_witness import InconsistentHistoryError, StorageWitness, StoredInstance
 
 __all__ = [
     "Answer",
+    "Fault",
     "HostClient",
     "HostProcess",
     "HostStartError",

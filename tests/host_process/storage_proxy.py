@@ -2,7 +2,8 @@
 
 Counts what a host asks of storage, and lets a host "die" between two of its writes: from then on nothing that it sends
 is carried out.
-Invariant: a request is either carried out whole and its answer passed on unchanged, or refused and not carried out.
+Invariant: a request is either carried out whole and its answer passed on unchanged, or refused and not carried out;
+only a fault that is asked for answers otherwise.
 Requests stay valid on the way: a shared key signs the path and the headers, but not the port.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from enum import Enum
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urlsplit
@@ -19,7 +21,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-__all__ = ["StorageProxy", "StorageRequest"]
+__all__ = ["Fault", "StorageProxy", "StorageRequest"]
 
 LOOPBACK: Final = "127.0.0.1"
 # The headers of one hop are not passed on, and the length is that of the body as it is sent on. A request's date goes
@@ -29,10 +31,19 @@ SET_ANEW: Final = OF_ONE_HOP | {"date"}
 UNSENT: Final = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 # Not a status that any storage client tries again: a host that is cut off should give up at once.
 CUT_OFF: Final = 403
+# One that all of them try again.
+FAILED: Final = 503
 CUT_OFF_TEXTS: Final = {
     "application/xml": "<?xml version='1.0'?><Error><Code>AuthorizationFailure</Code><Message>cut</Message></Error>",
     "application/json": '{"odata.error": {"code": "AuthorizationFailure", "message": {"value": "cut"}}}',
 }
+
+
+class Fault(Enum):
+    """How storage fails one request: before it is carried out, or after."""
+
+    BEFORE = "before"
+    AFTER = "after"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +67,19 @@ class StorageRequest:
 
 
 class StorageProxy:
-    """Passes on what one host asks of the account behind ``connection_string``. ``async with`` opens it."""
+    """Passes on what one host asks of the account behind ``connection_string``. ``async with`` opens it.
 
-    def __init__(self, connection_string: str) -> None:
+    ``fault`` says of a request whether and how storage fails it. Without ``remembers``, requests are not kept.
+    """
+
+    def __init__(
+        self,
+        connection_string: str,
+        *,
+        fault: Callable[[StorageRequest], Fault | None] = lambda request: None,
+        remembers: bool = True,
+    ) -> None:
+        self._fault, self._remembers = fault, remembers
         self._settings = dict(part.split("=", 1) for part in connection_string.split(";") if "=" in part)
         self._resources = contextlib.AsyncExitStack()
         self._ports: dict[str, int] = {}
@@ -130,6 +151,9 @@ class StorageProxy:
             return web.Response(status=CUT_OFF, text=CUT_OFF_TEXTS[content_type], content_type=content_type)
         if self._writes_left is not None and self._counts(seen):
             self._writes_left -= 1
+        fault = self._fault(seen)
+        if fault is Fault.BEFORE:
+            return web.Response(status=FAILED)
         headers = [(name, value) for name, value in request.headers.items() if name.lower() not in OF_ONE_HOP]
         async with self._session.request(
             request.method,
@@ -140,8 +164,11 @@ class StorageProxy:
             allow_redirects=False,
         ) as answer:
             content = await answer.read()
-            reply = content.decode("utf-8", "replace")
-            self.requests.append(replace(seen, status=answer.status, reply=reply))
+            if self._remembers:
+                reply = content.decode("utf-8", "replace")
+                self.requests.append(replace(seen, status=answer.status, reply=reply))
+            if fault is Fault.AFTER:
+                return web.Response(status=FAILED)
             kept = {name: value for name, value in answer.headers.items() if name.lower() not in SET_ANEW}
             return web.Response(status=answer.status, reason=answer.reason, headers=kept, body=content)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,24 +18,33 @@ from recorded_triggers.log_entries import compared_entries
 __all__ = ["differences"]
 
 # Tokens of the normaliser: numbered in order of appearance, which two runs need not share.
-_ID: Final = re.compile(r"<id-\d+>|<durable key>")
+_ID: Final = re.compile(r"<id-\d+>|<(durable|function|default|blobs) key>|order-\d{10}")
+# .NET's frames within the JSON of an exception, and the order of the functions that an error names.
+_FRAMES: Final = re.compile(r'("InnerException":).*', re.DOTALL)
+_NAMES: Final = re.compile(r"'\w+'(?:, '\w+')+")
+# What the compacting adds to a label, where it has left something out.
+_NOTE: Final = re.compile(r" \(names only here.*")
 # What a run is, and not what it found.
 _NOT_COMPARED: Final = frozenset(
-    {"t", "headers", "request", "log", "probe", "times", "timeline", "began_second", "seconds"}
+    {"t", "headers", "label", "request", "log", "probe", "times", "timeline", "began_second", "seconds"}
 )
 
 
-def differences(recorded: Path, ours: Path, scenario: str) -> Iterator[str]:
-    """Say in a line each what differs; ``recorded`` and ``ours`` are folders of recordings."""
+def differences(recorded: Path, ours: Path, scenario: str, *, counted: bool = True) -> Iterator[str]:
+    """Say in a line each what differs; ``recorded`` and ``ours`` are folders of recordings.
+
+    Where it is not ``counted``, how often something was received or logged may differ, as with timers it does.
+    """
     theirs, mine = (
         json.loads((folder / f"{scenario}.json").read_text(encoding="utf-8")) for folder in (recorded, ours)
     )
     yield from _steps(theirs["steps"], mine["steps"])
-    yield from _multisets("received", _probes(theirs), _probes(mine))
+    several = list if counted else set
+    yield from _multisets("received", several(_probes(theirs)), several(_probes(mine)))
     logs = [folder / f"{scenario}.log" for folder in (recorded, ours)]
     if logs[0].is_file():
         texts = [path.read_text(encoding="utf-8") for path in logs]
-        yield from _multisets("log", compared_entries(texts[0]), compared_entries(texts[1]))
+        yield from _multisets("log", *(several(compared_entries(text)) for text in texts))
 
 
 def _steps(theirs: list[Any], mine: list[Any]) -> Iterator[str]:
@@ -44,9 +53,32 @@ def _steps(theirs: list[Any], mine: list[Any]) -> Iterator[str]:
         yield from _multisets("step", *labels)
     for step, other in zip(theirs, mine, strict=False):
         for key in sorted((step.keys() | other.keys()) - _NOT_COMPARED):
+            if key in _STORED:
+                both = (_stored(_STORED[key](one.get(key) or {})) for one in (step, other))
+                yield from _multisets(f"{_label(step)}, storage", *both)
+                continue
             said, heard = _plain(step.get(key)), _plain(other.get(key))
             if said != heard:
                 yield f"{_label(step)}, {key}: {_where(step.get(key), other.get(key))}"
+
+
+_STORED: Final[Mapping[str, Callable[[Any], Mapping[str, Any]]]] = {
+    "dump": lambda value: value,
+    "storage": lambda value: {"containers": value},
+    "queues": lambda value: {"queues": value},
+}
+"""Parts of a step that are about a whole account, by their key, and what makes a dump of each."""
+
+
+def _stored(dump: Mapping[str, Any]) -> Iterator[str]:
+    """A storage account, a line for each thing in it. Of a queue it is the name: what is in it is seen elsewhere."""
+    for name, container in (dump.get("containers") or {}).items():
+        yield f"container {name}"
+        for blob in container["blobs"]:
+            # How many digits a moment in it has differs from run to run.
+            yield _plain({"container": name, **{key: one for key, one in blob.items() if key != "size"}})
+    yield from (f"queue {name}" for name in dump.get("queues") or {})
+    yield from (f"table {name}" for name in dump.get("tables") or {})
 
 
 def _where(theirs: Any, mine: Any, path: str = "") -> str:
@@ -56,11 +88,14 @@ def _where(theirs: Any, mine: Any, path: str = "") -> str:
         return "; ".join(
             _where(one, other, f"{path}/{key}") for key, one, other in inner if _plain(one) != _plain(other)
         )
+    if isinstance(theirs, list) and isinstance(mine, list) and len(theirs) == len(mine):
+        pairs = enumerate(zip(theirs, mine, strict=True))
+        return "; ".join(_where(one, other, f"{path}/{n}") for n, (one, other) in pairs if _plain(one) != _plain(other))
     return f"{path} recorded {_plain(theirs)[:400]}, ours {_plain(mine)[:400]}"
 
 
 def _label(step: Mapping[str, Any]) -> str:
-    return _plain(step["label"])
+    return _plain(_NOTE.sub("", step["label"]))
 
 
 def _probes(recording: Mapping[str, Any]) -> list[str]:
@@ -81,4 +116,18 @@ def _multisets(what: str, theirs: Iterable[str], mine: Iterable[str]) -> Iterato
 
 
 def _plain(value: Any) -> str:
-    return _ID.sub("<id>", json.dumps(value, sort_keys=True, ensure_ascii=False))
+    return _ID.sub("<id>", json.dumps(_settled(value), sort_keys=True, ensure_ascii=False))
+
+
+def _settled(value: Any) -> Any:
+    """A value without what two runs of one host do not share: frames, and the order of messages and of names."""
+    match value:
+        case dict():
+            return {key: _settled(one) for key, one in value.items()}
+        case [{"inserted_on": _}, *_]:
+            return sorted((_settled(one) for one in value), key=lambda message: str(message.get("content")))
+        case list():
+            return [_settled(one) for one in value]
+        case str():
+            return _NAMES.sub(lambda names: ", ".join(sorted(names[0].split(", "))), _FRAMES.sub(r"\1", value))
+    return value

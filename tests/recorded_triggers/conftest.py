@@ -47,6 +47,6 @@ def ours(
     if folder_name not in recorded_by_us:
         folder: Folder = FOLDERS[folder_name]
         is_all = request.config.getoption("--all-scenarios")
-        scenarios = folder.scenarios if is_all else folder.quick
+        scenarios = [*folder.scenarios, *folder.between] if is_all else folder.quick
         recorded_by_us[folder_name] = record(folder_name, scenarios, tmp_path_factory.mktemp(folder_name))
     return recorded_by_us[folder_name]

@@ -16,7 +16,11 @@ _FRAMES: Final = re.compile(r"^\s*(at <\.NET frames>|at (Microsoft|System|Durabl
 _EXCEPTION: Final = re.compile(r"(?:[A-Z]\w*[.+])+[A-Z]\w*(?:Exception|Error): ")
 _WORKER: Final = re.compile(r'File "(?!<app>)')
 _ID: Final = re.compile(r"<id-\d+>|<instance>")
+_CONFIGURATION: Final = re.compile(r"(Durable extension configuration loaded: )\{.*\}")
+_LATENCY: Final = re.compile(r"Latency: \S+\. Extension")
 _NUMBER: Final = re.compile(r"SequenceNumber: \d+|\b(?:in|after) \d+ms")
+# The state of an entity holds a time, whose text is as long as its digits.
+_STATE: Final = re.compile(r"(\(Entity\)' started\. IsReplay: False\. Input: )\(Redacted \d+ characters\)")
 _COUNTS: Final = re.compile(r"OutOfOrderMessages: \S+ |Sources: \S+ ")
 _KNOWN: Final = re.compile(r"'\w+'(?:, '\w+')+")
 _NO_TRACEBACK_THERE: Final = re.compile(
@@ -38,11 +42,16 @@ def entries(text: str) -> Iterator[tuple[str, str, str]]:
     """Level, category with event id, and text of each entry."""
     head: tuple[str, str] | None = None
     lines: list[str] = []
+    is_outside = False
     for line in [*text.splitlines(), "info: end[0]"]:
         match = _HEAD.match(line)
         if match is None:
-            lines.append(line[6:] if line.startswith("      ") else line)
+            # What is not moved in is of no entry: the list of functions that a start prints, and the like.
+            is_outside = is_outside or not line.startswith("      ")
+            if not is_outside:
+                lines.append(line[6:])
             continue
+        is_outside = False
         if head is not None:
             yield *head, _comparable("\n".join(lines))
         head, lines = (match[1], f"{match[2]}[{match[3]}]"), []
@@ -73,7 +82,15 @@ def _comparable(text: str) -> str:
             continue
         kept.append(line.strip())
     text = "\n".join(kept)
-    for pattern, token in ((_EXCEPTION, ""), (_ID, "<id>"), (_COUNTS, ""), (_NUMBER, "<n>")):
+    for pattern, token in (
+        (_EXCEPTION, ""),
+        (_CONFIGURATION, r"\1"),
+        (_LATENCY, "Latency: <latency>. Extension"),
+        (_ID, "<id>"),
+        (_STATE, r"\1<state>"),
+        (_COUNTS, ""),
+        (_NUMBER, "<n>"),
+    ):
         text = pattern.sub(token, text)
     text = text.replace("---> Result: Failure", "Result: Failure").replace("Result: Failure\n", "")
     text = _KNOWN.sub(lambda match: ", ".join(sorted(match[0].split(", "))), text)

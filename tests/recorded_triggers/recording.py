@@ -33,12 +33,18 @@ _SETTINGS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folder:
-    """One folder of recordings: the app that was recorded, and its scenarios; the quick ones run by default."""
+    """One folder of recordings: the app that was recorded, and its scenarios; the quick ones run by default.
+
+    ``between`` are driven with the slow ones and compared with nothing: they leave traces that the others find.
+    """
 
     app: str
     quick: Sequence[str]
     slow: Sequence[str] = ()
+    between: Sequence[str] = ()
     options: Sequence[str] = ()
+    is_counted: bool = True
+    """Whether the same must happen as often; timers that fire while the driver does something else do not."""
 
     @property
     def scenarios(self) -> list[str]:
@@ -51,6 +57,7 @@ FOLDERS: Final = {
         app="variants/quiet",
         quick=("log_simple", "log_entity", "log_again", "log_fail", "log_user", "queue_setting", "log_queue"),
         slow=(
+            "admin_reads",
             "admin_run_blob",
             "admin_run_durable",
             "admin_run_http",
@@ -80,9 +87,19 @@ FOLDERS: Final = {
             "queue_text",
             "queue_types",
             "routes",
+            "storage",
         ),
+        between=("queue_late", "blob_types", "blob_late", "durable_by_blob"),
     ),
-    "timers": Folder(app="variants/quiet", quick=(), slow=("admin_run_timer", "durable_by_timer", "log_fail_timer")),
+    "timers": Folder(
+        app="variants/quiet",
+        quick=(),
+        slow=("startup", "admin_run_timer", "durable_by_timer", "log_fail_timer", "storage"),
+    ),
+    "app": Folder(app="app", quick=(), slow=("timers_periodic",), between=("startup",), is_counted=False),
+    "comments": Folder(app="variants/comments", quick=("startup", "routes")),
+    "errors": Folder(app="variants/errors", quick=("startup", "routes", "errors")),
+    "log-levels": Folder(app="variants/log-levels", quick=("startup", "log_simple", "log_fail", "routes")),
     "none": Folder(
         app="variants/queues-none",
         quick=(),
@@ -94,6 +111,7 @@ FOLDERS: Final = {
             "queue_text",
             "routes",
         ),
+        between=("queue_types", "queue_out_set"),
         options=("--encoding", "none"),
     ),
 }
@@ -118,7 +136,10 @@ def record(name: str, scenarios: Sequence[str], folder: Path) -> Path:
             logs = ("--probe-log", str(probe_log), "--host-log", str(host.log))
             chosen = ("--only", ",".join(scenarios), "--settle", "0.5")
             _run("record.py", host.address, str(raw / name), *connection, "--key", _KEY, *logs, *chosen)
-    _run("compact.py", str(raw), str(folder / "compact"), name, "--replace", f"{app}=<app>")
+            with host.client() as client:
+                host_id = client.call("GET", "/admin/host/status").json()["id"]
+    replaced = (f"{app}=<app>", f"{host_id}=<hostid>")
+    _run("compact.py", str(raw), str(folder / "compact"), name, *(w for one in replaced for w in ("--replace", one)))
     return folder / "compact" / name
 
 

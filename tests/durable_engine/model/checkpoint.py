@@ -62,7 +62,8 @@ class Checkpoint:
     began this episode. ``sender`` is the execution that the messages name as theirs: the one that the episode found,
     not one that continue-as-new began, and without an execution id for an entity's first batch; None is ``instance``.
     ``left_behind`` are the histories of the executions that ended in this episode by continuing as new, to their end:
-    storage keeps none of them.
+    storage keeps none of them. ``retries`` are the ids of further attempts of a call with retry options, and of the
+    pauses before them.
     """
 
     instance: OrchestrationInstance
@@ -73,4 +74,5 @@ class Checkpoint:
     update: InstanceUpdate
     notices: tuple[Notice, ...] = ()
     sender: OrchestrationInstance | None = None
+    retries: frozenset[int] = frozenset()
     left_behind: tuple[tuple[HistoryEvent, ...], ...] = ()

@@ -14,11 +14,12 @@ __all__ = ["KnownFunctions"]
 
 @dataclass(frozen=True, slots=True)
 class KnownFunctions:
-    """The durable names of an app's functions, one tuple a kind."""
+    """The durable names of an app's functions, one tuple a kind; and the version of what they start without one."""
 
     orchestrators: tuple[str, ...] = ()
     activities: tuple[str, ...] = ()
     entities: tuple[str, ...] = ()
+    default_version: str | None = None
     _folded: dict[str, frozenset[str]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

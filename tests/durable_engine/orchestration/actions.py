@@ -163,8 +163,9 @@ class AnswerWalk:
 
     def _start_sub_orchestration(self, action: Action) -> HostTask:
         instance_id = action.get("instanceId") or f"{self._started.instance.execution_id}:{self._execution.next_id}"
+        version = action.get("version") or self._functions.default_version
         return self._execution.start_sub_orchestration(
-            action["functionName"], instance_id, action.get("version"), compact_json(action["input"])
+            action["functionName"], instance_id, version, compact_json(action["input"])
         )
 
     def _sub_orchestration_refusal(self, action: Action) -> HostTask | None:

@@ -36,6 +36,7 @@ from durable_engine.model.events import (
 )
 from durable_engine.model.functions import KnownFunctions
 from durable_engine.model.ticks import TICKS_PER_MICROSECOND, Ticks
+from durable_engine.model.versions import ANY_VERSION, VersionRule
 from durable_engine.orchestration.execution import Decision
 from durable_engine.orchestration.replay import Ending, Replay
 from durable_engine.wire.sdk_call import (
@@ -55,11 +56,16 @@ def _no_entity(name: str) -> OrchestratorCode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
-    """What an episode needs of an app: its functions' names, and the code of an orchestrator or entity by its name."""
+    """What an episode needs of an app: its functions' names, and the code of an orchestrator or entity by its name.
+
+    Of a version that ``versions`` does not let run, an episode ends as failed; whether such an instance should wait
+    instead is to be asked before.
+    """
 
     functions: KnownFunctions
     orchestrator: Callable[[str], OrchestratorCode]
     entity: Callable[[str], OrchestratorCode] = field(default=_no_entity)
+    versions: VersionRule = ANY_VERSION
 
 
 class Replayer(Protocol):
@@ -126,8 +132,9 @@ def run_episode(
     notices: list[Notice] = []
     carried_status: str | None = None
     left_behind: list[tuple[HistoryEvent, ...]] = []
+    moment = now
     while True:
-        replay = _replay(execution, replayer, now)
+        replay = _replay(execution, replayer, app, moment)
         decisions = [replace(one, event=at_time(one.event, next(clock))) for one in replay.decisions]
         messages += [_message(decision, execution.started, new_id) for decision in decisions]
         notices += replay.notices
@@ -135,8 +142,10 @@ def run_episode(
         ending = replay.ending
         if ending is None or ending.new_input is None:
             break
-        left_behind.append(_to_its_end(execution, decisions, ending, replay.next_event_id, now))
-        execution = _continue_as_new(execution.started, ending.new_input, replay.carried_over, now, new_id)
+        left_behind.append(_to_its_end(execution, decisions, ending, replay.next_event_id, moment))
+        # A time of its own: ids of entity requests are made of it, and each execution counts its requests anew.
+        moment = next(clock)
+        execution = _continue_as_new(execution.started, ending.new_input, replay.carried_over, moment, new_id)
         carried_status = status
 
     new = execution.new
@@ -164,6 +173,7 @@ def run_episode(
         update=_update(execution, status),
         notices=tuple(notices),
         left_behind=tuple(left_behind),
+        retries=replay.retries,
     )
 
 
@@ -187,8 +197,12 @@ def _begin(past: Sequence[HistoryEvent], batch: Sequence[HistoryEvent], now: Tic
     return _Execution(execution_started(past if has_started else new), past, new)
 
 
-def _replay(execution: _Execution, replayer: Replayer, now: Ticks) -> Replay:
+def _replay(execution: _Execution, replayer: Replayer, app: App, now: Ticks) -> Replay:
     """Replay the execution, and mark the new events that were handled as played."""
+    if problem := app.versions.problem(execution.started.version):
+        refused = Replay(execution.started, Answer(), app.functions, now)
+        refused.refuse(problem)
+        return refused
     replay, played = replayer.replay(execution.started, execution.past, execution.new, now)
     execution.new = [
         as_played(event) if index < played and not isinstance(event, OrchestratorStarted) else event

@@ -108,6 +108,13 @@ class Replay:
         return self._execution.origins
 
     @property
+    def retries(self) -> frozenset[int]:
+        """The ids of further attempts of a call with retry options, and of the pauses before them."""
+        origins = self._execution.origins
+        first = {origin: event_id for event_id, origin in reversed([*enumerate(origins)])}
+        return frozenset(event_id for event_id, origin in enumerate(origins) if first[origin] != event_id)
+
+    @property
     def has_asked_for_all(self) -> bool:
         """Whether every action of the answer has been asked for; the attempts of a retry may follow all the same."""
         return self._walk.has_asked_for_all
@@ -170,6 +177,10 @@ class Replay:
         if is_over and not self._execution.has_open_tasks:
             self._finish()
         return handled
+
+    def refuse(self, reason: str) -> None:
+        """End the execution as failed before anything of it is replayed: it is of a version that is not run here."""
+        self._end(Ending(status="Failed", result=f"VersionMismatch: {reason}", details=reason))
 
     def _receive(self, event: HistoryEvent) -> None:
         if self.is_suspended and not isinstance(event, _NOT_HELD):

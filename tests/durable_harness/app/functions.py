@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from durable_engine import App, KnownFunctions
+from durable_engine import App, KnownFunctions, VersionRule
 from durable_harness.core.errors import UnknownNameError
 
 __all__ = ["Activity", "AnyActivity", "AppFunctions", "OrchestratorFunction", "Starter"]
@@ -63,11 +63,17 @@ class AppFunctions:
     known: KnownFunctions
     is_bare: bool
     starters: Mapping[str, Starter] = field(default_factory=dict)
+    versions: VersionRule = field(default_factory=VersionRule)
 
     @property
     def engine_app(self) -> App:
         """What the engine needs to run an episode."""
-        return App(functions=self.known, orchestrator=self._handle_of)
+        return App(functions=self.known, orchestrator=self._handle_of, versions=self.versions)
+
+    def with_versions(self, versions: VersionRule) -> AppFunctions:
+        """The same functions in an app whose host.json has these settings."""
+        known = replace(self.known, default_version=versions.default_version)
+        return replace(self, known=known, versions=versions)
 
     def orchestrator(self, name: str) -> OrchestratorFunction:
         """The orchestrator of a name."""

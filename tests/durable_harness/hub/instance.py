@@ -46,6 +46,8 @@ class HubInstance:
         self.earlier: list[tuple[HistoryEvent, ...]] = []
         """The histories of the executions that have continued as new, the first first."""
         self.inbox: list[HistoryEvent] = []
+        self.refusal: str | None = None
+        """Why no episode of it is run here: it is of another version, and waits for a host of that."""
         self.runtime_status = "Pending"
         self.output_text: str | None = None
         self.custom_status_text: str | None = None

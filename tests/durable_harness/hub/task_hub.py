@@ -75,7 +75,9 @@ class TaskHub:
         """How many orchestrations were started by clients."""
         self._waiting: dict[str, None] = {}
 
-    def start(self, name: str, input_text: str | None, instance_id: str | None = None) -> HubInstance:
+    def start(
+        self, name: str, input_text: str | None, instance_id: str | None = None, version: str | None = None
+    ) -> HubInstance:
         """Start an orchestration, as a client does: its start message waits in its inbox."""
         orchestrator = self.app.orchestrator(name)
         self.starts += 1
@@ -92,6 +94,7 @@ class TaskHub:
             ),
             name=orchestrator.name,
             input=input_text,
+            version=version or self.app.versions.default_version,
             generation=0 if old is None else 1,
         )
         self._begin(event)
@@ -148,8 +151,9 @@ class TaskHub:
 
     @property
     def waiting(self) -> list[HubInstance]:
-        """Instances with something in their inbox, the one that has waited longest first."""
-        return [self.instances[instance_id] for instance_id in self._waiting]
+        """Instances whose episode can be run on what is in their inbox, the one that has waited longest first."""
+        waiting = (self.instances[instance_id] for instance_id in self._waiting)
+        return [instance for instance in waiting if instance.refusal is None]
 
     def run_waiting_episodes(self) -> bool:
         """Run one episode of every instance that has something in its inbox; False if there was none."""
@@ -310,6 +314,7 @@ class TaskHub:
             self.facts.parents[instance_id] = event.parent.instance.instance_id
         instance = self._create(instance_id, event.name)
         instance.begin(event)
+        instance.refusal = None if self.app.versions.fails else self.app.versions.problem(event.version)
         instance.inbox.append(event)
         self._waiting[instance_id] = None
         return True

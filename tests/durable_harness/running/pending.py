@@ -115,6 +115,8 @@ def stuck_error(hub: TaskHub, instance: HubInstance) -> StuckError:
     """The error of an orchestration to which nothing can happen any more."""
     pending = pending_of(hub, instance)
     lines = pending.lines
+    if instance.refusal is not None:
+        lines.insert(0, f"a host of its version: {instance.refusal}")
     if instance.runtime_status == "Suspended":
         lines.insert(0, "being resumed: it is suspended")
     lines = lines or ["nothing that could come: it yielded something that no event completes"]
@@ -138,6 +140,12 @@ def _causes(hub: TaskHub, instance: HubInstance, pending: Pending) -> list[str]:
     """Why nothing can happen, as far as it is known."""
     causes = [*dict.fromkeys([*hub.inspector.causes(instance), *(one.text for one in instance.notices.values())])]
     causes += _missed_events(instance, pending.events)
+    parents = hub.facts.parents
+    causes += [
+        f"{one.instance_id!r} waits for a host of its version: {one.refusal}"
+        for one in hub.instances.values()
+        if one.refusal is not None and parents.get(one.instance_id) == instance.instance_id
+    ]
     worker, replay = instance.replayer.worker, instance.replayer.replay_now
     if not causes and worker is not None and worker.has_ended and replay is not None:
         names = ", ".join(repr(name) for name, count, _ in replay.event_waits if count)

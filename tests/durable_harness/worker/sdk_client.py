@@ -11,13 +11,22 @@ from typing import Any, Final
 
 from azure.durable_functions import DurableOrchestrationClient
 
-__all__ = ["InMemoryClient", "Respond"]
+from durable_engine import compact_json
+from durable_harness.core import arguments
+from durable_harness.worker.sdk_types import df_dumps
+
+__all__ = ["InMemoryClient", "Respond", "client_input"]
 
 Respond = Callable[[str, str, Any], tuple[int, Any]]
 """Answers a request: method, URL and body in, status and JSON value out."""
 
 _BASE: Final = "http://localhost/runtime/webhooks/durabletask"
 _KEY: Final = "code=in-memory"
+
+
+def client_input(value: object) -> str | None:
+    """The stored input of an orchestration that a Python client starts: JSON within a JSON string."""
+    return None if value is None else compact_json(arguments.json_text(value, "input", df_dumps))
 
 
 def _binding() -> str:

@@ -18,7 +18,7 @@ from durable_engine import ORCHESTRATION_TRIGGER as ORCHESTRATION
 from durable_engine import durable_name
 from durable_host.app.declared import DeclaredFunction
 from durable_host.app.function_folders import function_folders, import_folders
-from durable_host.app.loading import DEFAULT_SCRIPT_FILE, AppError, import_functions, line_of
+from durable_host.app.loading import DEFAULT_SCRIPT_FILE, AppError, check_host_json_for_sdk, import_functions, line_of
 from durable_host.app.parameters import RefusedSignatureError, Signature, check_signature
 from durable_host.config.times import seconds_of
 
@@ -116,6 +116,16 @@ class IndexedFunction:
         """The trigger's type, such as ``activityTrigger``."""
         return self.trigger.type
 
+    @property
+    def is_retried_by_its_trigger(self) -> bool:
+        """Whether its trigger tries it again by itself, so that a retry policy multiplies the attempts."""
+        return self.kind in (QUEUE, BLOB)
+
+    @property
+    def uses_sdk(self) -> bool:
+        """Whether it is a durable function, or has a durable client."""
+        return self.kind in _DURABLE_KINDS or any(binding.type == CLIENT for binding in self.bindings)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionIndex:
@@ -144,6 +154,8 @@ class FunctionIndex:
         is_v1 = bool(folders) and not path.is_file()
         declared = import_folders(script_root, folders) if is_v1 else import_functions(script_root, name)
         functions = tuple(_indexed(function, path, settings) for function in declared)
+        if any(one.uses_sdk for one in functions):
+            check_host_json_for_sdk(script_root)
         ignored = () if is_v1 else tuple(folder.name for folder in folders)
         return cls(
             script_root=script_root,
@@ -232,7 +244,9 @@ def _indexed(declared: DeclaredFunction, path: Path, settings: Mapping[str, str]
 
 
 def _binding(raw: Mapping[str, Any]) -> Binding:
-    return Binding(name=raw["name"], type=raw["type"], direction=str(raw.get("direction", "IN")).upper(), raw=raw)
+    # Its older name is still taken by the extension, and stands in many a function.json.
+    kind = CLIENT if raw["type"] == "orchestrationClient" else raw["type"]
+    return Binding(name=raw["name"], type=kind, direction=str(raw.get("direction", "IN")).upper(), raw=raw)
 
 
 def _is_disabled(name: str, settings: Mapping[str, str]) -> bool:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import azure.functions as func
-from azure.functions._abc import RetryContext, RpcException, TraceContext
+from azure.functions._abc import RetryContext, TraceContext
 from azure.functions.meta import Datum
 
 from durable_engine import UserException
@@ -42,23 +42,16 @@ class _TraceContext(TraceContext):
         return {}
 
 
-class _RetryContext(RetryContext):
-    """Which of the runs this is that a retry policy of the function asks for; 0 of 0 without one."""
+@dataclass(frozen=True, slots=True)
+class _RetryContext:
+    """Which of the runs this is that a retry policy of the function asks for; 0 of 0 without one.
 
-    def __init__(self, count: int, most: int) -> None:
-        self._count, self._most = count, most
+    As the worker's own it has less than azure-functions declares: no ``exception``.
+    """
 
-    @property
-    def retry_count(self) -> int:
-        return self._count
-
-    @property
-    def max_retry_count(self) -> int:
-        return self._most
-
-    @property
-    def exception(self) -> RpcException:
-        return None  # type: ignore[return-value]  # as the worker does on a first attempt
+    retry_count: int
+    max_retry_count: int
+    rpc_exception: None = None
 
 
 class InvocationContext(func.Context):
@@ -99,7 +92,7 @@ class InvocationContext(func.Context):
     def retry_context(self) -> RetryContext:
         """Function-level retry: which run this is."""
         retry = self._function.retry
-        return _RetryContext(self._attempt, retry.times if retry else 0)
+        return cast(RetryContext, _RetryContext(self._attempt, retry.times if retry else 0))
 
 
 class _Out(func.Out[object]):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from durable_engine import UserException
 from durable_host.config.logs import event
 
-__all__ = ["log_executing", "log_failure", "log_success"]
+__all__ = ["log_executing", "log_failure", "log_last_retry", "log_success"]
 
 
 def log_executing(name: str, invocation: str, reason: str = "(null)", details: str | None = None) -> None:
@@ -42,13 +42,25 @@ def log_failure(
         raised: What user code raised, if it did; its traceback names file and line of the app.
     """
     said = f"Executed 'Functions.{name}' (Failed, Id={invocation}, Duration={milliseconds}ms)"
+    text, short = _exception(name, causes, raised)
+    extra = event(3, short="\n".join([said, *short]))
+    logging.getLogger(f"Function.{name}").error("%s\n%s", said, text, extra=extra)
+    logging.getLogger("Host.Results").error("%s", text, extra=event(0))
+
+
+def log_last_retry(name: str, retries: int, raised: UserException | None) -> None:
+    """A function has failed as often as its retry policy lets it."""
+    said = f"Function execution failed after '{retries}' retries."
+    text, _ = _exception(name, (), raised)
+    logging.getLogger(f"Function.{name}").error("%s\n%s", said, text, extra=event(324, short=said))
+
+
+def _exception(name: str, causes: Sequence[str], raised: UserException | None) -> tuple[str, list[str]]:
+    """The exception of an invocation as the host writes it, and what of it a person needs."""
     lines = [f" ---> {cause}" for cause in causes]
     short = [f"{cause}" for cause in causes]
     if raised is not None:
         told = raised.rpc_text.rstrip()
         lines.append(f" ---> {told}" if not causes else told)
         short.append(told)
-    text = "\n".join([f"Exception while executing function: Functions.{name}", *lines])
-    extra = event(3, short="\n".join([said, *short]))
-    logging.getLogger(f"Function.{name}").error("%s\n%s", said, text, extra=extra)
-    logging.getLogger("Host.Results").error("%s", text, extra=event(0))
+    return "\n".join([f"Exception while executing function: Functions.{name}", *lines]), short

@@ -25,7 +25,15 @@ if TYPE_CHECKING:
     from azure.functions import FunctionRegister
     from azure.functions.decorators.function_app import Function
 
-__all__ = ["DEFAULT_SCRIPT_FILE", "AppError", "import_functions", "import_module_of", "line_of", "put_on_path"]
+__all__ = [
+    "DEFAULT_SCRIPT_FILE",
+    "AppError",
+    "check_host_json_for_sdk",
+    "import_functions",
+    "import_module_of",
+    "line_of",
+    "put_on_path",
+]
 
 DEFAULT_SCRIPT_FILE = "function_app.py"
 
@@ -123,16 +131,23 @@ def import_module_of(name: str, script_root: Path, path: Path) -> ModuleType:
         advice = "" if isinstance(error, Exception) else " An app must not end the process while it is imported."
         if isinstance(error, ImportError):
             advice = " Install what the app's requirements.txt lists into the environment that runs this host."
-        if isinstance(error, json.JSONDecodeError) and _is_of_sdk(error):
-            advice = (
-                " azure-functions-durable reads host.json too, and takes no comments and no comma after the last "
-                "entry, in Azure as here: remove them."
-            )
         raise AppError(f"{_text(error)}.{advice}", path=where, line=line) from error
 
 
-def _is_of_sdk(error: BaseException) -> bool:
-    return any("durable_functions" in frame.filename for frame in traceback.extract_tb(error.__traceback__))
+def check_host_json_for_sdk(script_root: Path) -> None:
+    """Refuse a host.json that the SDK cannot read, for an app that uses the SDK: in Azure such an app does not load."""
+    path = script_root / "host.json"
+    try:
+        json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return
+    except json.JSONDecodeError as error:
+        raise AppError(
+            f"{_text(error)}. The host takes comments and a comma after the last entry in this file, but "
+            "azure-functions-durable reads it too when it is imported, and takes none, in Azure as here: remove them.",
+            path=path,
+            line=error.lineno,
+        ) from error
 
 
 def _import(script_root: Path, path: Path) -> ModuleType:

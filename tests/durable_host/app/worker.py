@@ -17,16 +17,16 @@ from typing import Any, Protocol
 import azure.functions as func
 from azure.functions.meta import Datum
 
-from durable_engine import ActivityOutcome, UserException
+from durable_engine import ActivityOutcome, UserException, parsed_json
 from durable_host.app.async_loop import AsyncLoop
 from durable_host.app.entity_code import with_failures_kept
 from durable_host.app.index import ACTIVITY, ENTITY, ORCHESTRATION, FunctionIndex, IndexedFunction
 from durable_host.app.invocation import Call, ClientBindingText, InvocationPlan, Outcome
-from durable_host.app.invocation_log import log_executing, log_failure, log_success
+from durable_host.app.invocation_log import log_executing, log_failure, log_last_retry, log_success
 from durable_host.app.threads import Threads
 from durable_host.app.trigger import BindingError, Trigger
 from durable_host.clock import new_guid, now
-from durable_host.config.logs import event, running_function
+from durable_host.config.logs import running_function
 
 __all__ = ["Bindings", "Handle", "Worker", "limit_text", "thread_count"]
 
@@ -101,11 +101,22 @@ class Worker:
         return self._handle(self._index.entity(name), ENTITY, name, func.EntityContext)
 
     async def run_activity(
-        self, function: IndexedFunction, input_text: str | None, *, invocation_id: str | None = None
+        self,
+        function: IndexedFunction,
+        input_text: str | None,
+        *,
+        instance_id: str = "",
+        invocation_id: str | None = None,
     ) -> ActivityOutcome:
-        """Run one activity on the JSON text that its binding gets."""
+        """Run one activity on the JSON text that its binding gets; other bindings may name its input and instance."""
         data = Datum(_NO_TEXT if input_text is None else input_text, "string")
-        outcome = await self.run(function, Trigger(data=data), invocation_id=invocation_id)
+        value = parsed_json(input_text)
+        names = {
+            "instanceId": instance_id,
+            function.trigger.name: value if isinstance(value, str) else input_text,
+            "data": value,
+        }
+        outcome = await self.run(function, Trigger(data=data, names=names), invocation_id=invocation_id)
         if outcome.raised is not None:
             return ActivityOutcome(raised=outcome.raised)
         encoded = outcome.returned
@@ -154,9 +165,7 @@ class Worker:
             await asyncio.sleep(retry.delay(attempt))
             outcome = await self.run(function, trigger, attempt=attempt)
         if outcome.raised is not None and retry is not None:
-            logging.getLogger(f"Function.{function.name}").error(
-                "Function execution failed after '%d' retries.", attempt, extra=event(324)
-            )
+            log_last_retry(function.name, attempt, outcome.raised)
         return outcome
 
     async def _call(self, function: IndexedFunction, call: Call) -> Outcome:

@@ -5,22 +5,26 @@ from __future__ import annotations
 import argparse
 import ipaddress
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from durable_host.config.settings import Settings, SettingsError
+
 if TYPE_CHECKING:
+    from durable_host.http.keys import Keys
     from durable_host.http.origins import Origins
 
-__all__ = ["add_reach_arguments", "origins_of"]
+__all__ = ["add_reach_arguments", "keys_of", "origins_of"]
 
 
 def add_reach_arguments(parser: argparse.ArgumentParser) -> None:
-    """``--listen``, ``--allow-host`` and ``--cors``."""
+    """``--listen``, ``--allow-host``, ``--cors`` and ``--keys``."""
     parser.add_argument(
         "--listen",
         type=_address,
         default="127.0.0.1",
         metavar="ADDRESS",
-        help="the address to listen on (default: loopback); 0.0.0.0 lets other machines in, without a key",
+        help="the address to listen on (default: loopback); 0.0.0.0 lets other machines in, keys asked for or not",
     )
     parser.add_argument(
         "--allow-host",
@@ -34,14 +38,35 @@ def add_reach_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ORIGINS",
         help="origins whose pages may call the host, separated by commas; * is any (default: Host.CORS)",
     )
+    parser.add_argument(
+        "--keys",
+        action="store_true",
+        help="ask for keys where Azure does; they are kept, and are in the printed URLs",
+    )
 
 
-def origins_of(arguments: argparse.Namespace, from_settings: str | None) -> Origins:
-    """What the command line allows, or else Host.CORS of local.settings.json."""
+def keys_of(arguments: argparse.Namespace, script_root: Path) -> Keys | None:
+    """The keys of the app, if they are to be asked for."""
+    if not arguments.keys:
+        return None
+    from durable_host.azurite.folders import HOME
+    from durable_host.http.keys import Keys, key_file
+
+    return Keys.kept_in(key_file(HOME / "keys", script_root))
+
+
+def origins_of(arguments: argparse.Namespace, settings: Settings) -> Origins:
+    """What the command line allows, or else Host.CORS of local.settings.json; SettingsError where that cannot be."""
     from durable_host.http.origins import Origins
 
-    text: str = arguments.cors if arguments.cors is not None else from_settings or ""
-    return Origins(hosts=tuple(arguments.allow_host), cors=_split(text.split(",")))
+    text: str = arguments.cors if arguments.cors is not None else settings.cors or ""
+    cors = _split(text.split(","))
+    if settings.cors_credentials and "*" in cors:
+        raise SettingsError(
+            f"'{settings.source}': with Host.CORSCredentials, CORS cannot be *, as no browser takes both: name the "
+            "origins whose pages may call, such as http://localhost:3000."
+        )
+    return Origins(hosts=tuple(arguments.allow_host), cors=cors, credentials=settings.cors_credentials)
 
 
 def _split(words: Sequence[str]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from durable_host.cli.reach import add_reach_arguments, origins_of
+from durable_host.cli.reach import add_reach_arguments, keys_of, origins_of
 from durable_host.cli.stopping import StopRequest, say
 from durable_host.config.host_json import HostJson, HostJsonError, read_host_json
 from durable_host.config.installed import missing_extra
@@ -141,14 +141,15 @@ async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: co
         connection_string=connection_string,
         port=_port(arguments.port, settings),
         listen=arguments.listen,
-        origins=origins_of(arguments, settings.cors),
+        origins=origins_of(arguments, settings),
+        keys=keys_of(arguments, script_root),
         **_times(HostOptions),
     )
     stop.interrupts = False
     async with contextlib.AsyncExitStack() as running:
         host = Host(index, host_json, options)
         await stop.unless_requested(running.enter_async_context(host))
-        say(functions_text(index, host.origin, host.route_of))
+        say(functions_text(index, host.origin, host.route_of, host.problems))
         say(f"Dashboard {host.dashboard}")
         say("Host started. Press Ctrl+C to stop it.")
         await stop.requested.wait()
@@ -201,6 +202,7 @@ def _user_errors() -> tuple[type[Exception], ...]:
     for module, names in {
         "durable_host.azurite.errors": ("AzuriteError",),
         "durable_host.app.loading": ("AppError",),
+        "durable_host.http.keys": ("KeyFileError",),
         "durable_host.http.server": ("PortRefusedError",),
         "durable_host.task_hub.base.errors": ("TaskHubError",),
         "recorded_pages": ("CassetteError",),

@@ -11,11 +11,11 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from durable_engine import MATCH_STRATEGIES
+from durable_engine import MATCH_STRATEGIES, VersionRule
 from durable_host.config.azure_limits import refused_in_azure
 from durable_host.config.lenient_json import load_lenient
 from durable_host.config.logs import LEVELS
@@ -86,7 +86,7 @@ class HostJsonError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueOptions:
-    """How queue triggers read: ``extensions.queues``. Blob triggers share all but the encoding."""
+    """How queue triggers read: ``extensions.queues``; and, for the queue of found blobs, ``extensions.blobs``."""
 
     batch_size: int = 16
     new_batch_threshold: int = 8
@@ -95,6 +95,17 @@ class QueueOptions:
     visibility_timeout_seconds: float = 0.0
     is_base64: bool = True
     poison_blob_threshold: int = 5
+    blob_parallelism: int = 8
+
+    def for_blobs(self) -> QueueOptions:
+        """How the queue of found blobs is read: so that no more than ``blob_parallelism`` of them run at once."""
+        batch = min((self.blob_parallelism + 1) // 2, _LARGEST_QUEUE_BATCH)
+        return replace(
+            self,
+            batch_size=batch,
+            new_batch_threshold=self.blob_parallelism - batch,
+            max_dequeue_count=self.poison_blob_threshold,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,15 +122,14 @@ class HostJson:
     max_orchestrators: int
     max_entities: int
     route_prefix: str = "api"
-    default_version: str | None = None
-    version_match: str = "CurrentOrOlder"
-    fails_other_versions: bool = False
-    """Whether an instance of a version that is not run here fails; else it waits for a host that runs it."""
+    versions: VersionRule = field(default_factory=VersionRule)
     replaces_running: bool = False
     """Whether a start may replace an instance that has not ended."""
     function_timeout_seconds: float | None = None
     log_levels: Mapping[str, str]
     queues: QueueOptions = QueueOptions()
+    has_tracing_choice: bool = False
+    """Whether it says what to do about distributed tracing, of which the real host reminds otherwise."""
     notes: tuple[str, ...] = ()
     """One line for each key that is not honoured, and for each value that Azure would refuse."""
 
@@ -200,15 +210,18 @@ class _Reader:
             max_orchestrators=self._get(durable + "maxConcurrentOrchestratorFunctions", int, per_cpu),
             max_entities=self._get(durable + "maxConcurrentEntityFunctions", int, per_cpu),
             route_prefix=self._get("extensions.http.routePrefix", str, "api").strip("/"),
-            default_version=self._get(durable + "defaultVersion", str, None),
-            version_match=self._one_of(durable + "versionMatchStrategy", MATCH_STRATEGIES, "CurrentOrOlder"),
-            fails_other_versions=self._one_of(durable + "versionFailureStrategy", _FAILURES, "Reject") == "Fail",
+            versions=VersionRule(
+                default_version=self._get(durable + "defaultVersion", str, None),
+                match=self._one_of(durable + "versionMatchStrategy", MATCH_STRATEGIES, "CurrentOrOlder"),
+                fails=self._one_of(durable + "versionFailureStrategy", _FAILURES, "Reject") == "Fail",
+            ),
             replaces_running=self._replaces_running(durable + "overridableExistingInstanceStates"),
             function_timeout_seconds=None
             if timeout == "-1"
             else self._seconds("functionTimeout", _USUAL_TIMEOUT_SECONDS, at_least=0.001),
             log_levels=self._log_levels("logging.logLevel"),
             queues=self._queues("extensions.queues."),
+            has_tracing_choice=self._has_tracing_choice(durable + "tracing."),
             notes=(*notes, *refused_in_azure(storage, self._written)),
         )
 
@@ -225,6 +238,7 @@ class _Reader:
             visibility_timeout_seconds=self._seconds(key + "visibilityTimeout", 0, at_least=0),
             is_base64=encoding.lower() == "base64",
             poison_blob_threshold=self._get("extensions.blobs.poisonBlobThreshold", int, 5),
+            blob_parallelism=self._get("extensions.blobs.maxDegreeOfParallelism", int, 8 * cores),
         )
 
     def _written(self, key: str) -> Any:
@@ -276,6 +290,10 @@ class _Reader:
         if found is None:
             raise self._error(key, text, " or ".join(allowed))
         return found
+
+    def _has_tracing_choice(self, key: str) -> bool:
+        enabled, version = self._written(key + "distributedTracingEnabled"), self._written(key + "version")
+        return str(enabled).lower() == "true" and str(version).lower() in ("v2", "none")
 
     def _replaces_running(self, key: str) -> bool:
         text: str = self._get(key, str, _OVERRIDABLE[0])

@@ -49,9 +49,10 @@ def running_function(name: str) -> Iterator[None]:
         current_function.reset(token)
 
 
-def event(number: int, *, short: str | None = None) -> dict[str, object]:
-    """The ``extra`` of a record: the real host's event id, and what the short form says in place of the whole text."""
-    return {"event_id": number, "short": short}
+def event(number: int, *, short: str | None = None, only_in_full: bool = False) -> dict[str, object]:
+    """The ``extra`` of a record: the real host's event id, and what the short form says in place of the whole text, if
+    it says anything."""
+    return {"event_id": number, "short": short, "only_in_full": only_in_full}
 
 
 def category_of(record: logging.LogRecord) -> str:
@@ -115,7 +116,7 @@ def set_up_logging(levels: Mapping[str, str], *, verbose: bool = False) -> None:
     handler.setFormatter(_Entry() if verbose else _Line())
     handler.addFilter(shown)
     if not verbose:
-        handler.addFilter(lambda record: record.name not in _ONLY_IN_FULL)
+        handler.addFilter(lambda one: one.name not in _ONLY_IN_FULL and not getattr(one, "only_in_full", False))
     # As the worker has it: an app's debug lines need a level of the app's own.
     _attach(logging.getLogger(), handler, logging.INFO)
     for name in _HOST:

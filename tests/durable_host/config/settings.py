@@ -35,6 +35,8 @@ class Settings:
     local_http_port: int | None
     cors: str | None = None
     """Host.CORS: origins whose pages may call the host, separated by commas."""
+    cors_credentials: bool = False
+    """Host.CORSCredentials: whether such pages may send cookies and the like."""
 
     def apply(self, environment: MutableMapping[str, str]) -> None:
         """Put the settings where the app looks for them."""
@@ -84,6 +86,7 @@ def read_settings(script_root: Path, environment: Mapping[str, str]) -> Settings
         source=source,
         local_http_port=_local_http_port(source, content),
         cors=_cors(source, content),
+        cors_credentials=_cors_credentials(source, content),
     )
 
 
@@ -166,6 +169,15 @@ def _cors(source: Path, content: dict[str, object]) -> str | None:
     value = _section(source, content, "Host").get("CORS")
     if value is not None and not isinstance(value, str):
         raise SettingsError(f"'{source}': Host.CORS must be a text of origins, separated by commas.")
+    return value
+
+
+def _cors_credentials(source: Path, content: dict[str, object]) -> bool:
+    value = _section(source, content, "Host").get("CORSCredentials", False)
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    if not isinstance(value, bool):
+        raise SettingsError(f"'{source}': Host.CORSCredentials must be true or false.")
     return value
 
 

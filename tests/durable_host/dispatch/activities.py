@@ -35,8 +35,8 @@ from durable_host.task_hub.queues.queue import MAX_RECEIVE, ReceivedMessage
 
 __all__ = ["ActivityDispatcher", "RunActivity"]
 
-RunActivity = Callable[[str, str | None], Awaitable[ActivityOutcome]]
-"""Runs an activity by its name with its input text."""
+RunActivity = Callable[[str, str | None, str], Awaitable[ActivityOutcome]]
+"""Runs an activity: its name, its input text, and the instance that has called it."""
 
 _AHEAD_SECONDS: Final = 0.25
 _PACE: Final = 0.1  # How much the latest activity counts in the usual duration.
@@ -155,7 +155,7 @@ class ActivityDispatcher:
             raise  # The host stops, and does not wait for it any longer.
         except AzureError as error:
             _log.error("Instance %r: an activity's result could not be sent; it is run again. %s", instance_id, error)
-            await self._held.abandon([message])
+            await self._held.abandon([message], is_no_fault=True)
         except BaseException as error:
             await self._fail(scheduled, error, message)
         else:
@@ -180,7 +180,7 @@ class ActivityDispatcher:
     async def _run_user_code(self, instance_id: str, scheduled: TaskScheduled) -> TaskCompleted | TaskFailed:
         about = instance_id, scheduled.name, ACTIVITY
         self._log.started(*about, scheduled.input, scheduled.event_id)
-        outcome = await self._run_activity(scheduled.name, activity_input(scheduled))
+        outcome = await self._run_activity(scheduled.name, activity_input(scheduled), instance_id)
         completion = completion_of(scheduled, outcome, now())
         if isinstance(completion, TaskCompleted):
             self._log.completed(*about, completion.result, scheduled.event_id)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from durable_engine import (
@@ -32,7 +33,7 @@ from durable_host.config.logs import running_function
 from durable_host.dispatch.message_rules import names_entity
 from durable_host.dispatch.state_log import ACTIVITY, ENTITY, FAILED, ORCHESTRATOR, StateLog
 
-__all__ = ["EpisodeLog"]
+__all__ = ["EpisodeLog", "Told"]
 
 _TICKS_PER_MILLISECOND: Final = 10_000
 _WAITS: Final = '"externalEventName"'
@@ -42,10 +43,25 @@ _OPERATION: Final = (
 )
 
 
+@dataclass(slots=True)
+class Told:
+    """What was said, or kept back, about instances that have not ended."""
+
+    waits: dict[str, int] = field(default_factory=dict)
+    """For how many events an instance is known to wait."""
+    pauses: dict[str, frozenset[int]] = field(default_factory=dict)
+    """Its timers that are pauses before another attempt, of which the real host says nothing."""
+
+    def forget(self, instance_id: str) -> None:
+        """It has ended, or begins anew."""
+        self.waits.pop(instance_id, None)
+        self.pauses.pop(instance_id, None)
+
+
 class EpisodeLog:
     """The lines of one episode. ``around`` the code, then ``ended`` with the checkpoint.
 
-    ``told`` is shared by all episodes of a host: for how many events an instance is known to wait.
+    ``told`` is shared by all episodes of a host.
     """
 
     def __init__(
@@ -54,7 +70,7 @@ class EpisodeLog:
         instance_id: str,
         past: Sequence[HistoryEvent],
         new: Sequence[HistoryEvent],
-        told: dict[str, int],
+        told: Told,
     ) -> None:
         self._log, self._instance_id, self._told = log, instance_id, told
         self._past, self._new = past, new
@@ -129,7 +145,7 @@ class EpisodeLog:
             match one:
                 case ExecutionStarted():
                     self._log.started(self._instance_id, self._name, ORCHESTRATOR, one.input)
-                case TimerFired():
+                case TimerFired() if one.timer_id not in self._told.pauses.get(self._instance_id, ()):
                     self._log.timer_fired(self._instance_id, self._name, one.fire_at)
                 case EventRaised() if one.name in asked:
                     self._log.entity_answered(self._instance_id, self._name, one.name)
@@ -141,9 +157,12 @@ class EpisodeLog:
     def _orchestrator_ended(self, checkpoint: Checkpoint) -> None:
         ending = next((one for one in checkpoint.events if isinstance(one, ExecutionCompleted)), None)
         if ending is not None or checkpoint.replaces_history:
-            self._told.pop(self._instance_id, None)
+            self._told.forget(self._instance_id)
+        elif checkpoint.retries:
+            self._told.pauses[self._instance_id] = checkpoint.retries
         for one in checkpoint.events:
-            self._say_what_was_decided(one)
+            if getattr(one, "event_id", -1) not in checkpoint.retries:
+                self._say_what_was_decided(one)
         if ending is None:
             for name in self._new_waits():
                 self._log.waits(self._instance_id, self._name, f"WaitForExternalEvent:{name}")
@@ -182,8 +201,8 @@ class EpisodeLog:
         """The events that the orchestrator waits for since this episode; after a restart of the host, none are new."""
         actions = [action for some in self._answer.get("actions") or () for action in some]
         names = [str(action[_WAITS.strip('"')]) for action in actions if _WAITS.strip('"') in action]
-        known = self._told.get(self._instance_id, len(names) if self._past else 0)
-        self._told[self._instance_id] = len(names)
+        known = self._told.waits.get(self._instance_id, len(names) if self._past else 0)
+        self._told.waits[self._instance_id] = len(names)
         return names[known:]
 
     def _entity_ended(self) -> None:

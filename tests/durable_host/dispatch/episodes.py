@@ -8,9 +8,10 @@ thread that it keeps is reported and left behind.
 from __future__ import annotations
 
 import asyncio
-import json
+import itertools
 import logging
 import threading
+import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
@@ -23,7 +24,6 @@ from durable_engine import (
     OrchestratorCode,
     Ticks,
     TimerFired,
-    VersionRule,
     early_timer,
     run_entity_batch,
     run_episode,
@@ -31,17 +31,18 @@ from durable_engine import (
 from durable_host.app.threads import Threads
 from durable_host.app.worker import limit_text
 from durable_host.clock import new_id, now
-from durable_host.dispatch.episode_log import EpisodeLog
+from durable_host.dispatch.episode_log import EpisodeLog, Told
 from durable_host.dispatch.message_rules import is_entity
 from durable_host.dispatch.sessions import Session
 from durable_host.dispatch.sorting import Batch
 from durable_host.dispatch.state_log import StateLog
 
-__all__ = ["EpisodeInterruptedError", "EpisodeRunner"]
+__all__ = ["EpisodeInterruptedError", "EpisodeRunner", "OtherVersionError"]
 
 _AT_A_TIME: Final = 4
 _LENT_SECONDS: Final = 5.0
 _LONG_SECONDS: Final = 30.0
+_EXECUTIONS: Final = uuid.UUID("1f4f9b0c-3c2d-4a55-9c61-7c7b4a5a9a1e")
 _log = logging.getLogger("Host.Triggers.DurableTask")
 
 
@@ -59,8 +60,6 @@ class EpisodeRunner:
     Args:
         app: The functions.
         log: Where states are told.
-        versions: Which versions of orchestrations this host runs; None: all.
-        fails_other_versions: Whether an instance of another version fails, rather than wait for another host.
         at_a_time: How many episodes run at a time; more would only share the same processor.
         long_seconds: When one that has not ended is reported.
         limit_seconds: When one that has not ended fails; None: never.
@@ -71,16 +70,13 @@ class EpisodeRunner:
         app: App,
         *,
         log: StateLog | None = None,
-        versions: VersionRule | None = None,
-        fails_other_versions: bool = False,
         at_a_time: int = _AT_A_TIME,
         long_seconds: float = _LONG_SECONDS,
         limit_seconds: float | None = None,
     ) -> None:
-        self._versions, self._fails_other_versions = versions, fails_other_versions
         self._app, self._long_seconds, self._limit_seconds = app, long_seconds, limit_seconds
         self._log = log or StateLog("")
-        self._told: dict[str, int] = {}
+        self._told = Told()
         # One that computes for long keeps its thread, but not its place: the others must go on.
         self._threads = Threads("orchestrator", at_a_time, lent_seconds=min(long_seconds, _LENT_SECONDS))
 
@@ -89,13 +85,12 @@ class EpisodeRunner:
         """How many episodes are in their threads; nothing can end those."""
         return self._threads.still_running
 
-    async def run(self, session: Session, batch: Batch) -> Checkpoint:
-        """Run one episode to its end, and log what the app's author should know.
+    async def run(self, session: Session, batch: Batch, moment: Ticks) -> Checkpoint:
+        """Run one episode, which is at this moment, to its end, and log what the app's author should know.
 
         Raises:
             EpisodeInterruptedError: The session was told to end it, and its code has come to a point where it can be.
         """
-        moment = now()
         session.interrupt = interrupt = threading.Event()
         log = EpisodeLog(self._log, session.instance_id, batch.past, batch.events, self._told)
         report = asyncio.get_running_loop().call_later(self._long_seconds, self._report, session.instance_id)
@@ -139,17 +134,14 @@ class EpisodeRunner:
         self, instance_id: str, batch: Batch, moment: Ticks, wrap: Callable[[str, OrchestratorCode], OrchestratorCode]
     ) -> Callable[[], Checkpoint]:
         past, events, functions = batch.past, batch.events, self._app.functions
-        problem = self._version_problem(instance_id, batch)
-        if problem is not None and not self._fails_other_versions:
+        problem, ids = self._version_problem(instance_id, batch), _ids_at(instance_id, moment)
+        if problem is not None and not self._app.versions.fails:
             raise OtherVersionError(
                 f"{problem} As host.json's versionFailureStrategy is Reject, it waits for a host that runs it."
             )
-        if problem is not None:
-            refused = replace(self._app, orchestrator=lambda name: _failing(problem))
-            return _contained(lambda: run_episode(past, events, refused, now=moment, new_id=new_id))
         if not is_entity(instance_id, past, events):
             app = replace(self._app, orchestrator=lambda name: wrap(name, self._app.orchestrator(name)))
-            return _contained(lambda: run_episode(past, events, app, now=moment, new_id=new_id))
+            return _contained(lambda: run_episode(past, events, app, now=moment, new_id=ids))
         name = instance_id[1:].partition("@")[0]
         code = wrap(name, self._app.entity(name)) if functions.has_entity(name) else None
         return _contained(
@@ -159,15 +151,16 @@ class EpisodeRunner:
     def _version_problem(self, instance_id: str, batch: Batch) -> str | None:
         """Why this host does not run the instance's version, None if it does."""
         started = next((one for one in (*batch.past, *batch.events) if isinstance(one, ExecutionStarted)), None)
-        if self._versions is None or started is None or is_entity(instance_id, batch.past, batch.events):
+        if started is None or is_entity(instance_id, batch.past, batch.events):
             return None
-        return self._versions.problem(started.version)
+        return self._app.versions.problem(started.version)
 
 
-def _failing(problem: str) -> OrchestratorCode:
-    """Code in place of the app's, which ends the orchestration as failed."""
-    answer = json.dumps({"isDone": True, "actions": [[]], "output": None, "error": problem})
-    return lambda payload: answer
+def _ids_at(instance_id: str, moment: Ticks) -> Callable[[], str]:
+    """Ids of executions that the episode at this moment begins: the same when it is tried again at that moment, so that
+    a child that was started by an earlier attempt is not started once more."""
+    numbers = itertools.count()
+    return lambda: uuid.uuid5(_EXECUTIONS, f"{instance_id} {moment} {next(numbers)}").hex
 
 
 def _ending_with(code: OrchestratorCode, interrupt: threading.Event) -> OrchestratorCode:

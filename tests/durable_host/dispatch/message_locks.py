@@ -10,16 +10,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import Final
 
 from durable_engine import TICKS_PER_SECOND
 from durable_host.clock import now
 from durable_host.task_hub.account.concurrency import for_each
-from durable_host.task_hub.queues.queue import ReceivedMessage
+from durable_host.task_hub.queues.attempt_note import AttemptNote
+from durable_host.task_hub.queues.queue import MAX_ABANDON_SECONDS, ReceivedMessage
 
 __all__ = ["HeldMessages"]
 
 _RENEWALS_AT_A_TIME: Final = 8
+_STORAGE_SECONDS: Final = 15
 _log = logging.getLogger("Host.Triggers.DurableTask")
 
 
@@ -52,11 +55,14 @@ class HeldMessages:
 
         await self._let_go(messages, delete)
 
-    async def abandon(self, messages: Iterable[ReceivedMessage]) -> None:
-        """Give messages back, to be tried again after a while that grows with each delivery."""
+    async def abandon(self, messages: Iterable[ReceivedMessage], *, is_no_fault: bool = False) -> None:
+        """Give messages back, to be tried again after a while that grows with each delivery: not by much where storage,
+        or another host, is to blame, and not they."""
+        longest = _STORAGE_SECONDS if is_no_fault else MAX_ABANDON_SECONDS
 
         async def abandon(message: ReceivedMessage) -> None:
-            await self._try(message.queue.abandon, message, "could not be given back; it comes when its time runs out")
+            give_back = partial(message.queue.abandon, longest_seconds=longest)
+            await self._try(give_back, message, "could not be given back; it comes when its time runs out")
 
         await self._let_go(messages, abandon)
 
@@ -67,6 +73,21 @@ class HeldMessages:
             await self._try(message.queue.release, message, "could not be given back; it comes when its time runs out")
 
         await self._let_go(messages, release)
+
+    async def write_note(self, messages: Iterable[ReceivedMessage], note: AttemptNote) -> None:
+        """Write into messages that an episode is tried with them. Any error is raised: then it must not go on."""
+
+        async def write(message: ReceivedMessage) -> None:
+            while (renewal := self._renewals.get(message.message_id)) is not None:
+                await asyncio.wait([renewal])
+            # In the place of a renewal, which it is as well.
+            self._renewals[message.message_id] = task = asyncio.create_task(message.queue.write_note(message, note))
+            try:
+                await task
+            finally:
+                self._renewals.pop(message.message_id, None)
+
+        await for_each(messages, write)
 
     async def renew_for_ever(self) -> None:
         """Renew what is held, well before it would become visible to others."""

@@ -18,7 +18,9 @@ from durable_engine import (
     ExecutionCompleted,
     ExecutionStarted,
     HistoryEvent,
+    SubOrchestrationInstanceCompleted,
     SubOrchestrationInstanceCreated,
+    SubOrchestrationInstanceFailed,
     TaskCompleted,
     TaskFailed,
     TaskScheduled,
@@ -28,10 +30,11 @@ from durable_engine import (
 )
 from durable_host.task_hub.tables.instance_rows import InstanceRow
 
-__all__ = ["Asked", "Verdict", "is_ended", "is_entity", "judge_start", "judge_timing", "names_entity"]
+__all__ = ["Asked", "Verdict", "is_ended", "is_entity", "judge_start", "judge_timing", "may_be_of_next", "names_entity"]
 
 _REDELIVERIES_OF_AN_ORPHAN = 5
 _DELIVERIES_OF_A_START = 10
+_DELIVERIES_OF_A_RESULT = 3
 
 
 class Verdict(Enum):
@@ -97,6 +100,12 @@ def judge_timing(event: HistoryEvent, asked: Asked, *, sender: str, dequeue_coun
     if is_expected or (asked.history_is_empty and dequeue_count > _REDELIVERIES_OF_AN_ORPHAN):
         return Verdict.TAKE
     return Verdict.TRY_LATER
+
+
+def may_be_of_next(event: HistoryEvent, dequeue_count: int) -> bool:
+    """Whether a result that is not of this execution may be of the next: its host may be about to save that one."""
+    results = (TaskCompleted, TaskFailed, TimerFired, SubOrchestrationInstanceCompleted, SubOrchestrationInstanceFailed)
+    return isinstance(event, results) and dequeue_count <= _DELIVERIES_OF_A_RESULT
 
 
 def is_ended(history: Sequence[HistoryEvent]) -> bool:

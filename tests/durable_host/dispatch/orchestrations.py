@@ -17,7 +17,8 @@ from azure.core.exceptions import AzureError
 
 from durable_engine import FINAL_STATUSES, ExecutionTerminated, GenericEvent, HistoryError
 from durable_host.dispatch.applied_requests import applied_after
-from durable_host.dispatch.episodes import EpisodeInterruptedError, EpisodeRunner
+from durable_host.dispatch.attempts import asks_others, attempt_on, earlier_attempt, split_by
+from durable_host.dispatch.episodes import EpisodeInterruptedError, EpisodeRunner, OtherVersionError
 from durable_host.dispatch.message_locks import HeldMessages
 from durable_host.dispatch.message_rules import is_ended, names_entity
 from durable_host.dispatch.row_repair import repair_row
@@ -25,6 +26,7 @@ from durable_host.dispatch.sessions import Session, Sessions
 from durable_host.dispatch.sorting import Batch, sort_messages
 from durable_host.task_hub.base.errors import SplitBrainError
 from durable_host.task_hub.hub.hub import TaskHub
+from durable_host.task_hub.queues.attempt_note import AttemptNote
 from durable_host.task_hub.queues.poller import Poller
 from durable_host.task_hub.queues.queue import MAX_RECEIVE, ReceivedMessage
 from durable_host.task_hub.tables.history_table import LoadedHistory
@@ -32,9 +34,15 @@ from durable_host.task_hub.tables.history_table import LoadedHistory
 __all__ = ["OrchestrationDispatcher"]
 
 _RELEASE_SECONDS: Final = 1.5
+_GATHER_SECONDS: Final = 60.0
+"""How long messages of an earlier attempt wait for each other, beyond the time that a dead host holds them."""
 _TRIES: Final = 5
 """After so many deliveries an instance whose episode raises errors is ended as failed."""
 _log = logging.getLogger("Host.Triggers.DurableTask")
+
+
+class _PartitionLostError(Exception):
+    """Whoever owns the partition now may be at this episode: the history's ETag would tell when messages are out."""
 
 
 class OrchestrationDispatcher:
@@ -148,14 +156,37 @@ class OrchestrationDispatcher:
             batch = await sort_messages(self._hub, received, loaded)
             unsettled = batch.take
             await asyncio.gather(self._held.delete(batch.drop), self._held.abandon(batch.later))
+            attempt = earlier_attempt(batch, loaded)
+            if attempt is not None and (parts := split_by(attempt, batch)) is not None:
+                batch.take, newer = parts
+                session.pending[:0] = newer
+            elif attempt is not None and session.is_dropped:
+                await self._held.release(batch.take)
+                return
+            elif attempt is not None:
+                if session.put_back(batch.take, _GATHER_SECONDS + 2 * self._hub.options.control_visibility_seconds):
+                    return
+                attempt = None  # What is missing does not come; the requests are made once more.
+            session.incomplete_since, unsettled = None, batch.take
             if batch.take:
-                await self._run_episode(session, loaded, batch)
+                await self._run_episode(session, loaded, batch, attempt)
                 await self._held.delete(batch.take)
         except EpisodeInterruptedError:
             session.pending[:0] = unsettled
+        except _PartitionLostError:
+            _log.info(
+                "Instance %r: its partition was lost during an episode; nothing of it was sent.", session.instance_id
+            )
+            session.forget()
+            await self._held.release(unsettled)
         except HistoryError as error:
             session.forget()
             await self._without_history(session, received, error)
+        except OtherVersionError as error:
+            # However often it comes: another host may run it, or this app may one day.
+            _log.warning("Instance %r: %s", session.instance_id, error)
+            session.forget()
+            await self._held.abandon(unsettled)
         except SplitBrainError as error:
             # A remembered history may be out of date, a fresh one may not.
             was_remembered = session.loaded is not None
@@ -164,7 +195,7 @@ class OrchestrationDispatcher:
                 session.pending[:0] = unsettled
                 return
             _log.warning("%s", error)
-            await self._held.abandon(unsettled)
+            await self._held.abandon(unsettled, is_no_fault=True)
         except Exception as error:
             _log.error(
                 "Instance %r: an episode could not be run or saved; its messages are tried again later. %s",
@@ -174,7 +205,7 @@ class OrchestrationDispatcher:
             )
             session.forget()
             if batch is None or isinstance(error, AzureError) or not _is_tried_enough(batch.take):
-                await self._held.abandon(unsettled)
+                await self._held.abandon(unsettled, is_no_fault=isinstance(error, AzureError))
             else:
                 await self._fail(session, batch, error)
 
@@ -218,10 +249,20 @@ class OrchestrationDispatcher:
             await repair_row(self._hub, loaded)
         return loaded
 
-    async def _run_episode(self, session: Session, loaded: LoadedHistory, batch: Batch) -> None:
+    async def _run_episode(
+        self, session: Session, loaded: LoadedHistory, batch: Batch, attempt: AttemptNote | None
+    ) -> None:
         began = time.perf_counter()
-        checkpoint = await self._episodes.run(session, batch)
+        moment = self._hub.now() if attempt is None else attempt.at
+        checkpoint = await self._episodes.run(session, batch, moment)
         seconds = time.perf_counter() - began
+        if attempt is None and asks_others(checkpoint) and (note := attempt_on(batch, moment)) is not None:
+            if batch.past:
+                loaded = await self._hub.history.note_attempt(loaded, note)
+            else:
+                await self._held.write_note(batch.take, note)
+        if self._hub.partitions.has_lost(session.partition):
+            raise _PartitionLostError
         applied = applied_after(loaded.applied, batch.events, checkpoint)
         session.remember(await self._hub.apply_checkpoint(checkpoint, loaded, applied), seconds)
         self._hub.earlier.keep(session.instance_id, checkpoint.left_behind)

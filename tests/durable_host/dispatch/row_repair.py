@@ -2,8 +2,9 @@
 
 Makes good what a crash, or a failing request, between history and row left undone: an instance that has ended is shown
 as ended, one that has begun as begun, and a child that has begun has a row at all.
-Invariant: the row of another execution, or of an instance that was purged, is left alone, and so is that of one that
-is being rewound, which the real host shows as pending until it ends.
+Invariant: the row of an execution that is still to begin, or of an instance that was purged, is left alone, and so is
+that of one that is being rewound, which the real host shows as pending until it ends. Of an earlier execution, which
+has continued as new, a row cannot say that it runs: it is behind.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ __all__ = ["repair_row"]
 
 _LAST: Final = 2  # The end is the last event but for OrchestratorCompleted.
 _NOT_BEGUN: Final = ("", "Pending")
+_UNDER_WAY: Final = ("Running", "Suspended")
 
 
 async def repair_row(hub: TaskHub, loaded: LoadedHistory) -> None:
@@ -37,7 +39,8 @@ async def repair_row(hub: TaskHub, loaded: LoadedHistory) -> None:
     if row is None and started.parent is None:
         return  # Only a sub-orchestration begins without a row; this one's was removed.
     end = next((event for event in loaded.events[-_LAST:] if isinstance(event, ExecutionCompleted)), None)
-    if row is not None:
+    is_of_earlier = row is not None and row.execution_id != loaded.execution_id and row.runtime_status in _UNDER_WAY
+    if row is not None and not is_of_earlier:
         is_behind = row.runtime_status not in FINAL_STATUSES if end else row.runtime_status in _NOT_BEGUN
         if row.execution_id != loaded.execution_id or not is_behind:
             return
@@ -47,7 +50,7 @@ async def repair_row(hub: TaskHub, loaded: LoadedHistory) -> None:
         execution_id=loaded.execution_id,
         last_updated_at=loaded.events[-1].timestamp,
         custom_status=row.custom_status if row is not None else None,
-        started=started if row is None or row.runtime_status in _NOT_BEGUN else None,
+        started=started if row is None or is_of_earlier or row.runtime_status in _NOT_BEGUN else None,
         runtime_status=end.orchestration_status if end else _status(loaded.events),
         output=end.result if end else None,
         is_completed=end is not None,

@@ -7,6 +7,7 @@ Invariant: an instance has at most one session, and a session at most one episod
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ _REMEMBERED = 256
 # more where they take seconds.
 _REST_FACTOR = 3.0
 _LONGEST_REST_SECONDS = 3.0
+_LOOK_AGAIN_SECONDS = 1.0
 
 
 @dataclass(slots=True)
@@ -50,6 +52,10 @@ class Session:
     running: asyncio.Task[None] | None = None
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     warned: set[str] = field(default_factory=set)
+    incomplete_since: float | None = None
+    """Since when messages wait for others with which an attempt was made before; None if they do not."""
+    is_dropped: bool = False
+    """Whether its partition is another worker's by now, who waits for these messages."""
     interrupt: threading.Event | None = None
     """Ends the episode that runs, if its code begins again in it; None while none runs."""
 
@@ -83,12 +89,25 @@ class Session:
         replayed hundreds of times.
         """
         loop = asyncio.get_running_loop()
+        if self.incomplete_since is not None:
+            await self._wait_for_arrival(_LOOK_AGAIN_SECONDS)
         while len(self.pending) < self.open_tasks and (rest := self.rest_until - loop.time()) > 0:
-            self.arrived.clear()
-            try:
-                await asyncio.wait_for(self.arrived.wait(), rest)
-            except TimeoutError:
-                return
+            await self._wait_for_arrival(rest)
+
+    def put_back(self, messages: list[ReceivedMessage], seconds: float) -> bool:
+        """Let messages wait until the others of their attempt have come; False if they have waited so long already."""
+        moment = asyncio.get_running_loop().time()
+        if self.incomplete_since is None:
+            self.incomplete_since = moment
+        if moment - self.incomplete_since > seconds:
+            return False
+        self.pending[:0] = messages
+        return True
+
+    async def _wait_for_arrival(self, seconds: float) -> None:
+        self.arrived.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.arrived.wait(), seconds)
 
 
 class Sessions:
@@ -120,7 +139,7 @@ class Sessions:
     def drop(self, partition: int) -> None:
         """Forget the instances of a partition that is no longer ours."""
         for instance_id in [i for i, s in self._sessions.items() if s.partition == partition]:
-            del self._sessions[instance_id]
+            self._sessions.pop(instance_id).is_dropped = True
 
 
 def _open_tasks(history: tuple[HistoryEvent, ...]) -> int:

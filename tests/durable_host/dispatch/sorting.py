@@ -11,7 +11,15 @@ from dataclasses import dataclass, field
 
 from durable_engine import TICKS_PER_SECOND, EventRaised, ExecutionStarted, ExecutionTerminated, HistoryEvent
 from durable_host.dispatch.applied_requests import request_id
-from durable_host.dispatch.message_rules import Asked, Verdict, is_ended, judge_start, judge_timing, names_entity
+from durable_host.dispatch.message_rules import (
+    Asked,
+    Verdict,
+    is_ended,
+    judge_start,
+    judge_timing,
+    may_be_of_next,
+    names_entity,
+)
 from durable_host.task_hub.hub.hub import TaskHub
 from durable_host.task_hub.queues.queue import ReceivedMessage
 from durable_host.task_hub.tables.history_table import LoadedHistory
@@ -52,7 +60,10 @@ async def sort_messages(hub: TaskHub, received: Sequence[ReceivedMessage], loade
             known.add(request)
         target = message.data.message.target
         is_of_another = execution_id is not None and target.execution_id not in (None, execution_id)
-        if is_of_another or _is_second_start(message, start):
+        is_known = target.execution_id == loaded.execution_id
+        if is_of_another and not is_known and may_be_of_next(message.data.message.event, message.dequeue_count):
+            batch.later.append(message)
+        elif is_of_another or _is_second_start(message, start):
             batch.drop.append(message)  # Of an execution that is over, or a start that was delivered twice.
         elif start is None and loaded.events and is_ended(loaded.events):
             batch.drop.append(message)

@@ -21,13 +21,15 @@ from durable_engine import (
 )
 from durable_host.config.logs import event
 
-__all__ = ["ACTIVITY", "ENTITY", "FAILED", "ORCHESTRATOR", "StateLog"]
+__all__ = ["ACTIVITY", "ENTITY", "FAILED", "HUB_LOG", "ORCHESTRATOR", "StateLog"]
 
 ORCHESTRATOR: Final = "Orchestrator"
 ACTIVITY: Final = "Activity"
 ENTITY: Final = "Entity"
 
 FAILED: Final = "DurableTask.Core.Exceptions.OrchestrationFailureException"
+HUB_LOG: Final = "Host.Triggers.DurableTask"
+"""The category of what is about the hub, and not about one function."""
 _NOBODY: Final = "DurableTask"
 _VERSION: Final = "3.19.0"
 _NO_REPLAY: Final = "IsReplay: False."
@@ -39,6 +41,16 @@ class StateLog:
     def __init__(self, hub_name: str) -> None:
         self._hub_name = hub_name
         self._numbers = itertools.count()
+
+    @property
+    def hub(self) -> str:
+        """How lines name the hub."""
+        return f"HubName: {self._hub_name}. AppName: . SlotName: . ExtensionVersion: {_VERSION}"
+
+    def of_nobody(self, instance_id: str = "", name: str = "") -> str:
+        """The end of a line that is about no instance, or about one that no function is for; it has a number."""
+        where = f"InstanceId: {instance_id}. Function: {name}. {self.hub}."
+        return f"{where} SequenceNumber: {next(self._numbers)}."
 
     def started(self, instance_id: str, name: str, kind: str, given: str | None, event_id: int = -1) -> None:
         """A function is about to run for an instance."""
@@ -172,12 +184,18 @@ class StateLog:
             case _:
                 return
 
+    def client_operation(self, operation: str, instance_id: str, invocation_id: str) -> None:
+        """A function of the app asks for something; known where it has a context, whose id the SDK sends."""
+        said = f"Client operation '{operation}' received for instance '{instance_id}'."
+        text = f"{said} FunctionInvocationId: {invocation_id}. {self.hub}. SequenceNumber: {next(self._numbers)}."
+        logging.getLogger(HUB_LOG).info("%s", text, extra=event(0, short=said))
+
     def unknown_orchestrator(self, instance_id: str, name: str, given: str | None, problem: str) -> None:
         """An instance is of an orchestrator that the app does not have."""
-        hub = f"HubName: {self._hub_name}. AppName: . SlotName: . ExtensionVersion: {_VERSION}."
+        where = self.of_nobody(instance_id, name)
         logging.getLogger(f"Function.{_NOBODY}.User").warning(
             "%s",
-            f"{problem}. InstanceId: {instance_id}. Function: {name}. {hub} SequenceNumber: {next(self._numbers)}.",
+            f"{problem}. {where}",
             extra=event(0, short=f"{instance_id}: {problem}"),
         )
         start = f"{instance_id}: Function '{name} (Orchestrator)' "
@@ -220,8 +238,7 @@ class StateLog:
         log = logging.getLogger(f"Function.{name}.User")
         if not log.isEnabledFor(level):
             return
-        hub = f"HubName: {self._hub_name}. AppName: . SlotName: . ExtensionVersion: {_VERSION}."
-        text = f"{short} {more} {hub} SequenceNumber: {next(self._numbers)}.{after}"
+        text = f"{short} {more} {self.hub}. SequenceNumber: {next(self._numbers)}.{after}"
         log.log(level, "%s", text, extra=event(0, short=short))
 
 

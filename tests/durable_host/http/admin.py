@@ -1,22 +1,21 @@
-"""The host's admin API and its front page.
+"""The host's admin API and its front page: what it tells of functions, and running them by hand.
 
-Role: ``/``, ``/admin/host/...`` and ``/admin/functions/...``.
-Invariant: the members are the real host's, in its order; those about its build name this host instead.
+Invariant: the members are the real host's, in its order.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import platform
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
-from durable_host.app.index import HTTP, TIMER, FunctionIndex, IndexedFunction
+from durable_host.app.index import HTTP, FunctionIndex, IndexedFunction
 from durable_host.app.trigger import Trigger
 from durable_host.app.worker import Worker
-from durable_host.clock import new_guid, new_id, now
+from durable_host.clock import new_id
+from durable_host.http.host_reads import HostReads, keys_answer
 from durable_host.http.messages import NOT_FOUND, Answer, Request, json_answer
 from durable_host.http.triggers import HttpTriggers
 
@@ -25,9 +24,6 @@ __all__ = ["AdminApi", "ByHand"]
 ByHand = Callable[[IndexedFunction, str | None], Awaitable[Trigger]]
 """Makes of an input what asks for a run of a function by hand."""
 
-_VERSION: Final = "4.0.0.0"
-_DETAILS: Final = "durable_host"
-_TICKS_PER_MILLISECOND: Final = 10_000
 _PAGE: Final = b"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Function App</title></head>
 <body><h1>Your Azure Function App is up and running.</h1>
@@ -39,10 +35,16 @@ class AdminApi:
     """The admin API of one host."""
 
     def __init__(
-        self, index: FunctionIndex, worker: Worker, triggers: HttpTriggers, by_hand: ByHand | None = None
+        self,
+        index: FunctionIndex,
+        worker: Worker,
+        triggers: HttpTriggers,
+        reads: HostReads,
+        by_hand: ByHand | None = None,
     ) -> None:
         self._index, self._worker, self._triggers, self._by_hand = index, worker, triggers, by_hand
-        self._host_id, self._instance_id, self._started_at = new_id(), new_guid(), now()
+        self._reads = reads
+        self._keys: dict[str, str] = {}
         self._runs: set[asyncio.Task[Any]] = set()
         self._problems: Mapping[str, str] = {}
 
@@ -50,25 +52,24 @@ class AdminApi:
         """Answer a request below ``/admin``."""
         segments = unquote(request.path).strip("/").split("/")[1:]
         match [segment.lower() for segment in segments[:1]] + segments[1:], request.method:
-            case ["host", "status"], "GET":
-                return json_answer(200, self._status())
-            case ["host", "ping"], "GET" | "POST":
-                return Answer(status=200)
             case ["functions"], "GET":
                 functions = sorted(self._index.functions, key=lambda function: function.name.upper())
-                return json_answer(200, [self._function(request, function) for function in functions])
+                # In the list, and there alone, the real host takes its name from its settings, and https for granted.
+                origin = f"https://localhost:{request.origin.rpartition(':')[2]}"
+                return json_answer(200, [self._function(origin, function) for function in functions])
             case ["functions", name], "GET" if function := self._index.find(name):
-                return json_answer(200, self._function(request, function))
+                return json_answer(200, self._function(request.origin, function))
             case ["functions", name, "status"], "GET" if function := self._index.find(name):
                 problem = self._problems.get(function.name)
                 return json_answer(200, {"errors": [problem]} if problem else {})
+            case ["functions", name, "keys"], "GET" if function := self._index.find(name):
+                return keys_answer(request, {"default": self._keys.setdefault(function.name, new_id())})
             case ["functions", name], "POST":
                 return self._run(request, self._index.find(name))
-            case ["host", "drain", "status"], "GET":
-                return json_answer(200, {"state": "Disabled", "outstandingInvocations": 0, "outstandingRetries": 0})
-            case ["instance", "http-health"], "GET":
-                return Answer(status=200)
-        return NOT_FOUND
+            case ["vfs", *_], _:
+                return Answer(status=403)
+            case place, _:
+                return self._reads.answer(request, place)
 
     def front_page(self) -> Answer:
         """What a browser shows at the root."""
@@ -82,21 +83,7 @@ class AdminApi:
                 run.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    def _status(self) -> dict[str, object]:
-        return {
-            "id": self._host_id,
-            "state": "Running",
-            "version": _VERSION,
-            "versionDetails": _DETAILS,
-            "platformVersion": "",
-            "instanceId": self._instance_id,
-            "computerName": platform.node(),
-            "processUptime": (now() - self._started_at) // _TICKS_PER_MILLISECOND,
-            "functionAppContentEditingState": "Unknown",
-        }
-
-    def _function(self, request: Request, function: IndexedFunction) -> dict[str, object]:
-        origin = request.origin
+    def _function(self, origin: str, function: IndexedFunction) -> dict[str, object]:
         template = f"{origin}/{self._triggers.template(function)}".lower() if function.kind == HTTP else None
         script = quote(f"{function.directory}/{function.script_file}".lstrip("/"))
         return {
@@ -140,7 +127,7 @@ class AdminApi:
         value = next((one for name, one in given.items() if name.lower() == "input"), None)
         if isinstance(value, dict | list):
             return Answer(status=400)
-        if function is None or self._by_hand is None:
+        if function is None or self._by_hand is None or function.name in self._triggers.problems:
             return NOT_FOUND
         if function.name not in self._problems and function.not_run is None:
             text = value if value is None or isinstance(value, str) else json.dumps(value)
@@ -150,8 +137,4 @@ class AdminApi:
         return Answer(status=202)
 
     async def _run_by_hand(self, function: IndexedFunction, text: str | None, by_hand: ByHand) -> None:
-        trigger = await by_hand(function, text)
-        if function.kind == TIMER:
-            await self._worker.run_with_retries(function, trigger)
-        else:
-            await self._worker.run(function, trigger)
+        await self._worker.run_with_retries(function, await by_hand(function, text))

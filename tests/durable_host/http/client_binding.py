@@ -18,7 +18,7 @@ from durable_host.clock import new_id
 __all__ = ["WEBHOOK_PATH", "ClientBinding"]
 
 WEBHOOK_PATH: Final = "/runtime/webhooks/durabletask"
-"""Where the management API is served; also where the SDK's own calls go."""
+"""Where the management API is served; where no keys are asked for, also where the SDK's own calls go."""
 
 _PLACEHOLDER: Final = "INSTANCEID"
 _DEFAULT_CONNECTION: Final = "Storage"
@@ -31,6 +31,8 @@ class ClientBinding:
     hub_name: str
     connection_name: str = _DEFAULT_CONNECTION
     system_key: str = field(default_factory=new_id)
+    rpc_path: str = WEBHOOK_PATH
+    """Where the SDK's own calls go, which carry no key."""
     host_name: str = "localhost"
     _origin: str = ""
     _rpc_origin: str = ""
@@ -95,7 +97,7 @@ class ClientBinding:
                 ),
                 "baseUrl": base,
                 "requiredQueryStringParameters": key,
-                "rpcBaseUrl": f"{self._rpc_origin}{WEBHOOK_PATH}/",
+                "rpcBaseUrl": f"{self._rpc_origin}{self.rpc_path}/",
                 "httpBaseUrl": None,
             },
             separators=(",", ":"),

@@ -26,10 +26,12 @@ class Origins:
     Args:
         hosts: More names under which the host may be reached, such as a container's.
         cors: Origins whose pages may call the host, such as ``http://localhost:3000``; ``*`` is any.
+        credentials: Whether those pages may send cookies and the like; not where any page may call.
     """
 
     hosts: tuple[str, ...] = ()
     cors: tuple[str, ...] = ()
+    credentials: bool = False
 
     def refusal(self, request: Request) -> Answer | None:
         """The answer to a request for a guarded route that a foreign page may have sent; None if it is let in."""
@@ -68,7 +70,8 @@ class Origins:
             return ()
         if _ANY in self.cors:
             return (("Access-Control-Allow-Origin", _ANY),)
-        return (("Access-Control-Allow-Origin", origin), ("Vary", "Origin"))
+        allowed = (("Access-Control-Allow-Origin", origin), ("Vary", "Origin"))
+        return (*allowed, ("Access-Control-Allow-Credentials", "true")) if self.credentials else allowed
 
     def _is_allowed(self, origin: str) -> bool:
         return _ANY in self.cors or origin.lower().rstrip("/") in (one.lower().rstrip("/") for one in self.cors)

@@ -26,6 +26,8 @@ from durable_host.dispatch.state_log import StateLog
 from durable_host.http.admin import AdminApi, ByHand
 from durable_host.http.client_binding import WEBHOOK_PATH, ClientBinding
 from durable_host.http.event_grid import EVENT_GRID_PATH, EventGrid
+from durable_host.http.host_reads import HostReads
+from durable_host.http.keys import UNAUTHORIZED, Keys
 from durable_host.http.management.api import ManagementApi
 from durable_host.http.management.context import ManagementContext
 from durable_host.http.messages import NOT_FOUND, Answer, Request
@@ -105,16 +107,18 @@ class HttpServer:
         listen: str = _IPV4,
         by_hand: ByHand | None = None,
         open_site: OpenSite | None = None,
+        reads: HostReads | None = None,
+        keys: Keys | None = None,
         log: StateLog | None = None,
     ) -> None:
-        self.triggers = HttpTriggers(index, worker, route_prefix)
+        self.triggers, self._keys = HttpTriggers(index, worker, route_prefix, keys), keys
         self.port = 0
         self._origins, self._listen = origins or Origins(), listen
         self._open_site = open_site
         self._site: Site | None = None
         *wanted, reserved = _SITE_PATHS
         self.site_path = next((path for path in wanted if not self.triggers.takes(path)), reserved)
-        self.admin = AdminApi(index, worker, self.triggers, by_hand)
+        self.admin = AdminApi(index, worker, self.triggers, reads or HostReads("", {}, {}), by_hand)
         self._event_grid = EventGrid(index, worker)
         self._binding = binding
         self._management = ManagementApi(
@@ -204,6 +208,15 @@ class HttpServer:
         is_guarded = is_site or lowered.startswith(("/runtime/", "/admin/"))
         if is_guarded and (refusal := self._origins.refusal(request)):
             return refusal
+        rpc_path, keys = self._binding.rpc_path, self._keys
+        if lowered.startswith(f"{rpc_path}/"):
+            return await self._management.answer(request, path[len(rpc_path) :])
+        if keys is not None and lowered.startswith("/runtime/") and not keys.open_webhooks(request):
+            return UNAUTHORIZED
+        if keys is not None and lowered.startswith("/admin/") and not (is_site or keys.open_admin(request)):
+            return UNAUTHORIZED
+        if keys is not None and is_site and not keys.open_site(request):
+            return UNAUTHORIZED
         if lowered.startswith(WEBHOOK_PATH) and lowered[len(WEBHOOK_PATH) :][:1] in ("", "/"):
             return await self._management.answer(request, path[len(WEBHOOK_PATH) :])
         if lowered == EVENT_GRID_PATH:
@@ -211,9 +224,12 @@ class HttpServer:
         if self._open_site is not None and is_site:
             # Made when somebody looks: a start has no need of templates.
             self._site = self._site or self._open_site(self.site_path, self._management.answer)
-            return await self._site.answer(request)
+            page = await self._site.answer(request)
+            return keys.with_cookie(request, page, self.site_path) if keys is not None else page
         if lowered.startswith(_OTHER_WEBHOOKS):
-            return Answer(status=401)  # of other extensions; the real host asks for their key before it looks further
+            # Of other extensions; the real host asks for their key before it looks further.
+            has_key = "x-functions-key" in request.headers or any(name.lower() == "code" for name, _ in request.query)
+            return NOT_FOUND if has_key else Answer(status=401)
         if lowered.startswith("/admin/"):
             return await self.admin.answer(request)
         answer = await self.triggers.answer(request)

@@ -18,6 +18,7 @@ from azure.functions.meta import Datum
 from durable_host.app.index import HTTP, AppError, FunctionIndex, IndexedFunction
 from durable_host.app.trigger import Trigger
 from durable_host.app.worker import Worker
+from durable_host.http.keys import UNAUTHORIZED, Keys
 from durable_host.http.messages import Answer, Request
 from durable_host.http.routing import Match, RouteTable, TemplateError
 
@@ -37,18 +38,40 @@ _TEXT: Final = (("Content-Type", "text/plain; charset=utf-8"),)
 class HttpTriggers:
     """The routes of one app."""
 
-    def __init__(self, index: FunctionIndex, worker: Worker, route_prefix: str) -> None:
-        self._worker = worker
+    def __init__(self, index: FunctionIndex, worker: Worker, route_prefix: str, keys: Keys | None = None) -> None:
+        self._worker, self._keys = worker, keys
         self._prefix = route_prefix.strip("/")
         self._routes: RouteTable[IndexedFunction] = RouteTable()
         self._functions = index.of_kind(HTTP)
+        self.problems: dict[str, str] = {}
+        """Functions whose route is one that the host keeps for itself, or that another has: they have none."""
         for function in self._functions:
+            if problem := self._conflict(function):
+                self.problems[function.name] = problem
+                continue
             try:
                 self._routes.add(self.template(function), function.trigger.raw.get("methods"), function)
             except TemplateError as error:
                 raise AppError(
                     f"function {function.name}: {error}", path=index.script_root / index.script_file
                 ) from error
+
+    @property
+    def routes(self) -> dict[str, str]:
+        """The routes by function, prefix included."""
+        return {one.name: self.template(one) for one in self._functions if one.name not in self.problems}
+
+    def _conflict(self, function: IndexedFunction) -> str | None:
+        """Why the real host does not route the function, None where it does; the first of two keeps its route."""
+        own = _own_route(function)
+        if own.startswith("admin"):
+            return "The specified route conflicts with one or more built in routes."
+        for other in self._functions:
+            if other is function:
+                return None
+            if other.name not in self.problems and _own_route(other) == own and _share_method(other, function):
+                return f"The route specified conflicts with the route defined by function '{other.name}'."
+        return None
 
     def template(self, function: IndexedFunction) -> str:
         """The route of a function, prefix included, as it is printed."""
@@ -68,6 +91,8 @@ class HttpTriggers:
         if match is None:
             return None
         function = match.target
+        if self._keys is not None and not self._keys.open_function(function, request):
+            return UNAUTHORIZED
         if function.not_run is not None:
             text = f"Function '{function.name}' is not run here: {function.not_run}."
             return Answer(status=501, headers=_TEXT, body=text.encode())
@@ -84,6 +109,15 @@ class HttpTriggers:
             text = f"Function '{function.name}' returned what HTTP cannot carry: {error}"
             _log.error("%s", text)
             return Answer(status=500, headers=_TEXT, body=text.encode("utf-8", "replace"))
+
+
+def _own_route(function: IndexedFunction) -> str:
+    return str(function.trigger.raw.get("route") or "").strip("/").lower()
+
+
+def _share_method(one: IndexedFunction, other: IndexedFunction) -> bool:
+    first, second = ({word.upper() for word in f.trigger.raw.get("methods") or ()} for f in (one, other))
+    return not first or not second or bool(first & second)
 
 
 def _request_data(request: Request, match: Match[IndexedFunction]) -> Datum:

@@ -10,14 +10,16 @@ import base64
 import contextlib
 import json
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobProperties
 from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue import QueueMessage
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
+from durable_host.bindings.making import made_when_missing
 from durable_host.triggers.blob import BlobListener
 from durable_host.triggers.queue_reader import Handled
 from durable_host.triggers.singleton import Singleton, host_blob
@@ -51,8 +53,6 @@ class BlobScan:
 
     async def run_for_ever(self) -> None:
         """Look again and again."""
-        with contextlib.suppress(ResourceExistsError):
-            await self._queue.create_queue()
         await self._lock.run(self._look_again_and_again)
 
     async def _look_again_and_again(self) -> None:
@@ -100,5 +100,6 @@ class BlobScan:
             indent=2,
             ensure_ascii=False,
         )
-        await self._queue.send_message(base64.b64encode(text.encode()).decode())
+        send = partial(self._queue.send_message, base64.b64encode(text.encode()).decode())
+        await made_when_missing(send, self._queue.create_queue)
         await receipt.upload_blob(b"", overwrite=True)

@@ -21,6 +21,7 @@ from durable_host.bindings.accounts import Accounts, UnknownConnectionError
 from durable_host.bindings.expressions import SettingError
 from durable_host.bindings.values import StorageBindings, with_settings
 from durable_host.config.host_json import QueueOptions
+from durable_host.config.logs import event
 from durable_host.triggers.blob import BlobListener
 from durable_host.triggers.blob_pattern import BlobPattern
 from durable_host.triggers.blob_scan import POISON_QUEUE, BlobScan, scan_queue
@@ -34,7 +35,12 @@ __all__ = ["Listeners"]
 
 _QUEUE_NAME: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 _AGAIN_SECONDS: Final = 5.0
+_EXTENSIONS: Final = "Microsoft.Azure.WebJobs.Extensions"
 _log = logging.getLogger("Host.Startup")
+
+
+class QueueNameError(SettingError):
+    """A queue trigger names what cannot be the name of a queue."""
 
 
 class Listeners:
@@ -68,7 +74,7 @@ class Listeners:
                 try:
                     await self._prepare(function)
                 except (SettingError, ScheduleError, UnknownConnectionError) as error:
-                    self._refuse(function, str(error))
+                    self._refuse(function, error)
         if any(not self._index_of(name).is_disabled for name in self._blobs):
             await self._start_scan()
         return self
@@ -112,7 +118,7 @@ class Listeners:
     async def _prepare_queue(self, function: IndexedFunction, name: str, connection: str | None) -> None:
         queue = name.lower()
         if not 3 <= len(queue) <= 63 or set(queue) - _QUEUE_NAME:
-            raise SettingError(
+            raise QueueNameError(
                 f'A queue name can contain only letters, numbers, and dash(-) characters - "{queue}" '
                 "(Parameter 'name')"
             )
@@ -139,7 +145,7 @@ class Listeners:
             queues,
             scan_queue(self._host_id),
             scan.handle,
-            self._options,
+            self._options.for_blobs(),
             poison=POISON_QUEUE,
             most_attempts=self._options.poison_blob_threshold,
         )
@@ -150,16 +156,28 @@ class Listeners:
     def _run(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._tasks.append(asyncio.create_task(_again_and_again(work)))
 
-    def _refuse(self, function: IndexedFunction, problem: str) -> None:
-        name = function.name
-        self.errors[name] = problem
-        _log.error("Error indexing method 'Functions.%s'\n%s", name, problem)
-        said = f"Microsoft.Azure.WebJobs.Host: Error indexing method 'Functions.{name}'. {problem}"
-        logging.getLogger(f"Function.{name}").error("%s", said)
-        _log.warning("Function 'Functions.%s' failed indexing and will be disabled.", name)
+    def _refuse(self, function: IndexedFunction, error: Exception) -> None:
+        name, problem = function.name, str(error)
+        outer = f"Error indexing method 'Functions.{name}'"
+        inner = f"{_part(function, error)}: {problem}".rstrip(".")
+        self.errors[name] = f"Microsoft.Azure.WebJobs.Host: {outer}. {inner}."
+        # The start has one line for each function in error, in which a person reads all of this.
+        _log.error("%s\n%s\n ---> %s", outer, outer, problem, extra=event(0, only_in_full=True))
+        logging.getLogger(f"Function.{name}").error("%s", self.errors[name], extra=event(0, only_in_full=True))
+        disabled = "Function 'Functions.%s' failed indexing and will be disabled."
+        _log.warning(disabled, name, extra=event(0, only_in_full=True))
 
     def _index_of(self, name: str) -> IndexedFunction:
         return self._blobs[name].function
+
+
+def _part(function: IndexedFunction, error: Exception) -> str:
+    """Which part of the real host finds this wrong: its messages begin with that."""
+    if isinstance(error, ScheduleError):
+        return f"{_EXTENSIONS}"
+    if isinstance(error, UnknownConnectionError | QueueNameError):
+        return f"{_EXTENSIONS}.Storage.{'Blobs' if function.kind == BLOB else 'Queues'}"
+    return "Microsoft.Azure.WebJobs.Host"
 
 
 async def _again_and_again(work: Callable[[], Awaitable[None]]) -> None:

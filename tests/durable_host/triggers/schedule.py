@@ -17,7 +17,7 @@ from durable_host.config.times import seconds_of
 
 __all__ = ["NEVER", "Schedule", "ScheduleError", "is_frequent", "parse_schedule"]
 
-NEVER: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+NEVER: Final = datetime.max.replace(tzinfo=UTC)
 _FIELDS: Final = ((0, 59), (0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
 _FREQUENT: Final = timedelta(minutes=1)
 _LOOKED_AT: Final = 10
@@ -56,14 +56,13 @@ class _Constant:
 class _Cron:
     adjusts_for_dst = True
 
-    def __init__(self, expression: str, zone: tzinfo) -> None:
+    def __init__(self, expression: str, zone: tzinfo, *, has_seconds: bool) -> None:
         self._expression, self._zone = expression, zone
         lists = croniter.expand(expression, second_at_beginning=True)[0]
         # croniter has the seconds last.
         in_order = [lists[5], *lists[:5]]
-        self.text = (
-            "Cron: '" + " ".join(_field(values, bounds) for values, bounds in zip(in_order, _FIELDS, strict=True)) + "'"
-        )
+        fields = [_field(values, bounds) for values, bounds in zip(in_order, _FIELDS, strict=True)]
+        self.text = f"Cron: '{' '.join(fields if has_seconds else fields[1:])}'"
 
     def after(self, moment: datetime) -> datetime:
         if moment >= NEVER:
@@ -94,7 +93,7 @@ def parse_schedule(text: str, environment: Mapping[str, str] = os.environ) -> Sc
     try:
         if len(fields) not in (5, 6):
             raise CroniterError
-        return _Cron(expression, zone)
+        return _Cron(expression, zone, has_seconds=len(fields) == 6)
     except CroniterError:
         raise ScheduleError(
             f"The schedule expression '{text}' was not recognized as a valid cron expression or timespan string."

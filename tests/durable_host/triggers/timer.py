@@ -20,7 +20,7 @@ from durable_host.app.invocation import Outcome
 from durable_host.app.trigger import Trigger
 from durable_host.app.worker import Worker
 from durable_host.config.logs import event
-from durable_host.triggers.schedule import Schedule, is_frequent
+from durable_host.triggers.schedule import NEVER, Schedule, is_frequent
 from durable_host.triggers.singleton import Singleton, host_blob
 
 __all__ = ["TimerListener"]
@@ -160,6 +160,8 @@ def _status_json(status: dict[str, datetime]) -> dict[str, str]:
 
 
 def _text(moment: datetime) -> str:
+    if moment >= NEVER:
+        return "9999-12-31T23:59:59.9999999+00:00"  # .NET counts in ticks of a tenth of a microsecond
     fraction = f".{moment.microsecond:06d}".rstrip("0").rstrip(".")
     return f"{moment.year:04d}-{moment:%m-%dT%H:%M:%S}{fraction}+00:00"
 

@@ -12,11 +12,13 @@ from functools import partial
 from typing import Final
 from urllib.parse import unquote_plus
 
+from durable_engine import entity_instance_id
 from durable_host.http.management import entities, listing, operations, start, status
 from durable_host.http.management.context import ManagementContext
 from durable_host.http.management.errors import ApiError, invalid_operation, unexpected
 from durable_host.http.management.query import QueryParameters
 from durable_host.http.messages import NOT_FOUND, Answer, Request, json_answer
+from durable_host.task_hub.base.names import id_problem
 
 __all__ = ["ManagementApi"]
 
@@ -25,12 +27,26 @@ Handler = Callable[[], Awaitable[Answer]]
 _log = logging.getLogger("Host.Triggers.DurableTask")
 
 _ON_ONE_INSTANCE: Final = {
-    "terminate": operations.terminate,
-    "suspend": operations.suspend,
-    "resume": operations.resume,
-    "rewind": operations.rewind,
-    "restart": start.restart,
+    "terminate": (operations.terminate, "TerminateOrchestration"),
+    "suspend": (operations.suspend, "SuspendOrchestration"),
+    "resume": (operations.resume, "ResumeOrchestration"),
+    "rewind": (operations.rewind, "RewindOrchestration"),
+    "restart": (start.restart, "RestartOrchestration"),
 }
+"""The handler of an operation on one instance, and what the log calls it."""
+
+
+def _check_id(segments: list[str]) -> None:
+    """Refuse an id that no table can hold, before anything is read or queued."""
+    match [segments[0].lower(), *segments[1:]]:
+        case ["orchestrators", _, instance_id] | ["instances", instance_id, *_]:
+            problem = id_problem(instance_id)
+        case ["entities", name, key]:
+            problem = id_problem(entity_instance_id(name, key))
+        case _:
+            return
+    if problem is not None:
+        raise ApiError(400, problem)
 
 
 class ManagementApi:
@@ -47,6 +63,7 @@ class ManagementApi:
         if handler is None:
             return NOT_FOUND
         try:
+            _check_id(segments)
             is_list = request.method == "GET" and (len(segments) == 1 or segments[0].lower() == "entities")
             return self._of_another_hub(request, segments[0].lower(), is_list=is_list) or await handler()
         except ApiError as error:
@@ -76,8 +93,11 @@ class ManagementApi:
             case "instances", 1 if method == "DELETE":
                 return partial(operations.purge, context, rest[0])
             case "instances", 2 if method == "POST" and rest[1].lower() in _ON_ONE_INSTANCE:
-                return partial(_ON_ONE_INSTANCE[rest[1].lower()], context, request, rest[0])
+                handle, operation = _ON_ONE_INSTANCE[rest[1].lower()]
+                context.tell(request, operation, rest[0])
+                return partial(handle, context, request, rest[0])
             case "instances", 3 if method == "POST" and rest[1].lower() == "raiseevent":
+                context.tell(request, "RaiseEvent", rest[0])
                 return partial(operations.raise_event, context, request, rest[0], rest[2])
             case "makeprimary", 0:
                 return _make_primary

@@ -7,7 +7,7 @@ Invariant: it is the same for every request.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from durable_host.dispatch.state_log import StateLog
 from durable_host.http.client_binding import ClientBinding
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from durable_host.task_hub.hub.client import TaskHubClient
 
 __all__ = ["KnownFunctionNames", "ManagementContext"]
+
+_INVOCATION: Final = "x-azure-functions-invocationid"
 
 
 class KnownFunctionNames(Protocol):
@@ -45,6 +47,11 @@ class ManagementContext:
     default_version: str | None = None
     replaces_running: bool = False
     log: StateLog = field(default_factory=lambda: StateLog(""))
+
+    def tell(self, request: Request, operation: str, instance_id: str) -> None:
+        """Log what a function of the app asks for; of a request by anybody else, nothing."""
+        if invocation_id := request.headers.get(_INVOCATION):
+            self.log.client_operation(operation, instance_id, invocation_id)
 
     def check_status_answer(self, request: Request, instance_id: str) -> Answer:
         """The 202 that follows a start: the instance's URLs, seen from where the request came in; no rewind."""

@@ -77,6 +77,7 @@ async def signal(context: ManagementContext, request: Request, name: str | None,
         raise ApiError(400, context.index.unknown(ENTITY, name.lower()))
     event = EventRaised(timestamp=now(), name=_OPERATION, input=client_signal(operation, operand, new_guid()))
     entity = entity_instance_id(name, key)
+    context.tell(request, "SignalEntity", entity)
     await context.client.send_to_instance(entity, event)
     context.log.scheduled(entity, name.lower(), STATE_OF_ENTITY, f"EntitySignal:{operation}", entity)
     return Answer(status=202)

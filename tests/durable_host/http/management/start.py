@@ -41,6 +41,7 @@ async def start(context: ManagementContext, request: Request, name: str, instanc
     if replaced is not None and replaced.runtime_status not in FINAL_STATUSES and not context.replaces_running:
         raise ApiError(409, f"An Orchestration instance with the status {replaced.runtime_status} already exists.")
     started = instance_id or new_id()
+    context.tell(request, "StartOrchestration", started)
     await context.client.start(
         name,
         instance_id=started,

@@ -21,6 +21,7 @@ __all__ = [
     "default_hub_name",
     "escape_key",
     "fnv1a",
+    "id_problem",
     "partition_of",
     "prefix_end",
     "quoted",
@@ -31,6 +32,7 @@ __all__ = [
 SENTINEL: Final = "sentinel"
 """Row key of the history row that holds an instance's ETag; it sorts after every event's."""
 
+_LONGEST_KEY: Final = 512
 _DEFAULT_NAME: Final = "TestHubName"
 _LEGAL: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{2,49}\Z")
 _ESCAPES: Final = {"^": "^^", "/": "^0", "\\": "^1", "#": "^2", "?": "^3"}
@@ -38,6 +40,17 @@ _UNESCAPES: Final = {escape[1]: plain for plain, escape in _ESCAPES.items()}
 # Control characters, which no row key may hold, are shifted to where printable Latin-1 letters are.
 _CONTROL_SHIFT: Final = 0xC0
 _NEEDS_ESCAPE: Final = re.compile(r"[\^/\\#?\x00-\x1f\x7f-\x9f]")
+
+
+def id_problem(instance_id: str) -> str | None:
+    """Why no table can hold an instance of this id, None if one can. What a key must escape counts twice."""
+    length = len(escape_key(instance_id).encode("utf-16-le", "surrogatepass")) // 2
+    if length <= _LONGEST_KEY:
+        return None
+    return (
+        f"The instance id '{instance_id[:40]}...' takes {length} characters, and a table's key holds at most "
+        f"{_LONGEST_KEY} characters. Give a shorter one."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,6 +85,11 @@ class PartitionManager:
         """The partitions that this worker owns now, those that it is draining included."""
         return {self._indexes[queue] for queue in self._expiries}
 
+    def has_lost(self, index: int) -> bool:
+        """Whether a partition is not ours any more, or will not be known to be: its lease has run out."""
+        queue = next(queue for queue, number in self._indexes.items() if number == index)
+        return self._loop is not None and self._now() >= self._expiries.get(queue, 0)
+
     def start(self, listener: PartitionListener) -> None:
         """Begin to claim, renew and balance."""
         self._listener = listener

@@ -27,6 +27,7 @@ from durable_engine import (
 )
 from durable_host.task_hub.account.large_payloads import LargePayloads, is_large_message, message_blob_name
 from durable_host.task_hub.base.errors import MessageFormatError, TaskHubError
+from durable_host.task_hub.queues.attempt_note import AttemptNote, note_in, with_note
 from durable_host.task_hub.queues.messages import (
     MessageData,
     SequenceCounter,
@@ -47,9 +48,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
 class ReceivedMessage:
-    """A message that this process holds until ``next_visible_at``, counted from before the request that took it. The
-    hold changes when it is renewed or received again; the rest is a value. ``is_own`` says that this process sent it,
-    and kept it rather than receive it; ``blob_name`` is where it then put one that is too large for the queue."""
+    """A message that this process holds until ``next_visible_at``, counted from before the request that took it.
+
+    The hold changes when it is renewed or received again, the note when one is written; the rest is a value. ``is_own``
+    says that this process sent it, and kept it rather than receive it; ``blob_name`` is where it then put one that is
+    too large for the queue. ``text`` is what stands in the queue, and ``note`` what it says of an earlier attempt.
+    """
 
     message_id: str
     pop_receipt: str
@@ -58,8 +62,10 @@ class ReceivedMessage:
     next_visible_at: Ticks
     data: MessageData
     queue: HubQueue
+    text: str
     is_own: bool = False
     blob_name: str | None = None
+    note: AttemptNote | None = None
 
     @property
     def start_is_confirmed(self) -> bool:
@@ -69,9 +75,12 @@ class ReceivedMessage:
 
     @property
     def starts_new_instance(self) -> bool:
-        """Whether this starts an instance that had no row when it was sent, and so, most likely, has no history."""
+        """Whether this starts an instance that had no row when it was sent, and so, most likely, has no history.
+
+        Of a child that is not known: its parent's episode may run once more.
+        """
         event = self.data.message.event
-        return self.is_own and isinstance(event, ExecutionStarted) and not event.generation
+        return self.start_is_confirmed and isinstance(event, ExecutionStarted) and not event.generation
 
 
 class Reader(Protocol):
@@ -158,7 +167,7 @@ class HubQueue:
         text, data, blob_name = await self._pack(message, sender, episode)
         asked_at = self._now()
         raw = await self._client.send_message(text, visibility_timeout=self.visibility_seconds, time_to_live=_FOREVER)
-        return self._hold(raw, data, asked_at, is_own=True, blob_name=blob_name)
+        return self._hold(raw, text, data, asked_at, is_own=True, blob_name=blob_name)
 
     @staticmethod
     def delay_seconds(message: Message, now: Ticks) -> int | None:
@@ -201,9 +210,16 @@ class HubQueue:
         """Hold a message for the whole visibility time from now on."""
         await self._hide(received, self.visibility_seconds)
 
-    async def abandon(self, received: ReceivedMessage) -> None:
+    async def write_note(self, received: ReceivedMessage, note: AttemptNote) -> None:
+        """Write into a message that an episode is tried with it; one that has no room for a note stays as it is."""
+        text = with_note(received.text, note)
+        if text is not None and not is_large_message(text):
+            await self._hide(received, self.visibility_seconds, text)
+            received.note = note
+
+    async def abandon(self, received: ReceivedMessage, longest_seconds: int = MAX_ABANDON_SECONDS) -> None:
         """Give a message back; it comes again after a time that doubles with each delivery."""
-        seconds = min(2 ** min(received.dequeue_count, 10), MAX_ABANDON_SECONDS)
+        seconds = min(2 ** min(received.dequeue_count, 10), longest_seconds)
         if seconds == MAX_ABANDON_SECONDS:
             _log.warning(
                 "Message %s of queue %s (%s for instance %r) was given back after %d deliveries, and will be again "
@@ -230,16 +246,16 @@ class HubQueue:
     async def on_unreadable(self, raw: QueueMessage) -> None:
         """What becomes of a message that cannot be read, after it was logged."""
 
-    async def _hide(self, received: ReceivedMessage, seconds: int) -> None:
+    async def _hide(self, received: ReceivedMessage, seconds: int, text: str | None = None) -> None:
         asked_at, receipt = self._now(), received.pop_receipt
         try:
-            updated = await self._client.update_message(received.message_id, receipt, visibility_timeout=seconds)
+            updated = await self._client.update_message(received.message_id, receipt, text, visibility_timeout=seconds)
         except HttpResponseError:
             if received.pop_receipt == receipt:
                 raise
             # It was received again meanwhile, and has another receipt.
             updated = await self._client.update_message(
-                received.message_id, received.pop_receipt, visibility_timeout=seconds
+                received.message_id, received.pop_receipt, text, visibility_timeout=seconds
             )
         received.pop_receipt = updated.pop_receipt or received.pop_receipt
         received.next_visible_at = asked_at + seconds * TICKS_PER_SECOND
@@ -266,10 +282,17 @@ class HubQueue:
                 _log.warning("Message %s of queue %s is left alone, and tried again later: %s", raw.id, self.name, what)
             await self.on_unreadable(raw)
             return None
-        return self._hold(raw, data, asked_at, is_own=False)
+        return self._hold(raw, raw.content, data, asked_at, is_own=False)
 
     def _hold(
-        self, raw: QueueMessage, data: MessageData, asked_at: Ticks, *, is_own: bool, blob_name: str | None = None
+        self,
+        raw: QueueMessage,
+        text: str,
+        data: MessageData,
+        asked_at: Ticks,
+        *,
+        is_own: bool,
+        blob_name: str | None = None,
     ) -> ReceivedMessage:
         received = ReceivedMessage(
             message_id=raw.id,
@@ -279,8 +302,10 @@ class HubQueue:
             next_visible_at=asked_at + self.visibility_seconds * TICKS_PER_SECOND,
             data=data,
             queue=self,
+            text=text,
             is_own=is_own,
             blob_name=blob_name,
+            note=note_in(text),
         )
         self._held[raw.id] = received
         return received

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from azure.core import MatchConditions
@@ -23,6 +23,7 @@ from durable_engine import HistoryEvent, Ticks
 from durable_host.task_hub.account.large_payloads import LargePayloads, is_large_property, property_blob_name
 from durable_host.task_hub.base.errors import SplitBrainError
 from durable_host.task_hub.base.names import SENTINEL, escape_key, quoted
+from durable_host.task_hub.queues.attempt_note import NOTE, AttemptNote, note_of, note_text
 from durable_host.task_hub.tables.history_rows import (
     LARGE_COLUMNS,
     Row,
@@ -58,6 +59,8 @@ class LoadedHistory:
     moved_out: Mapping[tuple[str, str], str] = field(default_factory=dict)
     applied: tuple[str, ...] = ()
     """For an entity, the ids of the requests that it has applied last."""
+    attempt: AttemptNote | None = None
+    """The episode that was about to ask others for something, and was not saved, or has been by now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +105,7 @@ class HistoryTable:
         return LoadedHistory(
             instance_id=instance_id,
             applied=applied_in(sentinel),
+            attempt=note_of(sentinel.get(NOTE)),
             execution_id=execution_id or current,
             events=tuple(row_to_event(row) for row in rows),
             etag=etag,
@@ -155,6 +159,28 @@ class HistoryTable:
             blob_names=(loaded.blob_names if past else ()) + tuple(n for row in rows for n in _blobs_of(row).values()),
             moved_out=_moved_out(rows),
         )
+
+    async def note_attempt(self, loaded: LoadedHistory, note: AttemptNote) -> LoadedHistory:
+        """Note that the episode after a history is about to be tried; returns the history with its new ETag.
+
+        Raises:
+            SplitBrainError: Somebody else wrote since it was loaded: what the episode asks for must not be sent.
+        """
+        key = escape_key(loaded.instance_id)
+        try:
+            answer = await self.client.update_entity(
+                {"PartitionKey": key, "RowKey": SENTINEL, NOTE: note_text(note)},
+                mode=UpdateMode.MERGE,
+                etag=loaded.etag,
+                match_condition=MatchConditions.IfNotModified,
+            )
+        except HttpResponseError as error:
+            if error.status_code in (404, 409, 412):
+                raise SplitBrainError(
+                    instance_id=loaded.instance_id, execution_id=note.execution_id, etag=loaded.etag
+                ) from error
+            raise
+        return replace(loaded, etag=str(answer["etag"]), attempt=note)
 
     async def delete_all(self, instance_id: str) -> None:
         """Remove every row of an instance, of all its executions, the sentinel last."""

@@ -96,6 +96,26 @@ def look(given: Any) -> Any:
 
 
 @app.orchestration_trigger(context_name="context")
+def files(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
+    text = yield context.call_activity("read_file", "by-name.txt")
+    yield context.call_activity("write_file", {"name": "out", "text": text.upper()})
+    return text
+
+
+@app.activity_trigger(input_name="file")
+@app.blob_input(arg_name="content", path="uploads/{file}", connection=STORAGE)
+def read_file(file: str, content: str) -> str:
+    return f"{file}: {content}"
+
+
+@app.activity_trigger(input_name="given")
+@app.blob_output(arg_name="out", path="copies/{data.name}-{instanceId}.txt", connection=STORAGE)
+def write_file(given: dict, out: func.Out[str]) -> str:  # type: ignore[type-arg]  # the worker takes no dict[...]
+    out.set(given["text"])
+    return "written"
+
+
+@app.orchestration_trigger(context_name="context")
 def breaks(context: df.DurableOrchestrationContext) -> Generator[Any, Any, None]:
     yield context.call_entity(df.EntityId("fragile", "one"), "drop", None)
 

@@ -1,0 +1,309 @@
+"""An episode that runs again asks entities under the same ids as before; what stays at least once is pinned."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import azure.durable_functions as df
+import pytest
+from azure.core.exceptions import ServiceRequestError
+
+from durable_engine import EventRaised, Message, OrchestrationInstance, TaskCompleted
+from durable_host.clock import new_guid, now
+from durable_host.dispatch.attempts import attempt_on, earlier_attempt, split_by
+from durable_host.dispatch.sorting import Batch
+from durable_host.task_hub import TaskHub
+from durable_host.task_hub.base.errors import SplitBrainError
+from durable_host.task_hub.queues.attempt_note import MAX_NOTED, NOTE, AttemptNote, note_in, note_of, with_note
+from durable_host.task_hub.queues.messages import CLIENT, MessageData, message_text, read_message
+from durable_host.task_hub.tables.history_table import LoadedHistory
+from host.dispatch_steps import SDK_WARNINGS, SmallHost, Steps, running
+from host.task_hub_steps import first_episode, new_instance, save, short_options
+from host_process import soon
+
+pytestmark = SDK_WARNINGS
+COUNTER = "@counter@k"
+ENTITY = df.EntityId("counter", "k")
+TRIED = AttemptNote(at=1, execution_id="e", episode=2, messages=("a", "b"))
+
+
+def counter(context: df.DurableEntityContext) -> None:
+    value = context.get_state(lambda: 0) + int(context.get_input())
+    context.set_state(value)
+    context.set_result(value)
+
+
+def counts(context: df.DurableOrchestrationContext) -> Steps:
+    """A signal, a call, and a signal once an event has come."""
+    context.signal_entity(ENTITY, "add", 1)
+    seen = yield context.call_entity(ENTITY, "add", 10)
+    amount = yield context.wait_for_external_event("go")
+    context.signal_entity(ENTITY, "add", amount)
+    return seen
+
+
+def fail_after(host: SmallHost, monkeypatch: pytest.MonkeyPatch, is_due: Callable[[Any], bool]) -> list[str]:
+    """Have the histories that ``is_due`` names not be written once, when the messages are out."""
+    write, failed = host.hub.write_history, list[str]()
+
+    async def write_or_fail(checkpoint: Any, *given: Any) -> Any:
+        if is_due(checkpoint) and not failed:
+            failed.append(checkpoint.instance.instance_id)
+            raise ServiceRequestError("storage is away")
+        return await write(checkpoint, *given)
+
+    monkeypatch.setattr(host.hub, "write_history", write_or_fail)
+    return failed
+
+
+async def state(host: SmallHost) -> int | None:
+    """What the entity has counted."""
+    row = await host.client.get_instance(COUNTER)
+    found = json.loads(row.input or "{}") if row is not None else {}
+    return json.loads(found["state"]) if found.get("state") else None
+
+
+@pytest.mark.parametrize("episode", [1, 3])
+async def test_episode_that_could_not_be_saved_counts_once(
+    connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch, episode: int
+) -> None:
+    async with running(connection_string, hub_name, [counts], entities=[counter]) as host:
+        failed = fail_after(host, monkeypatch, lambda one: one.instance.instance_id == "i" and one.episode == episode)
+        await host.start("counts", "i")
+        await host.has_event("i", "EventRaised")
+        await host.raise_event("i", "go", 100)
+        row = await host.reaches("i")
+        # What would be counted twice has been sent before this, and so is counted before it.
+        await host.start("counts", "after")
+        await host.has_event("after", "EventRaised")
+
+        assert (failed, row.output) == (["i"], "11")
+        assert await state(host) == 111 + 11
+
+
+async def test_next_host_makes_the_requests_of_one_that_died_before_it_could_save(
+    connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(connection_string, hub_name, [counts], entities=[counter]) as host:
+        died = asyncio.Event()
+
+        async def die(checkpoint: Any, *given: Any) -> Any:
+            died.set()
+            await asyncio.Event().wait()
+
+        write = host.hub.write_history
+        monkeypatch.setattr(
+            host.hub, "write_history", lambda c, *rest: (write if c.instance.instance_id == COUNTER else die)(c, *rest)
+        )
+        await host.start("counts", "i")
+        await died.wait()
+        await soon(lambda: is_counted(host, 11), "the entity has done what it was asked for")
+    async with running(connection_string, hub_name, [counts], entities=[counter]) as host:
+        await host.raise_event("i", "go", 100)
+
+        assert (await host.reaches("i")).output == "11"
+        await soon(lambda: is_counted(host, 111), "the last signal is counted")
+
+
+async def is_counted(host: SmallHost, value: int) -> bool:
+    return await state(host) == value
+
+
+def test_note_is_one_more_member_that_other_hosts_pass_over() -> None:
+    message = Message(
+        event=EventRaised(timestamp=now(), name="go", input='"\u00e9"'),
+        target=OrchestrationInstance(instance_id="i", execution_id=None),
+    )
+    data = MessageData(activity_id=new_guid(), message=message, sequence_number=1, episode=None, sender=CLIENT)
+
+    text = with_note(message_text(data), TRIED) or ""
+
+    assert read_message(text) == data
+    assert note_in(text) == TRIED
+    assert note_in(message_text(data)) is None
+
+
+@pytest.mark.parametrize("noted", ["5", "[]", '["now","e",1]', '[1,2,3,"a"]', '[1,"e",true]', '[1,"e",2,5]', '{"a":1}'])
+def test_note_that_is_none_is_passed_over(noted: str) -> None:
+    assert note_of(noted) is None
+    assert note_in(json.dumps({NOTE: noted})) is None
+
+
+class Noted:
+    """A message of which only its id, its event and its note matter."""
+
+    def __init__(self, message_id: str, note: AttemptNote | None = None) -> None:
+        self.message_id, self.note = message_id, note
+        event = EventRaised(timestamp=1, name="go")
+        self.data = MessageData(
+            activity_id="",
+            message=Message(event=event, target=OrchestrationInstance(instance_id="i", execution_id=None)),
+            sequence_number=1,
+            episode=None,
+            sender=CLIENT,
+        )
+
+
+def noted(message_id: str) -> Any:
+    return Noted(message_id)
+
+
+def batch_of(*messages: Any) -> Batch:
+    return Batch(take=list(messages))
+
+
+def test_attempt_is_made_again_on_its_own_messages_in_their_order() -> None:
+    a, b, c = map(noted, "abc")
+
+    assert split_by(TRIED, batch_of(c, b, a)) == ([a, b], [c])
+    assert split_by(TRIED, batch_of(c, a)) is None
+
+
+def test_note_of_another_episode_or_execution_says_nothing() -> None:
+    batch, loaded = batch_of(Noted("a", TRIED)), LoadedHistory(instance_id="i", execution_id=None)
+
+    assert earlier_attempt(batch, loaded) is None
+    assert earlier_attempt(batch_of(Noted("a", replace(TRIED, execution_id="", episode=1))), loaded) is not None
+
+
+def test_episode_of_more_messages_than_a_note_can_name_is_at_least_once() -> None:
+    """By design: its requests, if it has any, are made under new ids when it runs again."""
+    many = [Noted(f"{number}") for number in range(MAX_NOTED + 1)]
+
+    assert attempt_on(batch_of(*many), 1) is None
+    assert attempt_on(batch_of(*many[1:]), 1) is not None
+
+
+async def test_episode_whose_partition_was_lost_sends_nothing(
+    connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another host may be at the same episode: what both send would be done twice."""
+    async with running(connection_string, hub_name, [counts], entities=[counter]) as host:
+        looks, sent = iter([True]), list[int]()
+        send = host.hub.send_messages
+
+        async def count_and_send(checkpoint: Any) -> None:
+            sent.append(len(checkpoint.messages))
+            await send(checkpoint)
+
+        monkeypatch.setattr(host.hub.partitions, "has_lost", lambda index: next(looks, False))
+        monkeypatch.setattr(host.hub, "send_messages", count_and_send)
+        await host.start("counts", "i")
+        await host.raise_event("i", "go", 100)
+        row = await host.reaches("i")
+
+        assert next(looks, None) is None
+        assert (row.output, sent.count(2)) == ("11", 1)  # two requests in the first episode, which is sent once
+
+
+async def test_child_of_an_episode_that_could_not_be_saved_runs_once(
+    connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def parent(context: df.DurableOrchestrationContext) -> Steps:
+        return (yield context.call_sub_orchestrator("child", None, "the-child"))
+
+    def child(context: df.DurableOrchestrationContext) -> Steps:
+        return (yield context.call_activity("count", None))
+
+    runs: list[int] = []
+
+    def count(_: Any) -> int:
+        runs.append(1)
+        return len(runs)
+
+    async with running(connection_string, hub_name, [parent, child], {"count": count}) as host:
+        failed = fail_after(host, monkeypatch, lambda one: one.instance.instance_id == "i")
+        await host.start("parent", "i")
+        row = await host.reaches("i")
+
+        assert (failed, row.output, len(runs)) == (["i"], "1", 1)
+
+
+async def test_row_of_an_execution_that_continued_as_new_is_brought_up_to_its_history(
+    connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a crash between history and row: the messages that come again are of an execution that is over."""
+
+    def again(context: df.DurableOrchestrationContext) -> Steps:
+        yield context.wait_for_external_event("go")
+        if context.get_input() == 1:
+            context.continue_as_new(2)
+            return None
+        return "done"
+
+    def ends_at_once(context: df.DurableOrchestrationContext) -> Steps:
+        if context.get_input() == 2:
+            return "done"
+        yield context.call_activity("echo", 1)
+        context.continue_as_new(2)
+        return None
+
+    async with running(connection_string, hub_name, [again, ends_at_once], {"echo": str}) as host:
+        write, failed = host.hub.write_instance, list[str]()
+
+        async def write_or_fail(checkpoint: Any, written: Any) -> None:
+            if checkpoint.replaces_history and checkpoint.instance.instance_id not in failed:
+                failed.append(checkpoint.instance.instance_id)
+                raise ServiceRequestError("storage is away")
+            await write(checkpoint, written)
+
+        monkeypatch.setattr(host.hub, "write_instance", write_or_fail)
+        await host.start("ends_at_once", "i", 1)
+        await host.start("again", "j", 1)
+        await host.raise_event("j", "go")
+        ended = await host.reaches("i")
+        await host.has_event("j", "OrchestratorCompleted")
+        await host.raise_event("j", "go")
+
+        assert (ended.runtime_status, ended.output) == ("Completed", '"done"')
+        assert (await host.reaches("j")).output == '"done"'
+        assert sorted(failed) == ["i", "j"]
+
+
+async def test_result_that_came_twice_waits_for_the_one_that_an_attempt_was_made_with(
+    connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Storage that takes a message and answers with an error has it twice; the other half must not make an attempt of
+    its own, at another time and with other ids."""
+
+    def notes_result(context: df.DurableOrchestrationContext) -> Steps:
+        amount = yield context.call_activity("one", None)
+        context.signal_entity(ENTITY, "add", amount)
+        yield context.wait_for_external_event("go")
+        return (yield context.call_entity(ENTITY, "add", 0))
+
+    async with running(connection_string, hub_name, [notes_result], {"one": lambda _: 1}, [counter]) as host:
+        write, sent = host.hub.write_history, list[TaskCompleted]()
+
+        async def send_again_and_fail(checkpoint: Any, *given: Any) -> Any:
+            results = [event for event in checkpoint.events if isinstance(event, TaskCompleted)]
+            if results and not sent:
+                sent.extend(results)
+                message = Message(event=results[0], target=checkpoint.instance)
+                await host.hub.queue_of("i").send(message, sender=checkpoint.instance, episode=1)
+                raise ServiceRequestError("storage is away")
+            return await write(checkpoint, *given)
+
+        monkeypatch.setattr(host.hub, "write_history", send_again_and_fail)
+        await host.start("notes_result", "i")
+        await host.has_event("i", "TaskCompleted")
+        await host.raise_event("i", "go")
+
+        assert (await host.reaches("i")).output == "1"
+        assert len(sent) == 1
+
+
+async def test_attempt_on_a_history_that_another_has_written_since_is_not_made(
+    connection_string: str, hub_name: str
+) -> None:
+    async with TaskHub(connection_string, short_options(hub_name)) as hub:
+        loaded = await save(hub, first_episode(new_instance("i"), "a"))
+        noted = await hub.history.note_attempt(loaded, TRIED)
+
+        assert (await hub.history.load("i", None)).attempt == TRIED == noted.attempt
+        with pytest.raises(SplitBrainError):
+            await hub.history.note_attempt(loaded, TRIED)
