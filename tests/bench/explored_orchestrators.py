@@ -155,6 +155,6 @@ EXPLORATIONS: Final[Mapping[str, tuple[int, int, Callable[[int, bool], Explorati
     "window_of_3": (20, 4, _explore("window")),
     "task_any_orders": (6, 3, _explore("one_by_one")),
     "task_any_forgotten_6": (6, 3, _explore("one_by_one_forgotten")),
-    "task_any_forgotten": (8, 3, _explore("one_by_one_forgotten")),
+    "task_any_forgotten": (8, 3, _explore("one_by_one_forgotten", budget=20_000)),
 }
 """By name: its size, a small size, and the exploration."""

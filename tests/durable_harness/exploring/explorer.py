@@ -31,7 +31,7 @@ TokenOf = Callable[[Sequence[int]], str]
 _SEARCH: Final = 1 / 4
 """The share of the budget after which an unfinished search waits for the other ways."""
 _FEW: Final = 1 / 16
-_DRAWN: Final = 7 / 16
+_DRAWN: Final = 3 / 8
 
 
 class Explorer:

@@ -129,7 +129,10 @@ class _Telling:
         if attributes is None:
             raise _UnknownKindError(type(value))
         for name, one in sorted(attributes.items()):
-            if name == "watcher":
+            if name in (
+                "is_played",
+                "watcher",
+            ):  # whether a task was replayed says how it came here, not where it leads
                 continue
             if isinstance(one, set):
                 if not all(isinstance(task, TaskBase) for task in one):

@@ -92,6 +92,8 @@ class LiveWorker:
         """The answer of an execution that has ended well, as the SDK wrote it."""
         self._actions: list[dict[str, Any]] = []
         self._cancelled = 0
+        self._state: tuple[object, ...] | None = None
+        """The state as long as nothing more was fed."""
         self._known_actions = watch.known_actions
         code = watch.call(orchestrator.function, self.context)
         if not isinstance(code, GeneratorType):
@@ -110,6 +112,7 @@ class LiveWorker:
     def _feed(self, events: Sequence[HistoryEvent], *, is_new: bool) -> None:
         executor = self._executor
         executor._is_processing_new_events = is_new
+        self._state = None
         for event in events:
             if executor.has_execution_completed:
                 return
@@ -177,6 +180,11 @@ class LiveWorker:
     @property
     def state(self) -> tuple[object, ...]:
         """What decides how user code and SDK go on, given the same events: equal states have equal futures."""
+        if self._state is None:
+            self._state = self._told_state()
+        return self._state
+
+    def _told_state(self) -> tuple[object, ...]:
         context, executor = self.context, self._executor
         held = None if self.has_ended else held_state(context, (self.code.generator, *self._held_by_sdk))
         if held is not None:
@@ -200,7 +208,6 @@ class LiveWorker:
             context._sequence_number,
             context._new_uuid_counter,
             context._current_utc_datetime,
-            context._is_replaying,
             context._continue_as_new_flag,
             context._input,
             context._parent_instance_id,
