@@ -35,8 +35,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _import_sdk() -> None:
     """The SDK reads the host.json of the working directory while it is imported, with a reader that takes no comments:
-    that is the app's affair (see ``app.loading``), and must not keep the host from its own work."""
-    with contextlib.chdir(Path(__file__).parent):
+    that is the app's affair (see ``app.loading``), and must not keep the host from its own work. It is imported from a
+    folder that has no such file, and no module that a path of "" would find first."""
+    with contextlib.chdir(sys.prefix):
         import azure.durable_functions  # noqa: F401
 
 

@@ -11,7 +11,7 @@ from azure.durable_functions import EntityId
 
 from durable_engine import execution_started
 from durable_engine.model.events import EventRaised, ExecutionStarted, TaskScheduled
-from engine.one_instance import OneInstance, Steps
+from engine.one_instance import FIRST_EPISODE, OneInstance, Steps
 from engine.sdk_warnings import SDK_WARNINGS
 
 pytestmark = SDK_WARNINGS
@@ -164,3 +164,23 @@ def test_requests_of_executions_that_share_an_episode_have_ids_of_their_own() ->
     events = [message.event for message in one.last.messages]
     ids = [json.loads(event.input or "")["id"] for event in events if isinstance(event, EventRaised)]
     assert len(set(ids)) == 3
+
+
+def test_the_time_of_an_orchestration_never_goes_back() -> None:
+    """An execution that continues within an episode begins later than it; the next episode may come at once."""
+
+    def goes_on(context: Context) -> Steps:
+        number = context.get_input()
+        if number < 2:
+            context.continue_as_new(number + 1)
+            return None
+        first = context.current_utc_datetime
+        yield context.call_activity("a")
+        return context.current_utc_datetime >= first
+
+    instance = OneInstance(goes_on, input=0)
+    instance.start()
+
+    instance.receive_at(FIRST_EPISODE, instance.completed(0))
+
+    assert instance.ending() == ("Completed", "true")

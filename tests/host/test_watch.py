@@ -46,7 +46,11 @@ def test_a_changed_app_is_served_and_its_instances_go_on(connection_string: str,
             client.raise_event("one", "go", 7)
             status = client.wait_for("one")
         said = host.log_text
+        exit_code = host.stop()
 
+        assert exit_code == 0
+        with pytest.raises(ConnectionRefusedError), HostClient(host.port) as client:
+            client.call("GET", "/api/word")
     assert before == b"before"
     assert status["output"] == 7
     assert "Changed: function_app.py. Starting again." in said

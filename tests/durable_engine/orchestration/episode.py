@@ -118,13 +118,14 @@ def run_episode(
 ) -> Checkpoint:
     """Run the orchestrator on its history and the batch of events that has arrived for it.
 
-    ``now`` is the episode's time; what it decides is dated a microsecond later each, so that no two of its
-    events share a time.
+    ``now`` is the episode's time, or that of the one before where that is later, for the time of an orchestration never
+    goes back; what it decides is dated a microsecond later each, so that no two of its events share a time.
     ``past`` is empty for an execution that begins; then the batch holds its ExecutionStarted. ``new_id`` gives
     execution ids (32 hex digits) for sub-orchestrations and continue-as-new. ``replayer`` replays from the start unless
     one is given that has kept something. ``episode`` is this episode's number, which is counted where it is not given.
     """
     replayer = replayer or FromStart(app)
+    now = max(now, next((one.timestamp for one in reversed(past) if isinstance(one, OrchestratorStarted)), now))
     execution = _begin(past, batch, now)
     clock = itertools.count(now + TICKS_PER_MICROSECOND, TICKS_PER_MICROSECOND)
     sender = execution.started.instance

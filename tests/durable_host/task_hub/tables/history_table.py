@@ -60,7 +60,7 @@ class LoadedHistory:
     applied: tuple[str, ...] = ()
     """For an entity, the ids of the requests that it has applied last."""
     attempt: AttemptNote | None = None
-    """The episode that was about to ask others for something, and was not saved, or has been by now."""
+    """The episode that was about to ask others for something, and was not saved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +144,9 @@ class HistoryTable:
                 partition_key=key, execution_id=execution_id, completed_at=completed_at, applied=applied
             )
             try:
-                etag = await self._write(batch, sentinel, etag)
+                # With its checkpoint whole, what was noted of the attempt goes.
+                clears = completed_at is not None and loaded.attempt is not None
+                etag = await self._write(batch, sentinel, etag, UpdateMode.REPLACE if clears else UpdateMode.MERGE)
             except HttpResponseError as error:
                 # 404: the rows were purged, and the sentinel with them.
                 if error.status_code in (404, 409, 412):
@@ -200,13 +202,13 @@ class HistoryTable:
         with contextlib.suppress(ResourceNotFoundError):
             await self.client.delete_entity(row["PartitionKey"], row["RowKey"])
 
-    async def _write(self, rows: Sequence[Row], sentinel: Row, etag: str | None) -> str:
+    async def _write(self, rows: Sequence[Row], sentinel: Row, etag: str | None, mode: UpdateMode) -> str:
         operations: list[Any] = [("upsert", row, {"mode": UpdateMode.REPLACE}) for row in rows]
         if etag is None:
             operations.append(("create", sentinel))
         else:
             condition = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
-            operations.append(("update", sentinel, {"mode": UpdateMode.MERGE, **condition}))
+            operations.append(("update", sentinel, {"mode": mode, **condition}))
         answers = await self.client.submit_transaction(operations)
         return str(answers[-1]["etag"])
 
