@@ -15,7 +15,7 @@ from durable_host.clock import now
 from durable_host.task_hub import TaskHub
 from durable_host.task_hub.leases.partition_leases import PartitionLease, plan_pass, plan_release
 from host.task_hub_steps import short_options
-from host_process import soon
+from host_process import StorageProxy, soon
 
 QUEUES = tuple(f"hub-control-{index:02d}" for index in range(4))
 NOW, LEASE = 10_000, 100
@@ -240,12 +240,11 @@ async def test_a_worker_gives_up_at_once_what_another_has_taken(connection_strin
 async def test_a_worker_whose_storage_is_away_stops_reading_before_its_leases_run_out(
     connection_string: str, hub_name: str
 ) -> None:
-    reader = Reader()
-    async with TaskHub(connection_string, short_options(hub_name, lease_seconds=1.0)) as hub:
+    reader, options = Reader(), short_options(hub_name, lease_seconds=1.0)
+    async with StorageProxy(connection_string) as proxy, TaskHub(proxy.connection_string, options) as hub:
         hub.start_partitions(reader)
         await soon(lambda: len(reader.reads) == 4, "the partitions are owned")
-        with TableClient.from_connection_string(connection_string, hub.names.partitions_table) as table:
-            table.delete_table()
+        proxy.cut_after(0)
 
         await soon(lambda: not reader.reads, "nothing is read any more")
         assert hub.partitions.owned == set()
