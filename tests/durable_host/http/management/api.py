@@ -15,7 +15,7 @@ from urllib.parse import unquote_plus
 from durable_engine import entity_instance_id
 from durable_host.http.management import entities, listing, operations, start, status
 from durable_host.http.management.context import ManagementContext
-from durable_host.http.management.errors import ApiError, invalid_operation, unexpected
+from durable_host.http.management.errors import ApiError, invalid_operation, storage_failed, unexpected
 from durable_host.http.management.query import QueryParameters
 from durable_host.http.messages import NOT_FOUND, Answer, Request, json_answer
 from durable_host.task_hub.base.names import id_problem
@@ -37,16 +37,14 @@ _ON_ONE_INSTANCE: Final = {
 
 
 def _check_id(segments: list[str]) -> None:
-    """Refuse an id that no table can hold, before anything is read or queued."""
+    """Refuse an id that no table can hold, before anything is queued for it."""
     match [segments[0].lower(), *segments[1:]]:
-        case ["orchestrators", _, instance_id] | ["instances", instance_id, *_]:
-            problem = id_problem(instance_id)
-        case ["entities", name, key]:
-            problem = id_problem(entity_instance_id(name, key))
+        case ["orchestrators", _, instance_id] if problem := id_problem(instance_id):
+            raise storage_failed(problem)
+        case ["entities", name, key] if problem := id_problem(entity_instance_id(name, key)):
+            raise ApiError(400, problem)
         case _:
             return
-    if problem is not None:
-        raise ApiError(400, problem)
 
 
 class ManagementApi:
@@ -63,7 +61,8 @@ class ManagementApi:
         if handler is None:
             return NOT_FOUND
         try:
-            _check_id(segments)
+            if request.method == "POST":
+                _check_id(segments)
             is_list = request.method == "GET" and (len(segments) == 1 or segments[0].lower() == "entities")
             return self._of_another_hub(request, segments[0].lower(), is_list=is_list) or await handler()
         except ApiError as error:

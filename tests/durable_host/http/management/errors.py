@@ -25,6 +25,7 @@ __all__ = [
     "argument_error",
     "invalid_json",
     "invalid_operation",
+    "storage_failed",
     "unexpected",
 ]
 
@@ -87,10 +88,17 @@ def invalid_json(error: JsonReaderError) -> DotNetError:
     return DotNetError(400, "Invalid JSON content", exception_message=str(error), exception_type=_JSON_READER)
 
 
+def storage_failed(reason: str = _OUR_FRAMES) -> DotNetError:
+    """A 500 for what storage refuses, with the members that are recorded; a reason stands where frames would."""
+    return DotNetError(
+        500, _SOMETHING_WRONG, exception_message=_STORAGE_FAILED, exception_type=_STORAGE_EXCEPTION, stack=reason
+    )
+
+
 def unexpected(error: Exception) -> DotNetError:
     """A 500 for whatever else went wrong; the stack is Python's."""
     if isinstance(error, AzureError):
-        return DotNetError(500, _SOMETHING_WRONG, exception_message=_STORAGE_FAILED, exception_type=_STORAGE_EXCEPTION)
+        return storage_failed()
     return DotNetError(
         500,
         _SOMETHING_WRONG,
