@@ -11,18 +11,20 @@ import pytest
 
 from durable_host.config.logs import LEVELS, capture_prints, event, running_function, set_up_logging
 
-NAMES = ("", "Function", "Function.fetch", "Function.other", "Host.Triggers.DurableTask", "azure", "urllib3", "aiohttp")
-
 
 @pytest.fixture(autouse=True)
 def _logging_as_it_was() -> Iterator[None]:
-    loggers = [logging.getLogger(name) for name in (*NAMES, "asyncio")]
-    before = [(one, one.level) for one in loggers]
-    handlers = logging.getLogger().handlers[:]
+    """Other tests of this process read what the host logs."""
+    before = {one: (one.level, one.propagate, one.handlers[:]) for one in _loggers()}
     yield
-    logging.getLogger().handlers[:] = handlers
-    for one, level in before:
+    for one in _loggers():
+        level, one.propagate, one.handlers[:] = before.get(one, (logging.NOTSET, True, []))
         one.setLevel(level)
+
+
+def _loggers() -> list[logging.Logger]:
+    known = logging.root.manager.loggerDict.values()
+    return [logging.root, *(one for one in known if isinstance(one, logging.Logger))]
 
 
 def test_a_record_is_one_line_with_its_moment(capsys: pytest.CaptureFixture[str]) -> None:
