@@ -18,14 +18,14 @@ __all__ = ["without_repetitions"]
 Excuse = Callable[[Outcome, Outcome], Outcome]
 
 
-def without_repetitions(run: LeftRun, name: str, recorded: Outcome, ours: Outcome) -> Outcome:
+def without_repetitions(run: LeftRun, recorded: Outcome, ours: Outcome) -> Outcome:
     """Our outcome, as it would have been had nothing been done twice."""
     if run.is_row_behind:
         # The row is made good from the history, which does not have the custom status.
         ours = replace(ours, custom_status=recorded.custom_status)
     if run.rewind_cut_short is not None and ours.status == "Terminated":
         return recorded
-    if run.scenario == "terminate" and name in {operation.instance_id for operation in run.open_operations}:
+    if run.scenario == "terminate":
         ours = _ended_later(recorded, ours)
     for repeat in run.repeats:
         ours = _EXCUSES.get((run.scenario, repeat), _no_excuse)(recorded, ours)
@@ -37,7 +37,8 @@ def _no_excuse(_: Outcome, ours: Outcome) -> Outcome:
 
 
 def _ended_later(recorded: Outcome, ours: Outcome) -> Outcome:
-    """The client terminated it later in its life than the recorded one did, or came too late."""
+    """It was terminated later in its life than the recorded one, or too late: by its client, or because the dead host
+    held the message for a while."""
     if ours.status == "Completed" and "SubOrchestrationInstanceCompleted" in ours.kinds:
         return recorded
     return replace(ours, kinds=recorded.kinds) if recorded.kinds.keys() <= ours.kinds.keys() else ours

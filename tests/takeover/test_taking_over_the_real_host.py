@@ -63,7 +63,7 @@ def differences(run: LeftRun, stored: dict[str, Outcome]) -> Iterator[str]:
         if name not in stored:
             yield f"{run.label}: {name} is not in storage"
             continue
-        ours = without_repetitions(run, name, recorded, stored[name])
+        ours = without_repetitions(run, recorded, stored[name])
         for part in ("name", "status", "output", "custom_status", "kinds"):
             if _of_one_version(getattr(recorded, part)) != _of_one_version(getattr(ours, part)):
                 yield (
