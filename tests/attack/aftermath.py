@@ -65,11 +65,18 @@ def _look_at_open(army: Army, loads: Sequence[Load], statuses: dict[str, str | N
 
 
 def _read(army: Army, path: str) -> Any:
-    """What a host answers; None where there is nothing."""
+    """What a host answers; None where there is nothing.
+
+    Raises:
+        RuntimeError: It answers neither, for longer than failing storage explains.
+    """
+    deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
         status, body = ask(army.ports[0], "GET", _MANAGEMENT + path)
         if status in (200, 202):
             return json.loads(body)
         if status == 404:
             return None
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"GET {path} is answered {status} for {_PATIENCE_SECONDS:g} s: {body[:300]!r}")
         time.sleep(_LOOK_SECONDS)

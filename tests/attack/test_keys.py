@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import re
 import stat
 import sys
@@ -125,6 +126,17 @@ def test_browser_that_came_with_the_key_keeps_a_cookie_for_the_dashboard_alone(h
     assert ask(host, "/durable", Cookie=cookie)[0] == 200
     assert ask(host, "/admin/functions", Cookie=cookie)[0] == 401
     assert keys.master not in cookie
+
+
+@pytest.mark.parametrize(
+    ("place", "name"), [("host/keys", "host"), ("functions/guarded/keys", "host"), ("host/systemkeys", "system")]
+)
+def test_keys_that_the_admin_api_tells_are_those_that_are_asked_for(
+    host: HostProcess, keys: Keys, place: str, name: str
+) -> None:
+    told = json.loads(ask(host, f"/admin/{place}", x_functions_key=keys.master)[2])["keys"]
+
+    assert [one["value"] for one in told] == [asdict(keys)[name]]
 
 
 def test_keys_are_made_once_for_the_user_alone(tmp_path: Path) -> None:

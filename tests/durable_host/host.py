@@ -155,6 +155,12 @@ class Host:
         )
         client = TaskHubClient(self.hub)
         own_id = host_id(self.index.script_root, os.environ)
+        reads = HostReads(
+            own_id,
+            effective_config(settings),
+            {"durabletask_extension": self.binding.system_key},
+            options.keys.host if options.keys is not None else None,
+        )
         self.server = HttpServer(
             self.index,
             self.worker,
@@ -167,7 +173,7 @@ class Host:
             listen=options.listen,
             by_hand=self._by_hand,
             open_site=partial(self._open_dashboard, client, app),
-            reads=HostReads(own_id, effective_config(settings), {"durabletask_extension": self.binding.system_key}),
+            reads=reads,
             keys=options.keys,
             log=log,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import Any
 
 import azure.durable_functions as df
@@ -21,21 +21,7 @@ from durable_harness import (
     in_turn,
     raised,
 )
-
-Code = Generator[Any, Any, Any]
-HarnessFor = Callable[..., Harness]
-
-
-def one_call(context: Context) -> Code:
-    return (yield context.call_activity("work", context.get_input()))
-
-
-def two_calls(context: Context) -> Code:
-    return (yield context.task_all([context.call_activity("work", number) for number in (1, 2)]))
-
-
-def waits(context: Context) -> Code:
-    return (yield context.wait_for_external_event("approved"))
+from harness.small_orchestrators import Code, HarnessFor, one_call
 
 
 def asks(context: Context) -> Code:

@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from azure.durable_functions import DurableOrchestrationContext as Context
 
 from durable_harness import (
     Exploration,
-    Harness,
     UnusedWarning,
     World,
     http_response,
     in_turn,
     raised,
 )
-
-Code = Generator[Any, Any, Any]
-HarnessFor = Callable[..., Harness]
-
-
-def one_call(context: Context) -> Code:
-    return (yield context.call_activity("work", context.get_input()))
-
-
-def two_calls(context: Context) -> Code:
-    return (yield context.task_all([context.call_activity("work", number) for number in (1, 2)]))
-
-
-def waits(context: Context) -> Code:
-    return (yield context.wait_for_external_event("approved"))
+from harness.small_orchestrators import Code, HarnessFor, one_call, two_calls, waits
 
 
 def waits_if_one_comes_first(context: Context) -> Code:

@@ -17,8 +17,8 @@ from durable_host.clock import new_guid, now
 from durable_host.dispatch.attempts import attempt_on, earlier_attempt, split_by
 from durable_host.dispatch.sorting import Batch
 from durable_host.task_hub import TaskHub
+from durable_host.task_hub.base.attempt_note import MAX_NOTED, NOTE, AttemptNote, note_in, note_of, with_note
 from durable_host.task_hub.base.errors import SplitBrainError
-from durable_host.task_hub.queues.attempt_note import MAX_NOTED, NOTE, AttemptNote, note_in, note_of, with_note
 from durable_host.task_hub.queues.messages import CLIENT, MessageData, message_text, read_message
 from durable_host.task_hub.tables.history_table import LoadedHistory
 from host.dispatch_steps import SDK_WARNINGS, SmallHost, Steps, running

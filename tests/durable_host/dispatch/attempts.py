@@ -9,7 +9,7 @@ from __future__ import annotations
 from durable_engine import Checkpoint, EventRaised, ExecutionStarted, OrchestratorStarted, Ticks
 from durable_host.dispatch.message_rules import names_entity
 from durable_host.dispatch.sorting import Batch
-from durable_host.task_hub.queues.attempt_note import MAX_NOTED, AttemptNote, short_id
+from durable_host.task_hub.base.attempt_note import MAX_NOTED, AttemptNote, short_id
 from durable_host.task_hub.queues.queue import ReceivedMessage
 from durable_host.task_hub.tables.history_table import LoadedHistory
 

@@ -16,7 +16,7 @@ from typing import Final
 from durable_engine import TICKS_PER_SECOND
 from durable_host.clock import now
 from durable_host.task_hub.account.concurrency import for_each
-from durable_host.task_hub.queues.attempt_note import AttemptNote
+from durable_host.task_hub.base.attempt_note import AttemptNote
 from durable_host.task_hub.queues.queue import MAX_ABANDON_SECONDS, ReceivedMessage
 
 __all__ = ["HeldMessages"]

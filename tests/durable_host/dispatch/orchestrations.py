@@ -24,9 +24,9 @@ from durable_host.dispatch.message_rules import is_ended, names_entity
 from durable_host.dispatch.row_repair import repair_row
 from durable_host.dispatch.sessions import Session, Sessions
 from durable_host.dispatch.sorting import Batch, sort_messages
+from durable_host.task_hub.base.attempt_note import AttemptNote
 from durable_host.task_hub.base.errors import SplitBrainError
 from durable_host.task_hub.hub.hub import TaskHub
-from durable_host.task_hub.queues.attempt_note import AttemptNote
 from durable_host.task_hub.queues.poller import Poller
 from durable_host.task_hub.queues.queue import MAX_RECEIVE, ReceivedMessage
 from durable_host.task_hub.tables.history_table import LoadedHistory

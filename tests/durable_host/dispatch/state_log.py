@@ -49,8 +49,10 @@ class StateLog:
 
     def of_nobody(self, instance_id: str = "", name: str = "") -> str:
         """The end of a line that is about no instance, or about one that no function is for; it has a number."""
-        where = f"InstanceId: {instance_id}. Function: {name}. {self.hub}."
-        return f"{where} SequenceNumber: {next(self._numbers)}."
+        return f"InstanceId: {instance_id}. Function: {name}. {self._numbered_hub()}"
+
+    def _numbered_hub(self) -> str:
+        return f"{self.hub}. SequenceNumber: {next(self._numbers)}."
 
     def started(self, instance_id: str, name: str, kind: str, given: str | None, event_id: int = -1) -> None:
         """A function is about to run for an instance."""
@@ -187,15 +189,14 @@ class StateLog:
     def client_operation(self, operation: str, instance_id: str, invocation_id: str) -> None:
         """A function of the app asks for something; known where it has a context, whose id the SDK sends."""
         said = f"Client operation '{operation}' received for instance '{instance_id}'."
-        text = f"{said} FunctionInvocationId: {invocation_id}. {self.hub}. SequenceNumber: {next(self._numbers)}."
+        text = f"{said} FunctionInvocationId: {invocation_id}. {self._numbered_hub()}"
         logging.getLogger(HUB_LOG).info("%s", text, extra=event(0, short=said))
 
     def unknown_orchestrator(self, instance_id: str, name: str, given: str | None, problem: str) -> None:
         """An instance is of an orchestrator that the app does not have."""
-        where = self.of_nobody(instance_id, name)
         logging.getLogger(f"Function.{_NOBODY}.User").warning(
             "%s",
-            f"{problem}. {where}",
+            f"{problem}. {self.of_nobody(instance_id, name)}",
             extra=event(0, short=f"{instance_id}: {problem}"),
         )
         start = f"{instance_id}: Function '{name} (Orchestrator)' "
@@ -238,7 +239,7 @@ class StateLog:
         log = logging.getLogger(f"Function.{name}.User")
         if not log.isEnabledFor(level):
             return
-        text = f"{short} {more} {self.hub}. SequenceNumber: {next(self._numbers)}.{after}"
+        text = f"{short} {more} {self._numbered_hub()}{after}"
         log.log(level, "%s", text, extra=event(0, short=short))
 
 

@@ -14,8 +14,7 @@ from urllib.parse import quote, unquote
 from durable_host.app.index import HTTP, FunctionIndex, IndexedFunction
 from durable_host.app.trigger import Trigger
 from durable_host.app.worker import Worker
-from durable_host.clock import new_id
-from durable_host.http.host_reads import HostReads, keys_answer
+from durable_host.http.host_reads import HostReads
 from durable_host.http.messages import NOT_FOUND, Answer, Request, json_answer
 from durable_host.http.triggers import HttpTriggers
 
@@ -44,7 +43,6 @@ class AdminApi:
     ) -> None:
         self._index, self._worker, self._triggers, self._by_hand = index, worker, triggers, by_hand
         self._reads = reads
-        self._keys: dict[str, str] = {}
         self._runs: set[asyncio.Task[Any]] = set()
         self._problems: Mapping[str, str] = {}
 
@@ -62,8 +60,8 @@ class AdminApi:
             case ["functions", name, "status"], "GET" if function := self._index.find(name):
                 problem = self._problems.get(function.name)
                 return json_answer(200, {"errors": [problem]} if problem else {})
-            case ["functions", name, "keys"], "GET" if function := self._index.find(name):
-                return keys_answer(request, {"default": self._keys.setdefault(function.name, new_id())})
+            case ["functions", name, "keys"], "GET" if self._index.find(name):
+                return self._reads.default_keys(request)
             case ["functions", name], "POST":
                 return self._run(request, self._index.find(name))
             case ["vfs", *_], _:

@@ -15,7 +15,7 @@ from durable_host.clock import new_id, now
 from durable_host.config.logs import event
 from durable_host.http.messages import NOT_FOUND, Answer, Request, json_answer
 
-__all__ = ["HostReads", "keys_answer"]
+__all__ = ["HostReads"]
 
 _VERSION: Final = "4.0.0.0"
 _DETAILS: Final = "durable_host"
@@ -31,12 +31,15 @@ class HostReads:
     Args:
         host_id: Under which its locks and statuses are in storage.
         config: host.json as it was understood.
-        system_keys: The keys of the extensions, by name. Nobody is asked for any key here.
+        system_keys: The keys of the extensions, by name.
+        default_key: The key of the host and of each function; one is made up where nobody is asked for it.
     """
 
-    def __init__(self, host_id: str, config: Mapping[str, Any], system_keys: Mapping[str, str]) -> None:
+    def __init__(
+        self, host_id: str, config: Mapping[str, Any], system_keys: Mapping[str, str], default_key: str | None = None
+    ) -> None:
         self._host_id, self._config, self._system_keys = host_id, config, system_keys
-        self._started_at, self._default_key = now(), new_id()
+        self._started_at, self._default_key = now(), default_key or new_id()
 
     def answer(self, request: Request, place: Sequence[str]) -> Answer:
         """Answer a request; ``place`` is the path below ``/admin``, its first part in lower case."""
@@ -46,9 +49,9 @@ class HostReads:
             case ["host", "ping"], "GET" | "POST":
                 return Answer(status=200, headers=_NO_STORE)
             case ["host", "keys" | "functionkeys"], "GET":
-                return keys_answer(request, {"default": self._default_key})
+                return self.default_keys(request)
             case ["host", "systemkeys"], "GET":
-                return keys_answer(request, self._system_keys)
+                return _keys_answer(request, self._system_keys)
             case ["host", "config"], "GET":
                 return Answer(status=200, headers=(_TEXT,), body=json.dumps(self._config, indent=2).encode())
             case ["host", "processes"], "GET":
@@ -68,6 +71,10 @@ class HostReads:
                 return Answer(status=200)
         return NOT_FOUND
 
+    def default_keys(self, request: Request) -> Answer:
+        """The keys of the host, or of one function."""
+        return _keys_answer(request, {"default": self._default_key})
+
     def _status(self) -> Answer:
         status = {
             "id": self._host_id,
@@ -84,7 +91,7 @@ class HostReads:
         return json_answer(200, status)
 
 
-def keys_answer(request: Request, keys: Mapping[str, str]) -> Answer:
+def _keys_answer(request: Request, keys: Mapping[str, str]) -> Answer:
     """Keys by name, as the real host lists them."""
     listed = [{"name": name, "value": value} for name, value in keys.items()]
     return json_answer(200, {"keys": listed, "links": _links(request)})

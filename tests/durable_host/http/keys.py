@@ -75,17 +75,18 @@ class Keys:
         level = _level(function)
         return level == _ANONYMOUS or self._has(request, [self.master] if level == _ADMIN else [self.host, self.master])
 
-    def open_webhooks(self, request: Request) -> bool:
-        """Whether a request may use the management API and other webhooks."""
-        return self._has(request, [self.system, self.master])
+    def open_place(self, request: Request, *, is_site: bool) -> bool:
+        """Whether a request may reach a place of the host's own; every other place is open, or is a function's.
 
-    def open_admin(self, request: Request) -> bool:
-        """Whether a request may use the admin API."""
-        return request.decoded_path.rstrip("/").lower() == _PING or self._has(request, [self.master])
-
-    def open_site(self, request: Request) -> bool:
-        """Whether a request may see the dashboard: by the key, or by the cookie that it was given for the key."""
-        return self._has(request, [self.master]) or _is_one_of(_cookie(request), [self._cookie_value])
+        The dashboard is opened by the master key, or by the cookie that a browser was given for it; the admin API by
+        the master key, its ping by anybody; webhooks, and the management API among them, by the system key too.
+        """
+        path = request.decoded_path.lower()
+        if is_site:
+            return self._has(request, [self.master]) or _is_one_of(_cookie(request), [self._cookie_value])
+        if path.startswith("/runtime/"):
+            return self._has(request, [self.system, self.master])
+        return not path.startswith("/admin/") or path.rstrip("/") == _PING or self._has(request, [self.master])
 
     def with_cookie(self, request: Request, answer: Answer, path: str) -> Answer:
         """The dashboard's answer, with the cookie where the key came with the request."""

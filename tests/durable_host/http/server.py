@@ -211,11 +211,7 @@ class HttpServer:
         rpc_path, keys = self._binding.rpc_path, self._keys
         if lowered.startswith(f"{rpc_path}/"):
             return await self._management.answer(request, path[len(rpc_path) :])
-        if keys is not None and lowered.startswith("/runtime/") and not keys.open_webhooks(request):
-            return UNAUTHORIZED
-        if keys is not None and lowered.startswith("/admin/") and not (is_site or keys.open_admin(request)):
-            return UNAUTHORIZED
-        if keys is not None and is_site and not keys.open_site(request):
+        if keys is not None and not keys.open_place(request, is_site=is_site):
             return UNAUTHORIZED
         if lowered.startswith(WEBHOOK_PATH) and lowered[len(WEBHOOK_PATH) :][:1] in ("", "/"):
             return await self._management.answer(request, path[len(WEBHOOK_PATH) :])
@@ -229,7 +225,7 @@ class HttpServer:
         if lowered.startswith(_OTHER_WEBHOOKS):
             # Of other extensions; the real host asks for their key before it looks further.
             has_key = "x-functions-key" in request.headers or any(name.lower() == "code" for name, _ in request.query)
-            return NOT_FOUND if has_key else Answer(status=401)
+            return NOT_FOUND if has_key else UNAUTHORIZED
         if lowered.startswith("/admin/"):
             return await self.admin.answer(request)
         answer = await self.triggers.answer(request)

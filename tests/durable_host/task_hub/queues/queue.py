@@ -26,8 +26,8 @@ from durable_engine import (
     ticks_from_datetime,
 )
 from durable_host.task_hub.account.large_payloads import LargePayloads, is_large_message, message_blob_name
+from durable_host.task_hub.base.attempt_note import AttemptNote, note_in, with_note
 from durable_host.task_hub.base.errors import MessageFormatError, TaskHubError
-from durable_host.task_hub.queues.attempt_note import AttemptNote, note_in, with_note
 from durable_host.task_hub.queues.messages import (
     MessageData,
     SequenceCounter,

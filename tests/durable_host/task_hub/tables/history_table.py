@@ -21,9 +21,9 @@ from azure.data.tables.aio import TableClient
 
 from durable_engine import HistoryEvent, Ticks
 from durable_host.task_hub.account.large_payloads import LargePayloads, is_large_property, property_blob_name
+from durable_host.task_hub.base.attempt_note import NOTE, AttemptNote, note_of, note_text
 from durable_host.task_hub.base.errors import SplitBrainError
 from durable_host.task_hub.base.names import SENTINEL, escape_key, quoted
-from durable_host.task_hub.queues.attempt_note import NOTE, AttemptNote, note_of, note_text
 from durable_host.task_hub.tables.history_rows import (
     LARGE_COLUMNS,
     Row,
@@ -143,15 +143,10 @@ class HistoryTable:
             sentinel = sentinel_row(
                 partition_key=key, execution_id=execution_id, completed_at=completed_at, applied=applied
             )
-            try:
-                # With its checkpoint whole, what was noted of the attempt goes.
-                clears = completed_at is not None and loaded.attempt is not None
+            # With its checkpoint whole, what was noted of the attempt goes.
+            clears = completed_at is not None and loaded.attempt is not None
+            with _one_writer(instance_id, execution_id, etag):
                 etag = await self._write(batch, sentinel, etag, UpdateMode.REPLACE if clears else UpdateMode.MERGE)
-            except HttpResponseError as error:
-                # 404: the rows were purged, and the sentinel with them.
-                if error.status_code in (404, 409, 412):
-                    raise SplitBrainError(instance_id=instance_id, execution_id=execution_id, etag=etag) from error
-                raise
         return WrittenHistory(
             instance_id=instance_id,
             applied=tuple(applied),
@@ -169,19 +164,13 @@ class HistoryTable:
             SplitBrainError: Somebody else wrote since it was loaded: what the episode asks for must not be sent.
         """
         key = escape_key(loaded.instance_id)
-        try:
+        with _one_writer(loaded.instance_id, note.execution_id, loaded.etag):
             answer = await self.client.update_entity(
                 {"PartitionKey": key, "RowKey": SENTINEL, NOTE: note_text(note)},
                 mode=UpdateMode.MERGE,
                 etag=loaded.etag,
                 match_condition=MatchConditions.IfNotModified,
             )
-        except HttpResponseError as error:
-            if error.status_code in (404, 409, 412):
-                raise SplitBrainError(
-                    instance_id=loaded.instance_id, execution_id=note.execution_id, etag=loaded.etag
-                ) from error
-            raise
         return replace(loaded, etag=str(answer["etag"]), attempt=note)
 
     async def delete_all(self, instance_id: str) -> None:
@@ -236,6 +225,18 @@ def _blobs_of(row: Mapping[str, Any]) -> dict[str, str]:
 
 def _moved_out(rows: Sequence[Row]) -> dict[tuple[str, str], str]:
     return {(row["EventType"], column): name for row in rows for column, name in _blobs_of(row).items()}
+
+
+@contextlib.contextmanager
+def _one_writer(instance_id: str, execution_id: str, etag: str | None) -> Iterator[None]:
+    """Tell a write that somebody else was faster with from every other error."""
+    try:
+        yield
+    except HttpResponseError as error:
+        # 404: the rows were purged, and the sentinel with them.
+        if error.status_code in (404, 409, 412):
+            raise SplitBrainError(instance_id=instance_id, execution_id=execution_id, etag=etag) from error
+        raise
 
 
 def _leading_rows_of(execution_id: str | None, rows: Sequence[Row]) -> list[Row]:
