@@ -32,6 +32,7 @@ def test_json_has_the_promised_members() -> None:
     assert as_json(ROWS)[1]["ratio"] is None
 
 
+@pytest.mark.long
 def test_benchmark_is_measured_checked_and_written_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     figures = tmp_path / "figures.json"
 

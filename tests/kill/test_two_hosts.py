@@ -9,6 +9,8 @@ import pytest
 from host_process import wait_until
 from kill.hosts import TestHub, squares
 
+pytestmark = pytest.mark.long
+
 INSTANCES = 6
 COUNT = 20
 
@@ -56,7 +58,6 @@ def test_two_hosts_share_the_work_and_one_finishes_it_when_the_other_is_killed(h
         wait_until_partitions_are_shared(hub, 1)
 
 
-@pytest.mark.long
 def test_host_that_is_stopped_finishes_what_runs_and_gives_its_partitions_back(hub: TestHub) -> None:
     instances = [f"stopped-{number}" for number in range(3)]
     with hub.start_host() as host, host.client() as client:

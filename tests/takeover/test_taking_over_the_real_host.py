@@ -27,7 +27,7 @@ from takeover.recorded_requests import SCENARIOS, RunNames
 from takeover.recorded_run import recorded_run
 from takeover.repeated import without_repetitions
 
-CUTS_AT_MOST = 8
+CUTS_AT_MOST = 5
 
 
 def cut_points(steps: list[Step]) -> list[int]:
