@@ -7,7 +7,7 @@ does not run.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from azure.functions.meta import Datum
@@ -33,6 +33,11 @@ class StorageBindings:
         self, accounts: Accounts, *, is_base64: bool = True, environment: Mapping[str, str] = os.environ
     ) -> None:
         self._accounts, self._is_base64, self._environment = accounts, is_base64, environment
+        self._readers: dict[str, list[Callable[[], None]]] = {}
+
+    def on_sent(self, queue: str, call: Callable[[], None]) -> None:
+        """Call this whenever a function's output has gone to a queue of that name, so that its reader looks at once."""
+        self._readers.setdefault(queue, []).append(call)
 
     async def read(self, function: IndexedFunction, trigger: Trigger, invocation_id: str) -> Mapping[str, Any]:
         """The values of the input bindings, by parameter."""
@@ -87,6 +92,8 @@ class StorageBindings:
         elif binding.type == "queue":
             queues = await self._accounts.queues(connection)
             await send_messages(queues, raw["queueName"], datum, is_base64=self._is_base64)
+            for call in self._readers.get(str(raw["queueName"]).lower(), ()):
+                call()
         elif binding.type == "table":
             await write_table(await self._accounts.tables(connection), raw, datum)
 

@@ -9,7 +9,7 @@ import asyncio
 import base64
 import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -50,6 +50,8 @@ class BlobScan:
         self._queue: QueueClient = queues.get_queue_client(scan_queue(host_id))
         self._lock = Singleton(service, host_id, "WebJobs.Internal.Blobs")
         self._seen: set[tuple[str, str, str]] = set()
+        self.on_found: Callable[[], None] = lambda: None
+        """Called when a message for ``handle`` has been sent."""
 
     async def run_for_ever(self) -> None:
         """Look again and again."""
@@ -103,3 +105,4 @@ class BlobScan:
         send = partial(self._queue.send_message, base64.b64encode(text.encode()).decode())
         await made_when_missing(send, self._queue.create_queue)
         await receipt.upload_blob(b"", overwrite=True)
+        self.on_found()

@@ -135,6 +135,7 @@ class Listeners:
             most_attempts=self._options.max_dequeue_count,
         )
         self._readers.append(reader)
+        self._bindings.on_sent(queue, reader.wake)
         self._run(reader.run_for_ever)
 
     async def _start_scan(self) -> None:
@@ -150,6 +151,7 @@ class Listeners:
             most_attempts=self._options.poison_blob_threshold,
         )
         self._readers.append(reader)
+        scan.on_found = reader.wake
         self._run(scan.run_for_ever)
         self._run(reader.run_for_ever)
 

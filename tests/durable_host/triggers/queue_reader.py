@@ -26,6 +26,7 @@ __all__ = ["Handled", "QueueReader"]
 _VISIBILITY_SECONDS: Final = 600
 _RENEW_SECONDS: Final = 300.0
 _SHORTEST_WAIT: Final = 0.1
+_LAST_SECONDS: Final = 5.0
 _log = logging.getLogger("Microsoft.Azure.WebJobs.Host.Queues.QueueProcessor")
 
 
@@ -54,13 +55,16 @@ class QueueReader:
         self._queue: QueueClient = service.get_queue_client(name)
         self._poison, self._most_attempts = poison, most_attempts
         self._running: set[asyncio.Task[None]] = set()
-        self._changed = asyncio.Event()
+        self._ended_one = asyncio.Event()
+        self._woken = asyncio.Event()
+        self._rests_until = 0.0
 
     async def run_for_ever(self) -> None:
         """Receive and hand over until cancelled; what runs then is given time by ``finish``."""
         wait = _SHORTEST_WAIT
         while True:
-            received = await self._receive()
+            self._woken.clear()
+            received = await self._receive_all_or_none()
             for message in received:
                 task = asyncio.create_task(self._process(message))
                 self._running.add(task)
@@ -69,12 +73,11 @@ class QueueReader:
                 wait = _SHORTEST_WAIT
                 await self._until_there_is_room()
             else:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), wait)
-                    wait = _SHORTEST_WAIT
-                self._changed.clear()
-                longest = self._options.max_polling_interval_seconds
-                wait = min(wait * random.uniform(1.4, 2.2), longest)
+                wait = await self._pause(wait)
+
+    def wake(self) -> None:
+        """Look at once: somebody has put a message into the queue."""
+        self._woken.set()
 
     async def finish(self, seconds: float) -> None:
         """Let running functions end; what has not by then comes again when its visibility is over."""
@@ -82,6 +85,17 @@ class QueueReader:
             _, late = await asyncio.wait(self._running, timeout=seconds)
             for task in late:
                 task.cancel()
+
+    async def _receive_all_or_none(self) -> list[QueueMessage]:
+        """Receive; where this is cancelled meanwhile, no message is left hidden that nobody handles."""
+        receiving = asyncio.ensure_future(self._receive())
+        try:
+            return await asyncio.shield(receiving)
+        except asyncio.CancelledError:
+            async with asyncio.timeout(_LAST_SECONDS):
+                for message in await receiving:
+                    await self._give_back(message, seconds=0)
+            raise
 
     async def _receive(self) -> list[QueueMessage]:
         room = min(self._options.batch_size, 32)
@@ -93,14 +107,24 @@ class QueueReader:
         except ResourceNotFoundError:
             return []  # It may be made at any time.
 
+    async def _pause(self, seconds: float) -> float:
+        """Wait while the queue is empty, and return how long to wait if it still is."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+        except TimeoutError:
+            return min(seconds * random.uniform(1.4, 2.2), self._options.max_polling_interval_seconds)
+        await asyncio.sleep(self._rests_until - asyncio.get_running_loop().time())
+        return _SHORTEST_WAIT
+
     async def _until_there_is_room(self) -> None:
         while len(self._running) > self._options.new_batch_threshold:
-            self._changed.clear()
-            await self._changed.wait()
+            self._ended_one.clear()
+            await self._ended_one.wait()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
-        self._changed.set()
+        self._ended_one.set()
         if not task.cancelled() and task.exception() is not None:
             _log.error("A message of queue '%s' could not be handled.", self._name, exc_info=task.exception())
 
@@ -121,9 +145,15 @@ class QueueReader:
             )
             await self._put_aside(message)
         else:
-            seconds = int(self._options.visibility_timeout_seconds)
-            with contextlib.suppress(ResourceNotFoundError):  # somebody has deleted it
-                await self._queue.update_message(message, visibility_timeout=seconds)
+            await self._give_back(message, seconds=int(self._options.visibility_timeout_seconds))
+
+    async def _give_back(self, message: QueueMessage, *, seconds: int) -> None:
+        with contextlib.suppress(ResourceNotFoundError):  # somebody has deleted it
+            await self._queue.update_message(message, visibility_timeout=seconds)
+        # Another attempt comes soon, however long the wait has grown meanwhile, but not at once.
+        loop = asyncio.get_running_loop()
+        self._rests_until = loop.time() + _SHORTEST_WAIT
+        loop.call_later(seconds, self.wake)
 
     async def _put_aside(self, message: QueueMessage) -> None:
         poison = self._service.get_queue_client(self._poison)
