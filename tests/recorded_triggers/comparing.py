@@ -57,6 +57,9 @@ def _steps(theirs: list[Any], mine: list[Any]) -> Iterator[str]:
                 both = (_stored(_STORED[key](one.get(key) or {})) for one in (step, other))
                 yield from _multisets(f"{_label(step)}, storage", *both)
                 continue
+            if key == "peeked":
+                yield from _multisets(f"{_label(step)}, {key}", *(_peeked(one.get(key) or ()) for one in (step, other)))
+                continue
             said, heard = _plain(step.get(key)), _plain(other.get(key))
             if said != heard:
                 yield f"{_label(step)}, {key}: {_where(step.get(key), other.get(key))}"
@@ -79,6 +82,11 @@ def _stored(dump: Mapping[str, Any]) -> Iterator[str]:
             yield _plain({"container": name, **{key: one for key, one in blob.items() if key != "size"}})
     yield from (f"queue {name}" for name in dump.get("queues") or {})
     yield from (f"table {name}" for name in dump.get("tables") or {})
+
+
+def _peeked(messages: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Messages that somebody saw who looked again and again: one is seen at some of its attempts, whichever they are."""
+    return {_plain({key: one for key, one in message.items() if key != "dequeue_count"}) for message in messages}
 
 
 def _where(theirs: Any, mine: Any, path: str = "") -> str:

@@ -16,6 +16,7 @@ from typing import Final
 
 from durable_host.azurite import Azurite
 from durable_host.testing import HostProcess
+from recorded_triggers.at_rest import wait_until_the_start_is_over
 
 __all__ = ["FOLDERS", "KIT", "Folder", "record"]
 
@@ -133,6 +134,8 @@ def record(name: str, scenarios: Sequence[str], folder: Path) -> Path:
         with HostProcess.start(
             app, connection_string=azurite.connection_string, environment=environment, arguments=["--verbose"]
         ) as host:
+            with host.client() as client:
+                wait_until_the_start_is_over(host, client, azurite.connection_string)
             logs = ("--probe-log", str(probe_log), "--host-log", str(host.log))
             chosen = ("--only", ",".join(scenarios), "--settle", "0.5")
             _run("record.py", host.address, str(raw / name), *connection, "--key", _KEY, *logs, *chosen)
