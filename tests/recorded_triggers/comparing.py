@@ -85,7 +85,7 @@ def _stored(dump: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _peeked(messages: Iterable[Mapping[str, Any]]) -> set[str]:
-    """Messages that somebody saw who looked again and again: one is seen at some of its attempts, whichever they are."""
+    """Messages that were seen by looking again and again: at which of its attempts one is seen is chance."""
     return {_plain({key: one for key, one in message.items() if key != "dequeue_count"}) for message in messages}
 
 

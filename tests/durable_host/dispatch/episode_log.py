@@ -50,7 +50,8 @@ class Told:
     waits: dict[str, int] = field(default_factory=dict)
     """For how many events an instance is known to wait."""
     pauses: dict[str, frozenset[int]] = field(default_factory=dict)
-    """Its timers that are pauses before another attempt, of which the real host says nothing."""
+    """Its timers that are pauses before another attempt, of which the real host says nothing; known from its episodes,
+    and so not yet of an instance that began under another host."""
 
     def forget(self, instance_id: str) -> None:
         """It has ended, or begins anew."""
@@ -79,6 +80,8 @@ class EpisodeLog:
         self._began = 0
         self._milliseconds = 0
         self._raised: UserException | None = None
+        self._fired: list[TimerFired] = []
+        """Timers of which this episode's own answer has to say what they are."""
         self._payload: dict[str, Any] = {}
         self._answer: dict[str, Any] = {}
 
@@ -126,6 +129,7 @@ class EpisodeLog:
         again = bool(self._invocation)
         if again:
             # Continue-as-new, within one episode: the execution before has done its part.
+            self._say_fired()
             self._log.completed(self._instance_id, self._name, ORCHESTRATOR, None, again=True)
             self._executed()
         self._name, self._invocation, self._began, self._raised = name, new_guid(), now(), None
@@ -141,11 +145,14 @@ class EpisodeLog:
 
     def _say_what_came(self) -> None:
         asked = {one.input_id for one in map(_Sent, self._past) if one.input_id}
+        pauses = self._told.pauses.get(self._instance_id)
         for one in self._new:
             match one:
                 case ExecutionStarted():
                     self._log.started(self._instance_id, self._name, ORCHESTRATOR, one.input)
-                case TimerFired() if one.timer_id not in self._told.pauses.get(self._instance_id, ()):
+                case TimerFired() if pauses is None:
+                    self._fired.append(one)
+                case TimerFired() if one.timer_id not in pauses:
                     self._log.timer_fired(self._instance_id, self._name, one.fire_at)
                 case EventRaised() if one.name in asked:
                     self._log.entity_answered(self._instance_id, self._name, one.name)
@@ -154,11 +161,18 @@ class EpisodeLog:
                 case _:
                     continue
 
+    def _say_fired(self, pauses: frozenset[int] = frozenset()) -> None:
+        for one in self._fired:
+            if one.timer_id not in pauses:
+                self._log.timer_fired(self._instance_id, self._name, one.fire_at)
+        self._fired.clear()
+
     def _orchestrator_ended(self, checkpoint: Checkpoint) -> None:
+        self._say_fired(checkpoint.retries)
         ending = next((one for one in checkpoint.events if isinstance(one, ExecutionCompleted)), None)
         if ending is not None or checkpoint.replaces_history:
             self._told.forget(self._instance_id)
-        elif checkpoint.retries:
+        else:
             self._told.pauses[self._instance_id] = checkpoint.retries
         for one in checkpoint.events:
             if getattr(one, "event_id", -1) not in checkpoint.retries:
