@@ -27,11 +27,11 @@ Handler = Callable[[], Awaitable[Answer]]
 _log = logging.getLogger("Host.Triggers.DurableTask")
 
 _ON_ONE_INSTANCE: Final = {
-    "terminate": (operations.terminate, "TerminateOrchestration"),
-    "suspend": (operations.suspend, "SuspendOrchestration"),
-    "resume": (operations.resume, "ResumeOrchestration"),
-    "rewind": (operations.rewind, "RewindOrchestration"),
-    "restart": (start.restart, "RestartOrchestration"),
+    "terminate": (operations.terminate, "Terminate"),
+    "suspend": (operations.suspend, "Suspend"),
+    "resume": (operations.resume, "Resume"),
+    "rewind": (operations.rewind, "Rewind"),
+    "restart": (start.restart, "Restart"),
 }
 """The handler of an operation on one instance, and what the log calls it."""
 
@@ -77,19 +77,25 @@ class ManagementApi:
             case "orchestrators", 1 | 2 if method == "POST":
                 return partial(start.start, context, request, rest[0], rest[1] if len(rest) == 2 else None)
             case "entities", 2 if method == "GET":
+                context.tell(request, "GetEntity", entity_instance_id(rest[0], rest[1]))
                 return partial(entities.get_state, context, rest[0], rest[1])
             case "entities", 0 | 1 if method == "GET":
+                context.tell(request, "QueryEntities", "")
                 return partial(entities.list_entities, context, request, rest[0] if rest else None)
             case "entities", 0 | 1 | 2 if method in ("POST", "DELETE"):
                 key = rest[1] if len(rest) == 2 else ""
                 return partial(entities.signal, context, request, rest[0] if rest else None, key)
             case "instances", 0 if method == "GET":
+                context.tell(request, "QueryInstances", "")
                 return partial(listing.list_instances, context, request)
             case "instances", 0 if method == "DELETE":
+                context.tell(request, "PurgeInstances", "(filter)")
                 return partial(operations.purge_where, context, request)
             case "instances", 1 if method == "GET":
+                context.tell(request, "GetInstance", rest[0])
                 return partial(status.get_status, context, request, rest[0])
             case "instances", 1 if method == "DELETE":
+                context.tell(request, "PurgeInstances", rest[0])
                 return partial(operations.purge, context, rest[0])
             case "instances", 2 if method == "POST" and rest[1].lower() in _ON_ONE_INSTANCE:
                 handle, operation = _ON_ONE_INSTANCE[rest[1].lower()]

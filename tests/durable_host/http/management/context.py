@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
+from uuid import UUID
 
 from durable_host.dispatch.state_log import StateLog
 from durable_host.http.client_binding import ClientBinding
@@ -50,7 +51,8 @@ class ManagementContext:
 
     def tell(self, request: Request, operation: str, instance_id: str) -> None:
         """Log what a function of the app asks for; of a request by anybody else, nothing."""
-        if invocation_id := request.headers.get(_INVOCATION):
+        invocation_id = request.headers.get(_INVOCATION, "")
+        if _is_guid(invocation_id):  # whatever else somebody sends does not get into the log
             self.log.client_operation(operation, instance_id, invocation_id)
 
     def check_status_answer(self, request: Request, instance_id: str) -> Answer:
@@ -58,3 +60,11 @@ class ManagementContext:
         urls = self.binding.management_urls(instance_id, request.origin)
         shown = {name: url for name, url in urls.items() if name != "rewindPostUri"}
         return json_answer(202, shown, [("Location", urls["statusQueryGetUri"]), ("Retry-After", "10")])
+
+
+def _is_guid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

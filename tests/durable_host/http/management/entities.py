@@ -71,13 +71,13 @@ async def signal(context: ManagementContext, request: Request, name: str | None,
     if any(character in "/\\?#" or ord(character) < 32 or 127 <= ord(character) < 160 for character in key):
         # The real host passes its two arguments the wrong way round, and so the text reads like this.
         raise ApiError(400, "entityKey (Parameter 'Entity keys must not contain /, \\, #, ?, or control characters.')")
+    entity = entity_instance_id(name, key)
+    context.tell(request, "SignalEntity", entity)
     operation = "delete" if request.method == "DELETE" else QueryParameters(request.query).text("op") or ""
     operand = _operand(request)
     if context.index.entity(name) is None:
         raise ApiError(400, context.index.unknown(ENTITY, name.lower()))
     event = EventRaised(timestamp=now(), name=_OPERATION, input=client_signal(operation, operand, new_guid()))
-    entity = entity_instance_id(name, key)
-    context.tell(request, "SignalEntity", entity)
     await context.client.send_to_instance(entity, event)
     context.log.scheduled(entity, name.lower(), STATE_OF_ENTITY, f"EntitySignal:{operation}", entity)
     return Answer(status=202)

@@ -35,13 +35,13 @@ async def start(context: ManagementContext, request: Request, name: str, instanc
             if input_text.strip():
                 raise invalid_json(error) from error
             input_text = None
+    started = instance_id or new_id()
+    context.tell(request, "StartOrchestration", started)
     if context.index.is_disabled(ORCHESTRATION, name):
         raise argument_error(context.index.unknown(ORCHESTRATION, name))
     replaced = await context.client.get_instance(instance_id) if instance_id else None
     if replaced is not None and replaced.runtime_status not in FINAL_STATUSES and not context.replaces_running:
         raise ApiError(409, f"An Orchestration instance with the status {replaced.runtime_status} already exists.")
-    started = instance_id or new_id()
-    context.tell(request, "StartOrchestration", started)
     await context.client.start(
         name,
         instance_id=started,
