@@ -1,4 +1,4 @@
-"""Blobs in an account of their own, in every type of a parameter, and one that fails each time.
+"""Bindings with accounts of their own, blobs in every type of a parameter, and one that fails each time.
 
 Sources: fixtures/recordings/triggers, the scenario that a test names; for the clients of the storage SDK
 https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-blob-trigger?pivots=programming-language-python
@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from azure.data.tables import TableServiceClient
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
 
 from durable_host.azurite import Azurite
 from durable_host.testing import HostClient, HostProcess, wait_until
 from durable_host.testing.plugin import ServeApp
-from host_apps.storage_steps import received, upload
+from host_apps.storage_steps import received, send, upload
 
 APP = Path(__file__).parent / "apps" / "blobs"
 
@@ -39,7 +40,8 @@ def other_blobs(other_storage: str) -> Iterator[BlobServiceClient]:
 
 @pytest.fixture(scope="module")
 def host(serve_app: ServeApp, other_storage: str) -> HostProcess:
-    return serve_app(APP, environment={"OtherStorage": other_storage}, arguments=["--verbose"])
+    settings = {"OtherStorage": other_storage, "AzureWebJobsOther": other_storage}
+    return serve_app(APP, environment=settings, arguments=["--verbose"])
 
 
 @pytest.fixture
@@ -61,6 +63,21 @@ def test_a_blob_of_another_account_is_found_and_its_client_given(
     receipts = list(blobs.get_container_client("azure-webjobs-hosts").list_blob_names(name_starts_with="blobreceipts/"))
     assert any(name.endswith("/inbox/abc.txt") for name in receipts)
     assert not other_blobs.get_container_client("azure-webjobs-hosts").exists()
+
+
+def test_each_binding_of_a_function_has_the_account_that_it_names(
+    host: HostProcess, other_storage: str, queues: QueueServiceClient
+) -> None:
+    # https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue-trigger#connections
+    with (
+        QueueServiceClient.from_connection_string(other_storage) as other_queues,
+        TableServiceClient.from_connection_string(other_storage) as other_tables,
+    ):
+        send(other_queues, "moves", "from-elsewhere")
+
+        assert received(queues, "moved") == ["from-elsewhere"]
+        assert [row["RowKey"] for row in other_tables.get_table_client("moves").list_entities()] == ["from-elsewhere"]
+        assert not any(queue.name == "moves" for queue in queues.list_queues())
 
 
 def test_a_blob_is_read_as_a_stream_as_text_and_as_bytes(client: HostClient, other_blobs: BlobServiceClient) -> None:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -130,7 +131,7 @@ def record(name: str, scenarios: Sequence[str], folder: Path) -> Path:
     with Azurite.start() as azurite:
         connection = ("--connection", azurite.connection_string, *options)
         _run("record.py", "--prepare", *connection)
-        environment = {**_SETTINGS, "PROBE_LOG": str(probe_log)}
+        environment = {**_SETTINGS, "WEBSITE_TIME_ZONE": _zone_of_noon(), "PROBE_LOG": str(probe_log)}
         with HostProcess.start(
             app, connection_string=azurite.connection_string, environment=environment, arguments=["--verbose"]
         ) as host:
@@ -144,6 +145,12 @@ def record(name: str, scenarios: Sequence[str], folder: Path) -> Path:
     replaced = (f"{app}=<app>", f"{host_id}=<hostid>")
     _run("compact.py", str(raw), str(folder / "compact"), name, *(w for one in replaced for w in ("--replace", one)))
     return folder / "compact" / name
+
+
+def _zone_of_noon() -> str:
+    """A time zone in which it is about noon now: the app has timers of the night, which are not to fire meanwhile."""
+    # These names say how far UTC is from the zone, and not how far the zone is from UTC.
+    return f"Etc/GMT{datetime.now(UTC).hour - 12:+d}"
 
 
 def _run(script: str, *words: str) -> None:

@@ -1,7 +1,9 @@
-"""Blobs in every type that a parameter may have, in an account of their own, and one that always fails."""
+"""Blobs in every type that a parameter may have, in an account of their own, one that always fails, and other bindings."""
 
 # mypy: disallow-untyped-decorators=False, disable-error-code=redundant-expr
 from __future__ import annotations
+
+import json
 
 import azure.functions as func
 import azurefunctions.extensions.bindings.blob as blob_types
@@ -40,3 +42,13 @@ def count(req: func.HttpRequest, container: blob_types.ContainerClient) -> str:
 @app.blob_input(arg_name="stream", path="inbox/{name}", connection=OTHER)
 def download(req: func.HttpRequest, stream: blob_types.StorageStreamDownloader) -> func.HttpResponse:
     return func.HttpResponse(stream.readall())
+
+
+@app.queue_trigger(arg_name="msg", queue_name="moves", connection="Other")
+@app.queue_output(arg_name="$return", queue_name="moved", connection="AzureWebJobsStorage")
+@app.table_output(arg_name="row", table_name="moves", connection=OTHER)
+def move(msg: func.QueueMessage, row: func.Out[str]) -> str:
+    """From one account to another: ``Other`` is the setting AzureWebJobsOther."""
+    text = msg.get_body().decode()
+    row.set(json.dumps({"PartitionKey": "p", "RowKey": text}))
+    return text
