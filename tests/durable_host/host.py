@@ -60,6 +60,8 @@ class HostOptions:
     """
 
     connection_string: str
+    development_storage: str | None = None
+    """What UseDevelopmentStorage=true stands for in a binding; None: the task hub's account."""
     port: int = 7071
     patience_seconds: float = 4.0
     lease_seconds: float = 30.0
@@ -126,7 +128,9 @@ class Host:
         self.hub = await resources.enter_async_context(
             TaskHub(options.connection_string, _hub_options(settings, options))
         )
-        accounts = await resources.enter_async_context(Accounts(options.connection_string))
+        accounts = await resources.enter_async_context(
+            Accounts(options.development_storage or options.connection_string)
+        )
         bindings = StorageBindings(accounts, is_base64=settings.queues.is_base64)
         self.worker = Worker(
             self.index,

@@ -15,7 +15,7 @@ from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
-from durable_host.config.settings import SettingsError, storage_connection
+from durable_host.config.settings import IdentityConnectionError, SettingsError, storage_connection
 
 __all__ = ["Accounts", "UnknownConnectionError"]
 
@@ -46,10 +46,12 @@ class Accounts:
         """The connection string of a binding's ``connection``; none is the host's own account.
 
         Raises:
-            UnknownConnectionError: There is no such setting.
+            UnknownConnectionError: There is no such setting, or it is for an identity.
         """
         try:
             found = storage_connection(self._environment, name or _DEFAULT)
+        except IdentityConnectionError as error:
+            raise UnknownConnectionError(str(error)) from error
         except SettingsError as error:
             shown = name if (name or "").startswith("AzureWebJobs") else f"AzureWebJobs{name}"
             raise UnknownConnectionError(

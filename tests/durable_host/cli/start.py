@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Final
 
 from durable_host.cli.reach import add_reach_arguments, keys_of, origins_of
 from durable_host.cli.stopping import StopRequest, say
-from durable_host.config.host_json import HostJson, HostJsonError, read_host_json
+from durable_host.cli.storage import open_hub_storage, open_storage_of_bindings
+from durable_host.config.host_json import HostJsonError, read_host_json
 from durable_host.config.installed import missing_extra
 from durable_host.config.logs import capture_prints, set_up_logging
 from durable_host.config.script_root import HELP, find_script_root
-from durable_host.config.settings import Settings, SettingsError, read_settings, storage_connection
+from durable_host.config.settings import Settings, SettingsError, read_settings
 
 if TYPE_CHECKING:
     from durable_host.host import HostOptions
@@ -124,7 +125,7 @@ async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: co
         install(arguments.cassettes)
     # As the worker: what the app opens by a relative path is beside its code.
     os.chdir(script_root)
-    connection_string = _open_storage(host_json, resources, clean=arguments.clean)
+    hub_storage = open_hub_storage(host_json, resources, clean=arguments.clean)
 
     from durable_host.app.index import FunctionIndex
     from durable_host.cli.banner import functions_text
@@ -138,7 +139,8 @@ async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: co
     for note in index.notes:
         say(note)
     options = HostOptions(
-        connection_string=connection_string,
+        connection_string=hub_storage,
+        development_storage=open_storage_of_bindings(index.functions, host_json, resources),
         port=_port(arguments.port, settings),
         listen=arguments.listen,
         origins=origins_of(arguments, settings),
@@ -156,23 +158,6 @@ async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: co
         say("Stopping: running activities may end, partitions are given back.")
     if host.still_running:
         say(f"Left behind: {host.still_running} functions that did not end.")
-
-
-def _open_storage(host_json: HostJson, resources: contextlib.ExitStack, *, clean: bool) -> str:
-    connection = storage_connection(os.environ, host_json.connection_name)
-    if not connection.is_development_storage:
-        if clean:
-            raise SettingsError(
-                f"--clean removes the data of the storage emulator that this host starts, but '{connection.setting}' "
-                "names another storage account. Leave --clean out, or set it to UseDevelopmentStorage=true."
-            )
-        return connection.connection_string
-    from durable_host.azurite import open_development_storage
-
-    logging.getLogger("durable_host.azurite").setLevel(logging.INFO)
-    storage = resources.enter_context(open_development_storage(clean=clean))
-    say(storage.note)
-    return storage.connection_string
 
 
 def _port(given: int | None, settings: Settings) -> int:

@@ -14,7 +14,14 @@ from pathlib import Path
 
 from durable_host.config.lenient_json import load_lenient
 
-__all__ = ["Settings", "SettingsError", "StorageConnection", "read_settings", "storage_connection"]
+__all__ = [
+    "DEFAULT_CONNECTION",
+    "Settings",
+    "SettingsError",
+    "StorageConnection",
+    "read_settings",
+    "storage_connection",
+]
 
 FILE = "local.settings.json"
 SAMPLE = "local.settings.sample.json"
@@ -23,6 +30,10 @@ DEFAULT_CONNECTION = "AzureWebJobsStorage"
 
 class SettingsError(Exception):
     """The settings cannot be used; the text names the file or the setting and says what to do."""
+
+
+class IdentityConnectionError(SettingsError):
+    """A storage connection is set up for an identity, with which this host cannot sign in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +114,7 @@ def storage_connection(environment: Mapping[str, str], name: str = DEFAULT_CONNE
         if setting.startswith((f"{name}__", f"{prefixed}__")) and environment[setting]
     )
     if by_identity:
-        raise SettingsError(
+        raise IdentityConnectionError(
             f"The storage connection '{name}' is set up for an identity ({', '.join(by_identity)}), which works in "
             f"Azure but not in this host. Set '{name}' to a connection string, or to UseDevelopmentStorage=true."
         )

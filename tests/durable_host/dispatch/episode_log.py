@@ -145,21 +145,20 @@ class EpisodeLog:
 
     def _say_what_came(self) -> None:
         asked = {one.input_id for one in map(_Sent, self._past) if one.input_id}
-        pauses = self._told.pauses.get(self._instance_id)
         for one in self._new:
             match one:
                 case ExecutionStarted():
                     self._log.started(self._instance_id, self._name, ORCHESTRATOR, one.input)
-                case TimerFired() if pauses is None:
+                case TimerFired():
                     self._fired.append(one)
-                case TimerFired() if one.timer_id not in pauses:
-                    self._log.timer_fired(self._instance_id, self._name, one.fire_at)
                 case EventRaised() if one.name in asked:
                     self._log.entity_answered(self._instance_id, self._name, one.name)
                 case EventRaised():
                     self._log.event_received(self._instance_id, self._name, one.name)
                 case _:
                     continue
+        if self._instance_id in self._told.pauses:
+            self._say_fired(self._told.pauses[self._instance_id])
 
     def _say_fired(self, pauses: frozenset[int] = frozenset()) -> None:
         for one in self._fired:

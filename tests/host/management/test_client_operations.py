@@ -42,9 +42,7 @@ def test_a_function_s_request_is_told_once_whatever_its_answer(
 
 
 @pytest.mark.parametrize("invocation", ["", "not a GUID", INVOCATION + "0"])
-def test_what_nobody_s_function_sends_is_not_told(
-    api: Api, caplog: pytest.LogCaptureFixture, invocation: str
-) -> None:
+def test_what_nobody_s_function_sends_is_not_told(api: Api, caplog: pytest.LogCaptureFixture, invocation: str) -> None:
     caplog.set_level("INFO", "Host.Triggers.DurableTask")
 
     api.call("GET", "instances/i", x_azure_functions_invocationid=invocation)

@@ -1,4 +1,4 @@
-"""Blobs in every type that a parameter may have, in an account of their own, one that always fails, and other bindings."""
+"""Blobs in every type that a parameter may have, in an account of their own; one always fails. And other bindings."""
 
 # mypy: disallow-untyped-decorators=False, disable-error-code=redundant-expr
 from __future__ import annotations
