@@ -16,6 +16,8 @@ from durable_host.clock import new_guid
 __all__ = ["SettingError", "resolve_settings", "resolved", "value_text"]
 
 _SETTING: Final = re.compile(r"%([^%]+)%")
+_USUAL_MOMENT: Final = "yyyy-MM-ddTHH-mm-ssZ"
+_PART: Final = re.compile(r"([A-Za-z])\1*|.", re.DOTALL)
 _NAME: Final = re.compile(r"\{([^{}]+)\}")
 
 
@@ -52,11 +54,11 @@ def value_text(value: object) -> str:
 
 
 def _value(name: str, names: Mapping[str, Any]) -> object:
-    lowered = name.partition(":")[0].lower()
-    if lowered == "rand-guid":
-        return new_guid()
-    if lowered == "datetime":
-        return f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}"
+    lowered, _, form = name.partition(":")
+    if lowered.lower() == "rand-guid":
+        return _guid(form)
+    if lowered.lower() == "datetime":
+        return _moment(datetime.now(UTC), form or _USUAL_MOMENT)
     value: Any = names
     for part in name.split("."):
         found = {key.lower(): one for key, one in value.items()} if isinstance(value, Mapping) else {}
@@ -64,3 +66,37 @@ def _value(name: str, names: Mapping[str, Any]) -> object:
             raise BindingError(f"No value for named parameter '{name}'.")
         value = found[part.lower()]
     return value
+
+
+def _guid(form: str) -> str:
+    """A new id in one of .NET's forms."""
+    guid = new_guid()
+    forms = {"": guid, "D": guid, "N": guid.replace("-", ""), "B": f"{{{guid}}}", "P": f"({guid})"}
+    if form.strip().upper() not in forms:
+        raise BindingError(f"The form '{form}' of {{rand-guid}} is none of D, N, B and P.")
+    return forms[form.strip().upper()]
+
+
+def _moment(moment: datetime, form: str) -> str:
+    """A moment in one of .NET's forms, of those that are made of numbers alone."""
+    parts = {
+        "yyyy": f"{moment.year:04d}",
+        "yy": f"{moment.year % 100:02d}",
+        "MM": f"{moment.month:02d}",
+        "dd": f"{moment.day:02d}",
+        "HH": f"{moment.hour:02d}",
+        "mm": f"{moment.minute:02d}",
+        "ss": f"{moment.second:02d}",
+        "fff": f"{moment.microsecond // 1000:03d}",
+        "T": "T",
+        "Z": "Z",
+    }
+
+    def written(match: re.Match[str]) -> str:
+        part = match[0]
+        if part.isalpha() and part not in parts:
+            known = ", ".join(parts)
+            raise BindingError(f"'{part}' in the form '{form}' of {{datetime}} is not known to this host: use {known}.")
+        return parts.get(part, part)
+
+    return _PART.sub(written, form)
