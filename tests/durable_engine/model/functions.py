@@ -58,7 +58,8 @@ def _fold(names: Iterable[str]) -> frozenset[str]:
 def _missing(name: str, kind: str, known: tuple[str, ...]) -> str:
     article = "an" if kind[0] in "aeio" else "a"
     names = ", ".join(f"'{n}'" for n in known)
+    listed = f"The following are the known {kind} functions: {names}."
     return (
         f"The function '{name}' doesn't exist, is disabled, or is not {article} {kind} function. "
-        f"Additional info: The following are the known {kind} functions: {names}."
+        f"Additional info: {listed if known else f'No {kind} functions are currently registered!'}"
     )
