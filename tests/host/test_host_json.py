@@ -127,6 +127,10 @@ def test_the_default_hub_is_named_after_the_site(tmp_path: Path) -> None:
         (STORAGE + "type", "mssql", "AzureStorage"),
         (DURABLE + "maxConcurrentActivityFunctions", "many", "a positive whole number"),
         (DURABLE + "overridableExistingInstanceStates", "Sometimes", "NonRunningStates or AnyState"),
+        ("extensions.queues.batchSize", 0, "a positive whole number"),
+        ("extensions.queues.newBatchThreshold", -1, "a whole number, 0 or more"),
+        ("extensions.queues.maxPollingInterval", "00:00:00.05", "a time of at least 0.1 s"),
+        ("extensions.queues.messageEncoding", "utf-8", "base64"),
         ("functionTimeout", "24:00:00", "a time in hours, minutes and seconds"),
         ("functionTimeout", "00:00:00", "a time of at least"),
         ("logging.logLevel", "Warning", "an object"),
@@ -215,19 +219,20 @@ def test_what_only_tunes_the_real_host_and_what_is_empty_is_passed_over(tmp_path
 @pytest.mark.parametrize(
     ("key", "value", "used"),
     [
-        ("controlQueueVisibilityTimeout", "00:00:59", "Here it is used as it is"),
-        ("workItemQueueVisibilityTimeout", "01:00:01", "Here it is used as it is"),
-        ("controlQueueBatchSize", 33, "Here it has no meaning"),
-        ("controlQueueBufferThreshold", 0, "Here it has no meaning"),
+        (STORAGE + "controlQueueVisibilityTimeout", "00:00:59", "Here it is used as it is"),
+        (STORAGE + "workItemQueueVisibilityTimeout", "01:00:01", "Here it is used as it is"),
+        (STORAGE + "controlQueueBatchSize", 33, "Here it has no meaning"),
+        (STORAGE + "controlQueueBufferThreshold", 0, "Here it has no meaning"),
+        ("extensions.queues.batchSize", 33, "Here 32 is used"),
     ],
 )
 def test_a_value_with_which_azure_would_not_start_is_named_with_what_is_used_here(
     tmp_path: Path, key: str, value: object, used: str
 ) -> None:
-    notes = read(tmp_path, STORAGE + key, value).notes
+    notes = read(tmp_path, key, value).notes
 
     [note] = [one for one in notes if "in Azure must be from" in one]
-    assert f"{STORAGE}{key}" in note
+    assert key in note
     assert repr(value) in note
     assert used in note
 
@@ -265,3 +270,13 @@ def test_as_many_blobs_run_at_once_as_host_json_says(tmp_path: Path, most: int, 
     options = read(tmp_path, "extensions.blobs.maxDegreeOfParallelism", most, {}).queues.for_blobs()
 
     assert (options.batch_size, options.new_batch_threshold) == (batch, threshold)
+
+
+def test_queues_are_read_as_host_json_says(tmp_path: Path) -> None:
+    # One message after the other, as the documentation of host.json says how to:
+    # https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue#host-json
+    content = {"version": "2.0", "extensions": {"queues": {"batchSize": 1, "newBatchThreshold": 0}}}
+
+    queues = read_host_json(write(tmp_path, content), {}).queues
+
+    assert (queues.batch_size, queues.new_batch_threshold) == (1, 0)

@@ -8,13 +8,14 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
+from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueMessage
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
 from durable_host.clock import new_id
 from durable_host.config.host_json import QueueOptions
-from durable_host.triggers.queue_reader import Handled, QueueReader
-from host_process import StorageProxy, StorageRequest
+from durable_host.triggers.queue_reader import Handled, QueueReader, poison_of
+from host_process import StorageProxy, StorageRequest, soon
 
 DONE, FAILED = Handled(is_done=True), Handled(is_done=False)
 RARELY = 100.0
@@ -33,11 +34,15 @@ def reader_of(
     service: QueueServiceClient,
     queue: QueueClient,
     handle: Callable[[QueueMessage], Awaitable[Handled]],
+    *,
+    has_poison: bool = True,
+    most_attempts: int = 5,
     **options: float,
 ) -> QueueReader:
     settings = QueueOptions(max_polling_interval_seconds=RARELY, **options)  # type: ignore[arg-type]
     name = queue.queue_name
-    return QueueReader(service, name, handle, settings, poison=f"{name}-poison", most_attempts=5)
+    poison = f"{name}-poison" if has_poison else None
+    return QueueReader(service, name, handle, settings, poison=poison, most_attempts=most_attempts)
 
 
 @contextlib.asynccontextmanager
@@ -112,6 +117,55 @@ async def test_a_reader_that_is_woken_looks_at_once(connection_string: str) -> N
             reader.wake()
 
             await asyncio.wait_for(seen.wait(), 1)
+
+
+@pytest.mark.parametrize(("queue", "poison"), [("q", "q-poison"), ("q-poison", None), ("q" * 57, None)])
+def test_a_poison_queue_and_one_of_a_long_name_have_no_poison_queue(queue: str, poison: str | None) -> None:
+    # QueuesOptions.MaxDequeueCount of the Storage extension.
+    assert poison_of(queue) == poison
+
+
+async def test_a_message_that_fails_in_a_queue_without_a_poison_queue_stays_hidden(connection_string: str) -> None:
+    # QueueProcessor.CompleteProcessingMessageAsync of the Storage extension: a poison queue has no poison queue itself.
+    attempts = 0
+
+    async def handle(message: QueueMessage) -> Handled:
+        nonlocal attempts
+        attempts += 1
+        return FAILED
+
+    async with queue_of(connection_string) as (service, queue):
+        await queue.send_message("m")
+        async with running(reader_of(service, queue, handle, has_poison=False, most_attempts=1)):
+            await asyncio.sleep(1)
+
+        assert attempts == 1
+        assert (await queue.get_queue_properties()).approximate_message_count == 1
+        assert list(await queue.peek_messages()) == []
+
+
+async def test_a_message_whose_host_died_in_its_last_attempt_is_put_aside(connection_string: str) -> None:
+    # QueueProcessor.BeginProcessingMessageAsync of the Storage extension.
+    async with queue_of(connection_string) as (service, queue):
+        await queue.send_message("m")
+        async for _ in queue.receive_messages(visibility_timeout=1):
+            pass  # the attempt of the host that died
+        poison = service.get_queue_client(f"{queue.queue_name}-poison")
+
+        async with running(reader_of(service, queue, handled_by_nobody, most_attempts=1)):
+            await soon(poison_has_messages(poison), "it is put aside")
+
+        assert [message.content for message in await poison.peek_messages()] == ["m"]
+
+
+def poison_has_messages(poison: QueueClient) -> Callable[[], Awaitable[bool]]:
+    async def has_messages() -> bool:
+        try:
+            return bool(await poison.peek_messages())
+        except ResourceNotFoundError:
+            return False
+
+    return has_messages
 
 
 async def test_a_reader_that_is_stopped_while_it_receives_hides_no_message(connection_string: str) -> None:

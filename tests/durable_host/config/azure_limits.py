@@ -1,4 +1,4 @@
-"""Values of host.json that this host takes and the Durable extension (3.19.0) refuses."""
+"""Values of host.json that this host takes and the extensions (Durable 3.19.0, Storage 5.3.10) refuse."""
 
 from __future__ import annotations
 
@@ -9,28 +9,29 @@ from durable_host.config.times import seconds_of
 
 __all__ = ["refused_in_azure"]
 
+_STORAGE: Final = "extensions.durableTask.storageProvider."
 _LIMITS: Final = {
-    "controlQueueVisibilityTimeout": (1, 60, " minutes"),
-    "workItemQueueVisibilityTimeout": (1, 60, " minutes"),
-    "controlQueueBatchSize": (1, 32, ""),
-    "controlQueueBufferThreshold": (1, 1000, ""),
+    f"{_STORAGE}controlQueueVisibilityTimeout": (1, 60, " minutes", "it is used as it is"),
+    f"{_STORAGE}workItemQueueVisibilityTimeout": (1, 60, " minutes", "it is used as it is"),
+    f"{_STORAGE}controlQueueBatchSize": (1, 32, "", "it has no meaning"),
+    f"{_STORAGE}controlQueueBufferThreshold": (1, 1000, "", "it has no meaning"),
+    "extensions.queues.batchSize": (1, 32, "", "32 is used"),
 }
 
 
-def refused_in_azure(storage: str, written: Callable[[str], Any]) -> Iterator[str]:
-    """A line for each value with which the extension would not start.
+def refused_in_azure(written: Callable[[str], Any]) -> Iterator[str]:
+    """A line for each value with which an extension would not start.
 
     Args:
-        storage: The key of the storage provider, with the dot that follows it.
         written: What the file says under a key, None where it says nothing.
     """
-    for name, (least, most, unit) in _LIMITS.items():
-        key, value = storage + name, written(storage + name)
+    for key, (least, most, unit, used) in _LIMITS.items():
+        value = written(key)
         seconds = seconds_of(value) if isinstance(value, str) else None
         if seconds is not None:
-            number, used = seconds / 60, "it is used as it is"
+            number = seconds / 60
         elif str(value).lstrip("-").isdecimal():
-            number, used = float(value), "it has no meaning"
+            number = float(value)
         else:
             continue
         if not least <= number <= most:

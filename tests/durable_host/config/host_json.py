@@ -222,7 +222,7 @@ class _Reader:
             log_levels=self._log_levels("logging.logLevel"),
             queues=self._queues("extensions.queues."),
             has_tracing_choice=self._has_tracing_choice(durable + "tracing."),
-            notes=(*notes, *refused_in_azure(storage, self._written)),
+            notes=(*notes, *refused_in_azure(self._written)),
         )
 
     def _queues(self, key: str) -> QueueOptions:
@@ -232,7 +232,7 @@ class _Reader:
             raise self._error(key + "messageEncoding", encoding, '"base64" or "none"')
         return QueueOptions(
             batch_size=min(size, _LARGEST_QUEUE_BATCH),
-            new_batch_threshold=self._get(key + "newBatchThreshold", int, max(size // 2 * cores, 1)),
+            new_batch_threshold=self._get(key + "newBatchThreshold", int, max(size // 2 * cores, 1), at_least=0),
             max_dequeue_count=self._get(key + "maxDequeueCount", int, 5),
             max_polling_interval_seconds=self._seconds(key + "maxPollingInterval", 60, at_least=0.1),
             visibility_timeout_seconds=self._seconds(key + "visibilityTimeout", 0, at_least=0),
@@ -251,14 +251,15 @@ class _Reader:
             value = next((v for k, v in value.items() if k.lower() == part.lower()), None)
         return value
 
-    def _get(self, key: str, kind: type, default: Any) -> Any:
+    def _get(self, key: str, kind: type, default: Any, *, at_least: int = 1) -> Any:
         value = self._written(key)
         if value is None:
             return default
         if kind is int and isinstance(value, str) and value.isdecimal():
             value = int(value)  # The real host, too, takes numbers written as texts.
-        if not isinstance(value, kind) or (isinstance(value, int) and (isinstance(value, bool) or value < 1)):
-            raise self._error(key, value, _KINDS[kind])
+        if not isinstance(value, kind) or (isinstance(value, int) and (isinstance(value, bool) or value < at_least)):
+            wanted = "a whole number, 0 or more" if kind is int and at_least == 0 else _KINDS[kind]
+            raise self._error(key, value, wanted)
         return value
 
     def _resolved(self, key: str, value: str) -> str:

@@ -26,7 +26,7 @@ from durable_host.triggers.blob import BlobListener
 from durable_host.triggers.blob_pattern import BlobPattern
 from durable_host.triggers.blob_scan import POISON_QUEUE, BlobScan, scan_queue
 from durable_host.triggers.queue import QueueListener, queue_trigger_by_hand
-from durable_host.triggers.queue_reader import QueueReader
+from durable_host.triggers.queue_reader import LONGEST_QUEUE_NAME, QueueReader, poison_of
 from durable_host.triggers.schedule import Schedule, ScheduleError, parse_schedule
 from durable_host.triggers.singleton import LockLostError
 from durable_host.triggers.timer import TimerListener
@@ -117,7 +117,7 @@ class Listeners:
 
     async def _prepare_queue(self, function: IndexedFunction, name: str, connection: str | None) -> None:
         queue = name.lower()
-        if not 3 <= len(queue) <= 63 or set(queue) - _QUEUE_NAME:
+        if not 3 <= len(queue) <= LONGEST_QUEUE_NAME or set(queue) - _QUEUE_NAME:
             raise QueueNameError(
                 f'A queue name can contain only letters, numbers, and dash(-) characters - "{queue}" '
                 "(Parameter 'name')"
@@ -131,7 +131,7 @@ class Listeners:
             queue,
             listener.handle,
             self._options,
-            poison=f"{queue}-poison",
+            poison=poison_of(queue),
             most_attempts=self._options.max_dequeue_count,
         )
         self._readers.append(reader)

@@ -21,8 +21,10 @@ from azure.storage.queue.aio import QueueClient, QueueServiceClient
 from durable_host.bindings.making import made_when_missing
 from durable_host.config.host_json import QueueOptions
 
-__all__ = ["Handled", "QueueReader"]
+__all__ = ["LONGEST_QUEUE_NAME", "Handled", "QueueReader", "poison_of"]
 
+LONGEST_QUEUE_NAME: Final = 63
+_POISON: Final = "-poison"
 _VISIBILITY_SECONDS: Final = 600
 _RENEW_SECONDS: Final = 300.0
 _SHORTEST_WAIT: Final = 0.1
@@ -38,8 +40,18 @@ class Handled:
     is_poison: bool = False
 
 
+def poison_of(queue: str) -> str | None:
+    """Where a queue's messages are put aside; None for one that is such a queue itself, or whose name is too long."""
+    name = f"{queue}{_POISON}"
+    return None if queue.endswith(_POISON) or len(name) > LONGEST_QUEUE_NAME else name
+
+
 class QueueReader:
-    """One queue and what its messages are for. ``most_attempts`` includes the first."""
+    """One queue and what its messages are for.
+
+    ``most_attempts`` includes the first. Without a ``poison`` queue a message that fails stays hidden for a while, so
+    that it does not fail again and again without a pause.
+    """
 
     def __init__(
         self,
@@ -48,7 +60,7 @@ class QueueReader:
         handle: Callable[[QueueMessage], Awaitable[Handled]],
         options: QueueOptions,
         *,
-        poison: str,
+        poison: str | None,
         most_attempts: int,
     ) -> None:
         self._service, self._name, self._handle, self._options = service, name, handle, options
@@ -129,21 +141,22 @@ class QueueReader:
             _log.error("A message of queue '%s' could not be handled.", self._name, exc_info=task.exception())
 
     async def _process(self, message: QueueMessage) -> None:
-        keeper = asyncio.create_task(self._keep_hidden(message))
-        try:
-            handled = await self._handle(message)
-        finally:
-            keeper.cancel()
-            await asyncio.wait([keeper])
+        attempt = message.dequeue_count or 0
+        if self._poison is not None and attempt > self._most_attempts:
+            handled = Handled(is_done=False, is_poison=True)  # The host died in its last attempt.
+        else:
+            handled = await self._handled(message)
         if handled.is_done:
             await self._delete(message)
-        elif handled.is_poison or (message.dequeue_count or 0) >= self._most_attempts:
+        elif self._poison is None:
+            return
+        elif handled.is_poison or attempt >= self._most_attempts:
             _log.warning(
                 "Message has reached MaxDequeueCount of %d. Moving message to queue '%s'.",
                 self._most_attempts,
                 self._poison,
             )
-            await self._put_aside(message)
+            await self._put_aside(message, self._poison)
         else:
             await self._give_back(message, seconds=int(self._options.visibility_timeout_seconds))
 
@@ -155,8 +168,16 @@ class QueueReader:
         self._rests_until = loop.time() + _SHORTEST_WAIT
         loop.call_later(seconds, self.wake)
 
-    async def _put_aside(self, message: QueueMessage) -> None:
-        poison = self._service.get_queue_client(self._poison)
+    async def _handled(self, message: QueueMessage) -> Handled:
+        keeper = asyncio.create_task(self._keep_hidden(message))
+        try:
+            return await self._handle(message)
+        finally:
+            keeper.cancel()
+            await asyncio.wait([keeper])
+
+    async def _put_aside(self, message: QueueMessage, queue: str) -> None:
+        poison = self._service.get_queue_client(queue)
         await made_when_missing(partial(poison.send_message, message.content), poison.create_queue)
         await self._delete(message)
 
