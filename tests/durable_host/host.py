@@ -209,7 +209,7 @@ class Host:
         self.problems = {**routes.problems, **self.listeners.errors}
         self.server.admin.tell_problems(self.problems)
         self._start_log.functions_found(routes.routes, self.problems)
-        self._start_log.host_started(self.problems)
+        self._start_log.host_started(self.problems, self.listeners.problems)
 
     async def _drain(self, patience_seconds: float) -> None:
         """Let what runs end, and give back what waits, activities and partitions at the same time."""

@@ -96,14 +96,15 @@ class StartLog:
             _say(_hub, f"Opened local {self._rpc} {self._log.of_nobody()}")
         self._worker("Task hub worker started.", self._latency())
 
-    def host_started(self, problems: Mapping[str, str]) -> None:
-        """Everything runs but what is in error."""
+    def host_started(self, problems: Mapping[str, str], told_shortly: Mapping[str, str]) -> None:
+        """Everything runs but what is in error; of some there is a shorter text for the line that a person reads."""
         took = int((time.monotonic() - self._began) * 1000)
         _say(_startup, f"Host started ({took}ms)", 413)
         _say(_startup, "Job host started")
         for name in sorted(problems, key=str.upper):
-            said = f"The '{name}' function is in error: {problems[name]}"
-            _startup.error("%s", said, extra=event(402, short=said))
+            said = f"The '{name}' function is in error: "
+            short = told_shortly.get(name, problems[name])
+            _startup.error("%s", f"{said}{problems[name]}", extra=event(402, short=f"{said}{short}"))
 
     def worker_stopping(self) -> None:
         """The host is told to end."""

@@ -54,10 +54,15 @@ class Accounts:
             raise UnknownConnectionError(str(error)) from error
         except SettingsError as error:
             shown = name if (name or "").startswith("AzureWebJobs") else f"AzureWebJobs{name}"
-            raise UnknownConnectionError(
+            unknown = UnknownConnectionError(
                 f"Storage account connection string '{shown}' does not exist. Make sure that it is a defined App "
                 "Setting."
-            ) from error
+            )
+            unknown.add_note(
+                f"Set {name or _DEFAULT} under Values in local.settings.json, or in the environment, to a connection "
+                "string or to UseDevelopmentStorage=true."
+            )
+            raise unknown from error
         return self._development if found.is_development_storage else found.connection_string
 
     async def blobs(self, name: str | None) -> BlobServiceClient:

@@ -22,7 +22,10 @@ _NAME: Final = re.compile(r"\{([^{}]+)\}")
 
 
 class SettingError(Exception):
-    """A binding names a setting that there is not, or is written in a way that cannot be read."""
+    """A binding names a setting that there is not, or is written in a way that cannot be read.
+
+    The text is the real host's; what to do about it is in a note.
+    """
 
 
 def resolve_settings(text: str, settings: Mapping[str, str]) -> str:
@@ -31,7 +34,9 @@ def resolve_settings(text: str, settings: Mapping[str, str]) -> str:
     def value(match: re.Match[str]) -> str:
         found = settings.get(match[1])
         if found is None:
-            raise SettingError(f"'%{match[1]}%' does not resolve to a value.")
+            error = SettingError(f"'%{match[1]}%' does not resolve to a value.")
+            error.add_note(f"Set {match[1]} under Values in local.settings.json, or in the environment.")
+            raise error
         return found
 
     return _SETTING.sub(value, text)

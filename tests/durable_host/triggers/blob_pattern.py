@@ -22,10 +22,10 @@ class BlobPattern:
         without = _PART.sub("", path)
         for sign, word, position in (("{", "closing", path.rfind("{")), ("}", "opening", path.find("}"))):
             if sign in without:
-                raise SettingError(f"Invalid template '{path}'. Missing {word} bracket at position {position + 1}.")
+                raise _invalid(f"Invalid template '{path}'. Missing {word} bracket at position {position + 1}.")
         self.container, slash, blob = path.strip("/").partition("/")
         if "{" in self.container:
-            raise SettingError(f"Invalid blob trigger path '{path}'. Container paths cannot contain {{resolvers}}.")
+            raise _invalid(f"Invalid blob trigger path '{path}'. Container paths cannot contain {{resolvers}}.")
         parts = _PART.split(blob) if slash else ["", "", ""]
         literals, self._names = parts[::2], parts[1::2]
         expression = "(.+)".join(re.escape(text) for text in literals)
@@ -37,3 +37,9 @@ class BlobPattern:
         """The values of the pattern's names for a blob, None where it does not fit."""
         found = self._expression.fullmatch(blob)
         return dict(zip(self._names, found.groups(), strict=False)) if found else None
+
+
+def _invalid(text: str) -> SettingError:
+    error = SettingError(text)
+    error.add_note("The path is container/blob, and {name} stands for a part of the blob's name.")
+    return error

@@ -66,7 +66,9 @@ class Listeners:
         self._timers: dict[str, TimerListener] = {}
         self._blobs: dict[str, BlobListener] = {}
         self.errors: dict[str, str] = {}
-        """Functions that are in error, and why."""
+        """Functions that are in error, and why, in the real host's words."""
+        self.problems: dict[str, str] = {}
+        """The same for a person: without what the host calls its parts, and with what to do."""
 
     async def __aenter__(self) -> Self:
         for function in self._index.functions:
@@ -118,10 +120,12 @@ class Listeners:
     async def _prepare_queue(self, function: IndexedFunction, name: str, connection: str | None) -> None:
         queue = name.lower()
         if not 3 <= len(queue) <= LONGEST_QUEUE_NAME or set(queue) - _QUEUE_NAME:
-            raise QueueNameError(
+            error = QueueNameError(
                 f'A queue name can contain only letters, numbers, and dash(-) characters - "{queue}" '
                 "(Parameter 'name')"
             )
+            error.add_note(f"Write 3 to {LONGEST_QUEUE_NAME} of them; a queue's name takes no {{expression}} either.")
+            raise error
         service = await self._accounts.queues(connection)
         if function.is_disabled:
             return
@@ -163,6 +167,7 @@ class Listeners:
         outer = f"Error indexing method 'Functions.{name}'"
         inner = f"{_part(function, error)}: {problem}".rstrip(".")
         self.errors[name] = f"Microsoft.Azure.WebJobs.Host: {outer}. {inner}."
+        self.problems[name] = " ".join([f"{problem.rstrip('.')}.", *getattr(error, "__notes__", ())])
         # The start has one line for each function in error, in which a person reads all of this.
         _log.error("%s\n%s\n ---> %s", outer, outer, problem, extra=event(0, only_in_full=True))
         logging.getLogger(f"Function.{name}").error("%s", self.errors[name], extra=event(0, only_in_full=True))

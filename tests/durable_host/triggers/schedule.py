@@ -95,9 +95,13 @@ def parse_schedule(text: str, environment: Mapping[str, str] = os.environ) -> Sc
             raise CroniterError
         return _Cron(expression, zone, has_seconds=len(fields) == 6)
     except CroniterError:
-        raise ScheduleError(
+        error = ScheduleError(
             f"The schedule expression '{text}' was not recognized as a valid cron expression or timespan string."
-        ) from None
+        )
+        error.add_note(
+            "Write six fields, such as '0 */5 * * * *' for every five minutes, or a time, such as '00:00:30'."
+        )
+        raise error from None
 
 
 def is_frequent(schedule: Schedule, moment: datetime) -> bool:
