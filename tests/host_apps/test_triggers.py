@@ -175,9 +175,30 @@ def test_the_traceback_of_an_entity_s_operation_is_in_the_log(client: HostClient
 
     place = f'File "{APP / "function_app.py"}", line'
     wait_until(lambda: "RuntimeError: it broke" in host.log_text, "the failure is logged")
+    assert host.log_text.count('raise RuntimeError("it broke")') == 1
     after = host.log_text.partition("Exception: RuntimeError: it broke")[2]
     assert place in after[:600]
-    assert 'raise RuntimeError("it broke")' in after[:600]
+
+
+@pytest.mark.parametrize(
+    ("orchestrator", "error", "code"),
+    [
+        ("gives_up", "ValueError: it gave up", 'raise ValueError("it gave up")'),
+        ("asks", "LookupError: it refused", 'raise LookupError("it refused")'),
+    ],
+)
+def test_the_traceback_of_an_orchestrator_or_activity_is_in_the_log_with_its_line_once_for_each_run(
+    client: HostClient, host: HostProcess, orchestrator: str, error: str, code: str
+) -> None:
+    # The activity as in quiet/log_fail_activity, in two entries; of orchestrators the real host has none, ours one.
+    client.start(orchestrator, instance_id=orchestrator)
+
+    client.wait_for(orchestrator, ["Failed"])
+
+    entries = 1 if orchestrator == "gives_up" else 2
+    wait_until(lambda: host.log_text.count(code) == entries, "the failure is logged")
+    after = host.log_text.partition(f"Exception: {error}")[2]
+    assert f'File "{APP / "function_app.py"}", line' in after[:1500]
 
 
 def test_a_timer_s_status_is_kept_where_the_real_host_keeps_it(host: HostProcess, blobs: BlobServiceClient) -> None:

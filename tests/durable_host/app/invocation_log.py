@@ -45,6 +45,8 @@ def log_failure(
     text, short = _exception(name, causes, raised)
     extra = event(3, short="\n".join([said, *short]))
     logging.getLogger(f"Function.{name}").error("%s\n%s", said, text, extra=extra)
+    if causes:
+        text, _ = _exception(name, causes, None)  # The traceback, which is not the real host's, stands there once.
     logging.getLogger("Host.Results").error("%s", text, extra=event(0))
 
 

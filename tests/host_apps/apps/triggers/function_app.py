@@ -123,3 +123,20 @@ def breaks(context: df.DurableOrchestrationContext) -> Generator[Any, Any, None]
 @app.entity_trigger(context_name="context")
 def fragile(context: df.DurableEntityContext) -> None:
     raise RuntimeError("it broke")
+
+
+@app.orchestration_trigger(context_name="context")
+def gives_up(context: df.DurableOrchestrationContext) -> Generator[Any, Any, None]:
+    yield context.call_activity("look", 1)
+    yield context.call_activity("look", 2)
+    raise ValueError("it gave up")
+
+
+@app.orchestration_trigger(context_name="context")
+def asks(context: df.DurableOrchestrationContext) -> Generator[Any, Any, None]:
+    yield context.call_activity("refuses", 1)
+
+
+@app.activity_trigger(input_name="given")
+def refuses(given: Any) -> Any:
+    raise LookupError("it refused")
