@@ -94,10 +94,12 @@ class TimerListener:
         """What is missed is made up for once, then what is to run at each start runs."""
         now = datetime.now(UTC)
         missed = await self._missed(now) if self._is_monitored else None
+        # A lock that is lost and found again is no start.
+        is_start, self._runs_on_startup = self._runs_on_startup, False
         if missed is not None:
             text = f"{missed:%Y-%m-%dT%H:%M:%S}.0000000+00:00"
             await self._fire(f"UnscheduledInvocationReason: IsPastDue, OriginalSchedule: {text}", is_past_due=True)
-        elif self._runs_on_startup:
+        elif is_start:
             await self._fire("UnscheduledInvocationReason: RunOnStartup")
 
     async def _missed(self, now: datetime) -> datetime | None:
