@@ -221,7 +221,7 @@ def _indexed(declared: DeclaredFunction, path: Path, settings: Mapping[str, str]
     try:
         signature = check_signature(user_function, bindings)
     except RefusedSignatureError as error:
-        advice = ""
+        advice = f". {error.advice}" if error.advice else ""
         if trigger.type in (ORCHESTRATION, ENTITY) and trigger.name != "context":
             advice = (
                 f'. The worker takes no other name than "context": write context_name="context", not {trigger.name!r}'

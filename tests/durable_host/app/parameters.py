@@ -21,7 +21,11 @@ __all__ = ["DeclaredBinding", "RefusedSignatureError", "Signature", "check_signa
 
 
 class RefusedSignatureError(Exception):
-    """The worker would not load the function; the text is the worker's."""
+    """The worker would not load the function; the text is the worker's, ``advice`` is ours."""
+
+    def __init__(self, text: str, advice: str = "") -> None:
+        super().__init__(text)
+        self.advice = advice
 
 
 class DeclaredBinding(Protocol):
@@ -72,11 +76,14 @@ def check_signature(function: Callable[..., Any], bindings: Sequence[DeclaredBin
         parameters.discard("context")
     if unbound := parameters - bound.keys():
         raise RefusedSignatureError(
-            f"the following parameters are declared in Python but not in function.json: {unbound!r}"
+            f"the following parameters are declared in Python but not in function.json: {unbound!r}",
+            "Each parameter is the name of a binding, or context; what {name} in a blob's path stands for is no "
+            "parameter, and is found in the blob's name",
         )
     if missing := bound.keys() - parameters:
         raise RefusedSignatureError(
-            f"the following parameters are declared in function.json but not in Python: {set(missing)!r}"
+            f"the following parameters are declared in function.json but not in Python: {set(missing)!r}",
+            "Each binding's name is a parameter of the function",
         )
     for binding in bound.values():
         if binding.name in annotations:

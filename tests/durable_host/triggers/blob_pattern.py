@@ -12,6 +12,7 @@ from durable_host.bindings.expressions import SettingError
 
 __all__ = ["BlobPattern"]
 
+_CONTAINER: Final = re.compile(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*|\$(root|web|logs)")
 _PART: Final = re.compile(r"\{([^{}]+)\}")
 
 
@@ -26,6 +27,10 @@ class BlobPattern:
         self.container, slash, blob = path.strip("/").partition("/")
         if "{" in self.container:
             raise _invalid(f"Invalid blob trigger path '{path}'. Container paths cannot contain {{resolvers}}.")
+        if not _CONTAINER.fullmatch(self.container):
+            error = SettingError(f"Invalid container name: {self.container}")
+            error.add_note("Write 3 to 63 lower-case letters, digits and single dashes.")
+            raise error
         parts = _PART.split(blob) if slash else ["", "", ""]
         literals, self._names = parts[::2], parts[1::2]
         expression = "(.+)".join(re.escape(text) for text in literals)

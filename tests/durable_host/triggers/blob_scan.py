@@ -9,11 +9,12 @@ import asyncio
 import base64
 import contextlib
 import json
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.storage.blob import BlobProperties
 from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue import QueueMessage
@@ -22,12 +23,13 @@ from azure.storage.queue.aio import QueueClient, QueueServiceClient
 from durable_host.bindings.making import made_when_missing
 from durable_host.triggers.blob import BlobListener
 from durable_host.triggers.queue_reader import Handled
-from durable_host.triggers.singleton import Singleton, host_blob
+from durable_host.triggers.singleton import Singleton, first_line, host_blob
 
 __all__ = ["POISON_QUEUE", "BlobScan", "scan_queue"]
 
 POISON_QUEUE: Final = "webjobs-blobtrigger-poison"
 _PAUSE_SECONDS: Final = 0.5
+_log = logging.getLogger("Host.Startup")
 
 
 def scan_queue(host_id: str) -> str:
@@ -49,6 +51,7 @@ class BlobScan:
         self._service, self._host_id = service, host_id
         self._queue: QueueClient = queues.get_queue_client(scan_queue(host_id))
         self._lock = Singleton(service, host_id, "WebJobs.Internal.Blobs")
+        self._away: set[str] = set()
         self._seen: set[tuple[str, str, str]] = set()
         self.on_found: Callable[[], None] = lambda: None
         """Called when a message for ``handle`` has been sent."""
@@ -60,9 +63,7 @@ class BlobScan:
     async def _look_again_and_again(self) -> None:
         while True:
             for function_id, listener in self._listeners.items():
-                # A container that is not there yet may be made at any time.
-                with contextlib.suppress(ResourceNotFoundError):
-                    await self._look(function_id, listener)
+                await self._look_or_tell(function_id, listener)
             await asyncio.sleep(_PAUSE_SECONDS)
 
     async def handle(self, message: QueueMessage) -> Handled:
@@ -72,6 +73,20 @@ class BlobScan:
         if listener is None:
             return Handled(is_done=True)  # Of a function that the app has no more.
         return await listener.handle(message, found)
+
+    async def _look_or_tell(self, function_id: str, listener: BlobListener) -> None:
+        """Look into one container; one whose storage is away is told of once, and keeps no other from its blobs."""
+        try:
+            # A container that is not there yet may be made at any time.
+            with contextlib.suppress(ResourceNotFoundError):
+                await self._look(function_id, listener)
+        except AzureError as error:
+            if function_id not in self._away:
+                self._away.add(function_id)
+                where = f"container '{listener.pattern.container}' of function '{listener.function.name}'"
+                _log.warning("Blobs of %s cannot be looked for, which is tried again: %s", where, first_line(error))
+        else:
+            self._away.discard(function_id)
 
     async def _look(self, function_id: str, listener: BlobListener) -> None:
         container = listener.service.get_container_client(listener.pattern.container)

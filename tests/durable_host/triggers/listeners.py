@@ -28,7 +28,7 @@ from durable_host.triggers.blob_scan import POISON_QUEUE, BlobScan, scan_queue
 from durable_host.triggers.queue import QueueListener, queue_trigger_by_hand
 from durable_host.triggers.queue_reader import LONGEST_QUEUE_NAME, QueueReader, poison_of
 from durable_host.triggers.schedule import Schedule, ScheduleError, parse_schedule
-from durable_host.triggers.singleton import LockLostError
+from durable_host.triggers.singleton import LockLostError, first_line
 from durable_host.triggers.timer import TimerListener
 
 __all__ = ["Listeners"]
@@ -115,7 +115,7 @@ class Listeners:
         self._timers[function.name] = timer
         if not function.is_disabled:
             timer.say_next()
-            self._run(timer.run_for_ever)
+            self._run(f"the timer of function '{function.name}'", timer.run_for_ever)
 
     async def _prepare_queue(self, function: IndexedFunction, name: str, connection: str | None) -> None:
         queue = name.lower()
@@ -140,7 +140,7 @@ class Listeners:
         )
         self._readers.append(reader)
         self._bindings.on_sent(queue, reader.wake)
-        self._run(reader.run_for_ever)
+        self._run(f"queue '{queue}' of function '{function.name}'", reader.run_for_ever)
 
     async def _start_scan(self) -> None:
         enabled = [one for one in self._blobs.values() if not one.function.is_disabled]
@@ -156,11 +156,11 @@ class Listeners:
         )
         self._readers.append(reader)
         scan.on_found = reader.wake
-        self._run(scan.run_for_ever)
-        self._run(reader.run_for_ever)
+        self._run("blobs", scan.run_for_ever)
+        self._run("the queue of found blobs", reader.run_for_ever)
 
-    def _run(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        self._tasks.append(asyncio.create_task(_again_and_again(work)))
+    def _run(self, what: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._tasks.append(asyncio.create_task(_again_and_again(what, work)))
 
     def _refuse(self, function: IndexedFunction, error: Exception) -> None:
         name, problem = function.name, str(error)
@@ -187,11 +187,14 @@ def _part(function: IndexedFunction, error: Exception) -> str:
     return "Microsoft.Azure.WebJobs.Host"
 
 
-async def _again_and_again(work: Callable[[], Awaitable[None]]) -> None:
+async def _again_and_again(what: str, work: Callable[[], Awaitable[None]]) -> None:
     """A listener goes on until it is cancelled: storage that was away for a while, or a lost lock, does not end it."""
+    told = ""
     while True:
         try:
             await work()
         except (AzureError, LockLostError) as error:
-            _log.warning("A listener lost its storage, and tries again: %s", error)
+            if (reason := first_line(error)) != told:  # said once, not every few seconds
+                told = reason
+                _log.warning("Listening to %s is interrupted, and tried again: %s", what, reason)
         await asyncio.sleep(_AGAIN_SECONDS)
