@@ -56,6 +56,15 @@ def test_a_connection_that_cannot_be_used_is_refused_with_the_reason(environment
     assert said in str(caught.value)
 
 
+async def test_a_connection_string_that_is_none_is_refused_with_what_to_set() -> None:
+    async with Accounts("the emulator", {"Own": "no connection string"}) as accounts:
+        with pytest.raises(UnknownConnectionError) as caught:
+            await accounts.queues("Own")
+
+    assert str(caught.value).startswith("The connection string of 'Own' cannot be used: ")
+    assert str(caught.value).endswith("or set it to UseDevelopmentStorage=true.")
+
+
 @pytest.mark.parametrize(
     ("code", "environment", "needs"),
     [

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.xdist_group("host_apps_errors")
 
 @pytest.fixture(scope="module")
 def host(serve_app: ServeApp) -> HostProcess:
-    return serve_app(APP)
+    return serve_app(APP, environment={"Malformed": "no connection string"})
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,22 @@ def test_an_input_binding_of_elsewhere_is_named_and_the_others_run(host: HostPro
         "Function 'elsewhere' is listed and not run: an input binding of type cosmosDB is not filled" in host.log_text
     )
     assert (refused.status, answered.status, answered.body) == (501, 200, b"fine")
+
+
+def test_an_input_that_storage_refuses_fails_the_call_and_says_which(host: HostProcess) -> None:
+    with host.client() as client:
+        answer = client.call("GET", "/api/refused/a.txt")
+
+    assert answer.status == 500
+    assert "Exception binding parameter 'blob'" in host.log_text
+    assert "The specified resource name length is not within the permissible limits." in host.log_text
+    assert "Traceback" not in host.log_text
+
+
+def test_a_connection_string_that_is_none_is_named(host: HostProcess) -> None:
+    assert (
+        "The 'malformed' function is in error: The connection string of 'Malformed' cannot be used: " in host.log_text
+    )
 
 
 def test_an_output_whose_account_there_is_not_fails_the_call_and_says_which(host: HostProcess) -> None:

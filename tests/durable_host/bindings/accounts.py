@@ -17,13 +17,18 @@ from azure.storage.queue.aio import QueueServiceClient
 
 from durable_host.config.settings import IdentityConnectionError, SettingsError, storage_connection
 
-__all__ = ["Accounts", "UnknownConnectionError"]
+__all__ = ["Accounts", "UnknownConnectionError", "first_line"]
 
 _DEFAULT = "AzureWebJobsStorage"
 
 
 class UnknownConnectionError(Exception):
-    """A binding names a connection that is no setting."""
+    """A binding names a connection that is no setting, or one that cannot be used."""
+
+
+def first_line(error: Exception) -> str:
+    """What storage says; ids and the XML of its answer follow in further lines."""
+    return str(error).partition("\n")[0]
 
 
 class Accounts:
@@ -84,6 +89,12 @@ class Accounts:
         text = self.connection_string(name)
         key = (service, text)
         if key not in self._clients:
-            self._clients[key] = make(text)
+            try:
+                self._clients[key] = make(text)
+            except ValueError as error:
+                raise UnknownConnectionError(
+                    f"The connection string of '{name or _DEFAULT}' cannot be used: {first_line(error)} Copy it from "
+                    "the storage account's access keys, or set it to UseDevelopmentStorage=true."
+                ) from error
             await self._resources.enter_async_context(self._clients[key])
         return self._clients[key]

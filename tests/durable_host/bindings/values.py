@@ -10,12 +10,13 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from azure.core.exceptions import AzureError
 from azure.functions.meta import Datum
 
 from durable_host.app.deferred import deferred_value, is_deferred
 from durable_host.app.index import CLIENT, Binding, IndexedFunction
 from durable_host.app.trigger import BindingError, Trigger
-from durable_host.bindings.accounts import Accounts, UnknownConnectionError
+from durable_host.bindings.accounts import Accounts, UnknownConnectionError, first_line
 from durable_host.bindings.blob import read_blob, split_path, write_blob
 from durable_host.bindings.expressions import SettingError, resolve_settings, resolved
 from durable_host.bindings.queue import send_messages
@@ -51,6 +52,8 @@ class StorageBindings:
             except (BindingError, SettingError, UnknownConnectionError) as error:
                 causes = error.causes if isinstance(error, BindingError) else (str(error),)
                 raise BindingError(*causes) from error
+            except AzureError as error:
+                raise BindingError(f"Exception binding parameter '{binding.name}'", first_line(error)) from error
         return values
 
     async def write(
@@ -63,6 +66,9 @@ class StorageBindings:
                     await self._output(binding, values[binding.name], trigger, invocation_id)
                 except (SettingError, UnknownConnectionError) as error:
                     raise BindingError(str(error)) from error
+                except AzureError as error:
+                    outer = f"Error while handling parameter {binding.name} after function returned:"
+                    raise BindingError(outer, first_line(error)) from error
 
     def deferred(self, annotation: Any, binding: Binding, path: str) -> object:
         """A client of the storage SDK for a path, which may be a container alone."""

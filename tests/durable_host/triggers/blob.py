@@ -60,7 +60,10 @@ class BlobListener:
         )
         reason = f"New blob detected(LogsAndContainerScan): {path}"
         names = self.pattern.match(found["BlobName"]) or {}
-        trigger = await self._trigger(path, properties, names, reason, details)
+        try:
+            trigger = await self._trigger(path, properties, names, reason, details)
+        except ResourceNotFoundError:
+            return Handled(is_done=True)  # It has gone meanwhile.
         outcome = await self._worker.run_with_retries(self.function, trigger)
         return Handled(is_done=outcome.raised is None)
 

@@ -17,7 +17,7 @@ from azure.core.exceptions import AzureError
 from durable_host.app.index import BLOB, QUEUE, TIMER, FunctionIndex, IndexedFunction
 from durable_host.app.trigger import Trigger
 from durable_host.app.worker import Worker
-from durable_host.bindings.accounts import Accounts, UnknownConnectionError
+from durable_host.bindings.accounts import Accounts, UnknownConnectionError, first_line
 from durable_host.bindings.expressions import SettingError
 from durable_host.bindings.values import StorageBindings, with_settings
 from durable_host.config.host_json import QueueOptions
@@ -28,7 +28,7 @@ from durable_host.triggers.blob_scan import POISON_QUEUE, BlobScan, scan_queue
 from durable_host.triggers.queue import QueueListener, queue_trigger_by_hand
 from durable_host.triggers.queue_reader import LONGEST_QUEUE_NAME, QueueReader, poison_of
 from durable_host.triggers.schedule import Schedule, ScheduleError, parse_schedule
-from durable_host.triggers.singleton import LockLostError, first_line
+from durable_host.triggers.singleton import LockLostError
 from durable_host.triggers.timer import TimerListener
 
 __all__ = ["Listeners"]

@@ -18,6 +18,7 @@ from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.storage.queue import QueueMessage
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
+from durable_host.bindings.accounts import first_line
 from durable_host.bindings.making import made_when_missing
 from durable_host.config.host_json import QueueOptions
 
@@ -137,8 +138,12 @@ class QueueReader:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         self._ended_one.set()
-        if not task.cancelled() and task.exception() is not None:
-            _log.error("A message of queue '%s' could not be handled.", self._name, exc_info=task.exception())
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, AzureError):
+            said = "A message of queue '%s' could not be handled, and comes again in some minutes: %s"
+            _log.error(said, self._name, first_line(error))
+        elif error is not None:
+            _log.error("A message of queue '%s' could not be handled.", self._name, exc_info=error)
 
     async def _process(self, message: QueueMessage) -> None:
         attempt = message.dequeue_count or 0

@@ -13,7 +13,7 @@ from typing import Any, Final
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError
 from azure.storage.blob.aio import BlobClient, BlobLeaseClient, BlobServiceClient
 
-__all__ = ["CONTAINER", "LockLostError", "Singleton", "first_line", "host_blob"]
+__all__ = ["CONTAINER", "LockLostError", "Singleton", "host_blob"]
 
 CONTAINER: Final = "azure-webjobs-hosts"
 _LEASE_SECONDS: Final = 15
@@ -23,11 +23,6 @@ _IS_LEASED: Final = 409
 
 class LockLostError(Exception):
     """Another host has taken the lock: this one was silent for too long."""
-
-
-def first_line(error: Exception) -> str:
-    """What storage says; ids and the XML of its answer follow in further lines."""
-    return str(error).partition("\n")[0]
 
 
 async def host_blob(service: BlobServiceClient, name: str) -> BlobClient:

@@ -49,3 +49,13 @@ def nowhere(req: func.HttpRequest, out: func.Out[str]) -> str:
 @app.route(route="fine")
 def fine(req: func.HttpRequest) -> str:
     return "fine"
+
+
+@app.route(route="refused/{which}")
+@app.blob_input(arg_name="blob", path="v1/{which}", connection=STORAGE)
+def refused(req: func.HttpRequest, blob: str) -> str:
+    raise AssertionError("storage takes no such name")
+
+
+@app.queue_trigger(arg_name="msg", queue_name="malformed", connection="Malformed")
+def malformed(msg: func.QueueMessage) -> None: ...
