@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any, Final
 
 from azure.core.exceptions import AzureError
@@ -224,16 +224,24 @@ class OrchestrationDispatcher:
     async def _without_history(self, session: Session, received: list[ReceivedMessage], error: HistoryError) -> None:
         """What becomes of messages to an instance whose history cannot be read: it can be terminated, and no more."""
         _log.error("%s", error)
+        try:
+            is_over = await self._is_over_without_history(session.instance_id, received)
+        except AzureError as failure:
+            _log.warning("Instance %r: its row cannot be reached either: %s", session.instance_id, failure)
+            await self._held.abandon(received, is_no_fault=True)
+            return
+        await (self._held.delete if is_over else self._held.abandon)(received)
+
+    async def _is_over_without_history(self, instance_id: str, received: Sequence[ReceivedMessage]) -> bool:
+        """Whether the instance wants no more messages, or ends by one of these. An entity may be without a row."""
         events = [message.data.message.event for message in received]
         end = next((event for event in events if isinstance(event, ExecutionTerminated)), None)
-        row = await self._hub.instances.get(session.instance_id, with_input=False)
+        row = await self._hub.instances.get(instance_id, with_input=False)
         if end is not None:
             moment = self._hub.now()
-            await self._hub.instances.mark_terminated(
-                session.instance_id, end.input, terminated_at=end.timestamp, now=moment
-            )
-        is_over = end is not None or row is None or row.runtime_status in FINAL_STATUSES
-        await (self._held.delete if is_over else self._held.abandon)(received)
+            await self._hub.instances.mark_terminated(instance_id, end.input, terminated_at=end.timestamp, now=moment)
+            return True
+        return not names_entity(instance_id) if row is None else row.runtime_status in FINAL_STATUSES
 
     async def _history(self, session: Session, received: list[ReceivedMessage]) -> LoadedHistory:
         # A rewind changes rows that have been read already, and leaves the ETag as it was.
