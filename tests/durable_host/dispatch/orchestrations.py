@@ -215,7 +215,7 @@ class OrchestrationDispatcher:
             loaded = await self._hub.history.load(session.instance_id, None)
             reason = f"The episode could not be run or saved: {type(error).__name__}: {error}"
             checkpoint = await self._episodes.fail(session, batch, reason.encode("ascii", "replace").decode())
-            await self._hub.apply_checkpoint(checkpoint, loaded)
+            await self._hub.apply_checkpoint(checkpoint, loaded, loaded.applied)
             await self._held.delete(batch.take)
         except Exception:
             _log.exception("Instance %r: it could not be ended as failed either.", session.instance_id)
@@ -253,7 +253,7 @@ class OrchestrationDispatcher:
         if session.loaded is not None:
             return session.loaded
         loaded = await self._hub.history.load(session.instance_id, None)
-        if loaded.events and not names_entity(session.instance_id):
+        if loaded.events:
             await repair_row(self._hub, loaded)
         return loaded
 
@@ -271,7 +271,7 @@ class OrchestrationDispatcher:
                 await self._held.write_note(batch.take, note)
         if self._hub.partitions.has_lost(session.partition):
             raise _PartitionLostError
-        applied = applied_after(loaded.applied, batch.events, checkpoint)
+        applied = applied_after(loaded, batch.events, checkpoint)
         session.remember(await self._hub.apply_checkpoint(checkpoint, loaded, applied), seconds)
         self._hub.earlier.keep(session.instance_id, checkpoint.left_behind)
 

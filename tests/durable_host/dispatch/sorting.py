@@ -54,7 +54,7 @@ async def sort_messages(hub: TaskHub, received: Sequence[ReceivedMessage], loade
     for message in received:
         request = request_id(message.data.message.event)
         if request is not None and request in known:
-            batch.drop.append(message)  # An entity has applied it; this is the same request once more.
+            batch.drop.append(message)  # It has been applied; this is the same request once more.
             continue
         if request is not None:
             known.add(request)
@@ -88,6 +88,8 @@ async def _new_execution(
         event = message.data.message.event
         if not isinstance(event, ExecutionStarted) or event.instance.execution_id == loaded.execution_id:
             continue
+        if request_id(event) in loaded.applied:
+            continue  # The loaded execution continues it.
         if event.parent is not None or message.start_is_confirmed:
             return message
         row = await hub.instances.get(message.data.message.target.instance_id, with_input=False)
