@@ -155,7 +155,8 @@ class OrchestrationDispatcher:
             loaded = await self._history(session, received)
             batch = await sort_messages(self._hub, received, loaded)
             unsettled = batch.take
-            await asyncio.gather(self._held.delete(batch.drop), self._held.abandon(batch.later))
+            # What came too early is no worse for the many deliveries that dead hosts cause.
+            await asyncio.gather(self._held.delete(batch.drop), self._held.abandon(batch.later, is_no_fault=True))
             attempt = earlier_attempt(batch, loaded)
             if attempt is not None and (parts := split_by(attempt, batch)) is not None:
                 batch.take, newer = parts
