@@ -168,25 +168,33 @@ def poison_has_messages(poison: QueueClient) -> Callable[[], Awaitable[bool]]:
     return has_messages
 
 
-async def test_a_reader_that_is_stopped_while_it_receives_hides_no_message(connection_string: str) -> None:
+@pytest.mark.parametrize("is_cut_off", [False, True])
+async def test_a_reader_that_is_stopped_while_it_receives_ends_and_hides_no_message(
+    connection_string: str, is_cut_off: bool
+) -> None:
     is_asked = asyncio.Event()
 
     def notice(request: StorageRequest) -> None:
         if request.method == "GET" and "/messages" in request.path and "peekonly" not in request.path:
             is_asked.set()  # and the answer is still to come
+            if is_cut_off:
+                proxy.cut_after(0)
 
     async with (
         StorageProxy(connection_string, fault=notice) as proxy,
         queue_of(proxy.connection_string) as (service, queue),
+        QueueServiceClient.from_connection_string(connection_string) as direct,
     ):
         await queue.send_message("m")
         task = asyncio.create_task(reader_of(service, queue, handled_by_nobody).run_for_ever())
         await asyncio.wait_for(is_asked.wait(), 20)
 
         task.cancel()
-        await asyncio.wait([task])
+        await asyncio.wait([task], timeout=10)
 
-        assert [message.content for message in await queue.peek_messages()] == ["m"]
+        assert task.cancelled()
+        left = [message.content for message in await direct.get_queue_client(queue.queue_name).peek_messages()]
+        assert left == ([] if is_cut_off else ["m"])
 
 
 async def handled_by_nobody(message: QueueMessage) -> Handled:

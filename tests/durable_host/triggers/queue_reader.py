@@ -105,9 +105,10 @@ class QueueReader:
         try:
             return await asyncio.shield(receiving)
         except asyncio.CancelledError:
-            async with asyncio.timeout(_LAST_SECONDS):
-                for message in await receiving:
-                    await self._give_back(message, seconds=0)
+            with contextlib.suppress(AzureError, TimeoutError):  # they come again when their visibility is over
+                async with asyncio.timeout(_LAST_SECONDS):
+                    for message in await receiving:
+                        await self._give_back(message, seconds=0)
             raise
 
     async def _receive(self) -> list[QueueMessage]:
