@@ -41,7 +41,7 @@ __all__ = ["MAX_RECEIVE", "HubQueue", "Reader", "ReceivedMessage", "SentMessage"
 MAX_RECEIVE: Final = 32
 """The most messages that one request can receive."""
 MAX_ABANDON_SECONDS: Final = 600
-_CROWD: Final = 100
+_CROWD: Final = 50
 _CROWD_SECONDS: Final = 300
 """As long as the real host takes every message."""
 _FOREVER: Final = -1

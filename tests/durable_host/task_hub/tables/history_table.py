@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -131,9 +131,11 @@ class HistoryTable:
         *,
         replaces_history: bool = False,
         applied: Sequence[str] = (),
+        before: Callable[[Sequence[HistoryEvent]], Awaitable[None]] | None = None,
     ) -> WrittenHistory:
         """Write the events of one checkpoint after the loaded ones; or from the first row on, if they are the whole
-        history of another execution. ``applied`` is remembered with them."""
+        history of another execution. ``applied`` is remembered with them, and ``before`` is awaited with the events of
+        each transaction before it is written."""
         instance_id, etag = loaded.instance_id, loaded.etag
         past = () if replaces_history or loaded.execution_id != execution_id else loaded.events
         may_overwrite = loaded.may_overwrite or (not past and etag is not None)
@@ -143,8 +145,11 @@ class HistoryTable:
             for index, event in enumerate(events)
         ]
         await asyncio.gather(*(self._move_out(row) for row in rows))
-        batches = list(_batches(rows))
+        batches, done = list(_batches(rows)), 0
         for batch in batches:
+            if before is not None:
+                await before(events[done : done + len(batch)])
+            done += len(batch)
             completed_at = self._now() if batch is batches[-1] else None
             sentinel = sentinel_row(
                 partition_key=key, execution_id=execution_id, completed_at=completed_at, applied=applied
