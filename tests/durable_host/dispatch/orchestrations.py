@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any, Final
 
 from azure.core.exceptions import AzureError
@@ -154,7 +154,8 @@ class OrchestrationDispatcher:
             loaded = await self._history(session, received)
             batch = await sort_messages(self._hub, received, loaded)
             unsettled = batch.take
-            await asyncio.gather(self._held.delete(batch.drop), self._held.abandon(batch.later))
+            # What came too early is no worse for the many deliveries that dead hosts cause.
+            await asyncio.gather(self._held.delete(batch.drop), self._held.abandon(batch.later, is_no_fault=True))
             attempt = earlier_attempt(batch, loaded)
             if attempt is not None and (parts := split_by(attempt, batch)) is not None:
                 batch.take, newer = parts
@@ -214,7 +215,7 @@ class OrchestrationDispatcher:
             loaded = await self._hub.history.load(session.instance_id, None)
             reason = f"The episode could not be run or saved: {type(error).__name__}: {error}"
             checkpoint = await self._episodes.fail(session, batch, reason.encode("ascii", "replace").decode())
-            await self._hub.apply_checkpoint(checkpoint, loaded)
+            await self._hub.apply_checkpoint(checkpoint, loaded, loaded.applied)
             await self._held.delete(batch.take)
         except Exception:
             _log.exception("Instance %r: it could not be ended as failed either.", session.instance_id)
@@ -223,16 +224,24 @@ class OrchestrationDispatcher:
     async def _without_history(self, session: Session, received: list[ReceivedMessage], error: HistoryError) -> None:
         """What becomes of messages to an instance whose history cannot be read: it can be terminated, and no more."""
         _log.error("%s", error)
+        try:
+            is_over = await self._is_over_without_history(session.instance_id, received)
+        except AzureError as failure:
+            _log.warning("Instance %r: its row cannot be reached either: %s", session.instance_id, failure)
+            await self._held.abandon(received, is_no_fault=True)
+            return
+        await (self._held.delete if is_over else self._held.abandon)(received)
+
+    async def _is_over_without_history(self, instance_id: str, received: Sequence[ReceivedMessage]) -> bool:
+        """Whether the instance wants no more messages, or ends by one of these. An entity may be without a row."""
         events = [message.data.message.event for message in received]
         end = next((event for event in events if isinstance(event, ExecutionTerminated)), None)
-        row = await self._hub.instances.get(session.instance_id, with_input=False)
+        row = await self._hub.instances.get(instance_id, with_input=False)
         if end is not None:
             moment = self._hub.now()
-            await self._hub.instances.mark_terminated(
-                session.instance_id, end.input, terminated_at=end.timestamp, now=moment
-            )
-        is_over = end is not None or row is None or row.runtime_status in FINAL_STATUSES
-        await (self._held.delete if is_over else self._held.abandon)(received)
+            await self._hub.instances.mark_terminated(instance_id, end.input, terminated_at=end.timestamp, now=moment)
+            return True
+        return not names_entity(instance_id) if row is None else row.runtime_status in FINAL_STATUSES
 
     async def _history(self, session: Session, received: list[ReceivedMessage]) -> LoadedHistory:
         # A rewind changes rows that have been read already, and leaves the ETag as it was.
@@ -244,7 +253,7 @@ class OrchestrationDispatcher:
         if session.loaded is not None:
             return session.loaded
         loaded = await self._hub.history.load(session.instance_id, None)
-        if loaded.events and not names_entity(session.instance_id):
+        if loaded.events:
             await repair_row(self._hub, loaded)
         return loaded
 
@@ -262,7 +271,7 @@ class OrchestrationDispatcher:
                 await self._held.write_note(batch.take, note)
         if self._hub.partitions.has_lost(session.partition):
             raise _PartitionLostError
-        applied = applied_after(loaded.applied, batch.events, checkpoint)
+        applied = applied_after(loaded, batch.events, checkpoint)
         session.remember(await self._hub.apply_checkpoint(checkpoint, loaded, applied), seconds)
         self._hub.earlier.keep(session.instance_id, checkpoint.left_behind)
 
