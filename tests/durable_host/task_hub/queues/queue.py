@@ -20,8 +20,12 @@ from azure.storage.queue.aio import QueueClient
 from durable_engine import (
     TICKS_PER_SECOND,
     ExecutionStarted,
+    HistoryEvent,
     Message,
     OrchestrationInstance,
+    TaskCompleted,
+    TaskFailed,
+    TaskScheduled,
     Ticks,
     ticks_from_datetime,
 )
@@ -44,6 +48,7 @@ MAX_ABANDON_SECONDS: Final = 600
 _CROWD: Final = 50
 _CROWD_SECONDS: Final = 300
 """As long as the real host takes every message."""
+_OF_FAN_OUTS: Final = (TaskScheduled, TaskCompleted, TaskFailed)
 _FOREVER: Final = -1
 
 _log = logging.getLogger(__name__)
@@ -145,13 +150,15 @@ class HubQueue:
         self._held: WeakValueDictionary[str, ReceivedMessage] = WeakValueDictionary()
         self._complained: set[str] = set()
 
-    @property
-    def hold_seconds(self) -> int:
-        """How long a message is taken for: the visibility time, and longer where hundreds are held at once.
+    def hold_seconds(self, event: HistoryEvent) -> int:
+        """How long a message is taken for: the visibility time, and longer for work items and results of hundreds.
 
         Each is renewed when half of it is over. Of thousands, whose storage is slow because they are so many, the
-        renewals alone would keep it busy. What a killed host held of so many comes again that much later.
+        renewals alone would keep it busy. What a killed host held of so many comes again that much later; requests to
+        entities do not, which remember for a while only what they have applied.
         """
+        if not isinstance(event, _OF_FAN_OUTS):
+            return self.visibility_seconds
         crowd = self.visibility_seconds * (1 + len(self._held) // _CROWD)
         return max(self.visibility_seconds, min(crowd, _CROWD_SECONDS))
 
@@ -180,7 +187,7 @@ class HubQueue:
     ) -> ReceivedMessage:
         """Put a message into the queue and hold it, as if it had been received at once. Only for one that is due."""
         text, data, blob_name = await self._pack(message, sender, episode)
-        asked_at, seconds = self._now(), self.hold_seconds
+        asked_at, seconds = self._now(), self.hold_seconds(message.event)
         raw = await self._client.send_message(text, visibility_timeout=seconds, time_to_live=_FOREVER)
         return self._hold(raw, text, data, asked_at, seconds, is_own=True, blob_name=blob_name)
 
@@ -194,7 +201,7 @@ class HubQueue:
 
     async def receive(self, limit: int) -> list[ReceivedMessage]:
         """Take up to this many messages, in the order in which they were sent; fewer may come though more are there."""
-        asked_at, seconds = self._now(), self.hold_seconds
+        asked_at, seconds = self._now(), self.visibility_seconds
         pages = self._client.receive_messages(
             messages_per_page=min(limit, MAX_RECEIVE), visibility_timeout=seconds
         ).by_page()
@@ -223,13 +230,13 @@ class HubQueue:
 
     async def renew(self, received: ReceivedMessage) -> None:
         """Hold a message for the whole visibility time from now on."""
-        await self._hide(received, self.hold_seconds)
+        await self._hide(received, self.hold_seconds(received.data.message.event))
 
     async def write_note(self, received: ReceivedMessage, note: AttemptNote) -> None:
         """Write into a message that an episode is tried with it; one that has no room for a note stays as it is."""
         text = with_note(received.text, note)
         if text is not None and not is_large_message(text):
-            await self._hide(received, self.hold_seconds, text)
+            await self._hide(received, self.visibility_seconds, text)
             received.note = note
 
     async def abandon(self, received: ReceivedMessage, longest_seconds: int = MAX_ABANDON_SECONDS) -> None:
