@@ -58,9 +58,10 @@ def host_fan_out_4000(quick: bool = False) -> Row:
 
 
 def _fan_out(name: str, count: int, *, times: int, recorded: float | None = None, on_disk: bool = False) -> Row:
-    # Each on an Azurite of its own, as one that has had thousands of messages is slower.
-    rate = statistics.median(_fan_out_rate(count, on_disk) for _ in range(times))
-    peer = statistics.median(_peer_rate(count, on_disk) for _ in range(times))
+    # Each on an Azurite of its own, as one that has had thousands of messages is slower; and in turn, as what else the
+    # machine does comes and goes.
+    pairs = [(_fan_out_rate(count, on_disk), _peer_rate(count, on_disk)) for _ in range(times)]
+    rate, peer = (statistics.median(rates) for rates in zip(*pairs, strict=True))
     return Row(
         name=name,
         value=rate,

@@ -164,7 +164,7 @@ class OrchestrationDispatcher:
                 await self._held.release(batch.take)
                 return
             elif attempt is not None:
-                if session.put_back(batch.take, _GATHER_SECONDS + 2 * self._hub.options.control_visibility_seconds):
+                if session.put_back(batch.take, self._gather_seconds(session)):
                     return
                 attempt = None  # What is missing does not come; the requests are made once more.
             session.incomplete_since, unsettled = None, batch.take
@@ -208,6 +208,10 @@ class OrchestrationDispatcher:
                 await self._held.abandon(unsettled, is_no_fault=isinstance(error, AzureError))
             else:
                 await self._fail(session, batch, error)
+
+    def _gather_seconds(self, session: Session) -> float:
+        queue = self._hub.control_queue(session.partition)
+        return _GATHER_SECONDS + max(2 * queue.visibility_seconds, queue.longest_hold_seconds)
 
     async def _fail(self, session: Session, batch: Batch, error: Exception) -> None:
         """End an instance whose episode fails again and again, with the reason."""

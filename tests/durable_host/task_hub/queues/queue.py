@@ -150,6 +150,11 @@ class HubQueue:
         self._held: WeakValueDictionary[str, ReceivedMessage] = WeakValueDictionary()
         self._complained: set[str] = set()
 
+    @property
+    def longest_hold_seconds(self) -> int:
+        """After so long whatever a killed host held comes again."""
+        return max(self.visibility_seconds, min(10 * self.visibility_seconds, _CROWD_SECONDS))
+
     def hold_seconds(self, event: HistoryEvent) -> int:
         """How long a message is taken for: the visibility time, and longer for work items and results of hundreds.
 
@@ -159,8 +164,7 @@ class HubQueue:
         """
         if not isinstance(event, _OF_FAN_OUTS):
             return self.visibility_seconds
-        crowd = self.visibility_seconds * (1 + len(self._held) // _CROWD)
-        return max(self.visibility_seconds, min(crowd, _CROWD_SECONDS))
+        return min(self.visibility_seconds * (1 + len(self._held) // _CROWD), self.longest_hold_seconds)
 
     async def put(self, message: Message, *, sender: OrchestrationInstance, episode: int | None) -> SentMessage:
         """Put a message into the queue, and keep it for this process's own reader, if that has room."""
