@@ -95,16 +95,8 @@ def _location(on_disk: bool) -> Iterator[Path | None]:
 
 def host_fan_out_end(quick: bool = False) -> Row:
     """From the last result of a thousand to the status Completed, beside that episode alone: a replay, and its rows."""
-    count, instance_id = 100 if quick else 1000, "fan-out"
-    with bench_host() as host:
-        began = now()
-        seconds = host.fan_out(count, poll_seconds=POLL_SECONDS, instance_id=instance_id)
-        wait_until(lambda: is_over(host.witness, instance_id), "its messages are deleted", seconds=SECONDS)
-        last = asyncio.run(last_result_at(host.connection_string, host.hub, instance_id))
-        value = (began - last) / TICKS_PER_SECOND + seconds
-        alone = statistics.median(
-            asyncio.run(end_seconds(host.connection_string, host.hub, instance_id)) for _ in range(1 if quick else 3)
-        )
+    pairs = [_end_and_alone(100 if quick else 1000) for _ in range(1 if quick else 3)]
+    value, alone = (statistics.median(seconds) for seconds in zip(*pairs, strict=True))
     return Row(
         name="host_fan_out_end",
         value=value,
@@ -113,6 +105,17 @@ def host_fan_out_end(quick: bool = False) -> Row:
         peer_value=alone,
         ratio=alone / value,
     )
+
+
+def _end_and_alone(count: int) -> tuple[float, float]:
+    instance_id = "fan-out"
+    with bench_host() as host:
+        began = now()
+        seconds = host.fan_out(count, poll_seconds=LONG_POLL_SECONDS, instance_id=instance_id)
+        wait_until(lambda: is_over(host.witness, instance_id), "its messages are deleted", seconds=SECONDS)
+        last = asyncio.run(last_result_at(host.connection_string, host.hub, instance_id))
+        alone = asyncio.run(end_seconds(host.connection_string, host.hub, instance_id))
+    return (began - last) / TICKS_PER_SECOND + seconds, alone
 
 
 BENCHMARKS: Final[Mapping[str, Callable[[bool], Row]]] = {
