@@ -14,7 +14,7 @@ from azure.storage.queue import QueueClient
 
 from durable_engine import EventRaised, ExecutionTerminated, Message, OrchestrationInstance
 from durable_host.clock import new_guid, now
-from durable_host.dispatch import orchestrations
+from durable_host.dispatch import endings
 from durable_host.task_hub.queues.messages import CLIENT, MessageData, message_text
 from host.dispatch_steps import SDK_WARNINGS, SmallHost, Steps, running
 from host_process import soon
@@ -208,7 +208,7 @@ async def test_instance_whose_history_cannot_be_read_can_be_terminated_and_purge
 async def test_episode_that_always_fails_ends_its_instance_after_some_deliveries_with_the_reason(
     connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(orchestrations, "_TRIES", 3)  # the pause doubles with each delivery
+    monkeypatch.setattr(endings, "_TRIES", 3)  # the pause doubles with each delivery
     deliveries: list[int] = []
 
     async def fail(session: Any, batch: Any, *given: Any) -> Any:

@@ -149,7 +149,7 @@ def _names(request: Request, match: Match[IndexedFunction]) -> dict[str, Any]:
     """What binding expressions may use: parts of the route, of the query, and of a JSON object in the body."""
     members: dict[str, Any] = {}
     if request.body.lstrip()[:1] == b"{":
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(RecursionError, ValueError):
             members = json.loads(request.body)
     query = _joined(request.query)
     return {**members, **query, **match.values, "query": query, "headers": dict(request.headers)}
