@@ -130,6 +130,25 @@ async def test_message_that_cannot_be_taken_is_given_back_and_the_reader_reads_o
         assert (await host.reaches("i")).runtime_status == "Completed"
 
 
+async def test_reader_that_has_failed_reads_on(
+    connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(connection_string, hub_name, [waits], reads=False) as host:
+        receive, failing = host.orchestrations.receive_for_ever, [True]
+
+        async def fail_once(poller: Any) -> None:
+            if failing:
+                raise RuntimeError(f"a fault of the reader's own {failing.pop()}")
+            await receive(poller)
+
+        monkeypatch.setattr(host.orchestrations, "receive_for_ever", fail_once)
+        host.readers.partition_acquired(host.hub.partition_of("i"))
+        await host.start("waits", "i")
+        await host.raise_event("i", "go", 1)
+
+        assert (await host.reaches("i")).output == "1"
+
+
 async def test_reader_that_keeps_failing_gives_its_partition_up(
     connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
