@@ -57,6 +57,14 @@ def test_packed_body_reaches_the_function_as_it_was_sent(host: HostProcess) -> N
     assert ask(host, "POST", "/api/body", packed, Content_Encoding="gzip")[2] == packed
 
 
+def test_body_nested_without_end_reaches_the_function_as_it_was_sent(host: HostProcess) -> None:
+    nested = b'{"a":' * 50_000 + b"1" + b"}" * 50_000
+
+    assert ask(host, "POST", "/api/body", nested, Content_Type="application/json")[2] == nested
+    assert ask(host, "POST", "/admin/functions/same", nested, Content_Type="application/json")[0] == 400
+    assert "Traceback" not in host.log_text
+
+
 @pytest.mark.parametrize("kind", ["status", "name", "length"])
 def test_answer_that_http_cannot_carry_is_a_500_with_a_sentence(host: HostProcess, kind: str) -> None:
     status, _, body = ask(host, "GET", f"/api/odd/{kind}")

@@ -199,20 +199,35 @@ async def test_orchestration_that_begins_again_without_waiting_can_be_terminated
         assert (await host.reaches("i")).runtime_status == "Terminated"
 
 
-async def spoil_history(host: SmallHost, connection_string: str, instance_id: str) -> None:
-    """Make the first row of an instance's history one that cannot be read."""
+def spoil_history(host: SmallHost, connection_string: str, key: str, spoiled: dict[str, Any]) -> None:
+    """Make one row of the history of ``i`` one that cannot be read."""
     with TableClient.from_connection_string(connection_string, host.hub.names.history_table) as table:
-        row = {"PartitionKey": instance_id, "RowKey": f"{0:016X}", "EventType": "NoSuchEvent"}
-        table.update_entity(row, mode=UpdateMode.MERGE)
+        table.update_entity({"PartitionKey": "i", "RowKey": key, **spoiled}, mode=UpdateMode.MERGE)
 
 
+STARTED = f"{1:016X}"  # the row of ExecutionStarted
+
+
+@pytest.mark.parametrize(
+    ("key", "spoiled"),
+    [
+        (STARTED, {"EventType": "NoSuchEvent"}),
+        (STARTED, {"Name": b"waits"}),
+        (STARTED, {"Version": 5}),
+        (STARTED, {"Tags": "5"}),
+        (STARTED, {"ParentInstance": "[" * 9_000}),
+        (STARTED, {"InputBlobName": "gone.json.gz"}),
+        ("sentinel", {"ExecutionId": "another"}),
+    ],
+    ids=lambda one: str(one)[:30],
+)
 async def test_instance_whose_history_cannot_be_read_can_be_terminated_and_purged(
-    connection_string: str, hub_name: str
+    connection_string: str, hub_name: str, key: str, spoiled: dict[str, Any]
 ) -> None:
     async with running(connection_string, hub_name, [waits]) as host:
         await host.start("waits", "i")
         await host.reaches("i", "Running")
-        await spoil_history(host, connection_string, "i")
+        spoil_history(host, connection_string, key, spoiled)
     async with running(connection_string, hub_name, [waits]) as host:
         await host.send("i", ExecutionTerminated(timestamp=now(), input="enough"))
 
