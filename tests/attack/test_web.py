@@ -57,6 +57,15 @@ def test_packed_body_reaches_the_function_as_it_was_sent(host: HostProcess) -> N
     assert ask(host, "POST", "/api/body", packed, Content_Encoding="gzip")[2] == packed
 
 
+@pytest.mark.parametrize("query", ["instanceIdPrefix=" + "x" * 20_000, "runtimeStatus=" + ",".join(["Running"] * 500)])
+def test_question_that_storage_refuses_is_a_400_with_a_sentence(host: HostProcess, query: str) -> None:
+    status, _, body = ask(host, "GET", f"{MANAGEMENT}/instances?{query}")
+
+    assert status == 400
+    assert b"Storage refuses what the request asks for: " in body
+    assert "Traceback" not in host.log_text
+
+
 def test_body_nested_without_end_reaches_the_function_as_it_was_sent(host: HostProcess) -> None:
     nested = b'{"a":' * 50_000 + b"1" + b"}" * 50_000
 
