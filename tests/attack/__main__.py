@@ -1,5 +1,7 @@
 """``python -m attack [--seed N] [--minutes N] [--kills N]``: attack hosts, and print what became of their work.
 
+Without kills and faults (``--kills 0 --one-in 0``) it is a soak, and shows what the hosts weigh.
+
 Invariant: the exit code is 1 if anything that was promised is lost, or counted twice, or a host does not stop in time.
 """
 
@@ -21,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m attack", description="Attack hosts, and count their work.")
     parser.add_argument("--seed", type=int, help="what all choices are drawn from (default: a new one)")
     parser.add_argument("--minutes", type=float, default=5.0, help="how long at most (default: 5)")
-    parser.add_argument("--kills", type=int, help="end the attack after so many kills")
+    parser.add_argument("--kills", type=int, help="end the attack after so many kills; 0: kill none")
     parser.add_argument("--hosts", type=int, default=3, help="how many hosts at a time (default: 3)")
     parser.add_argument("--one-in", type=int, default=7, help="one of so many storage requests fails (7); 0: none")
     parser.add_argument("--pause", type=float, default=0.3, help="seconds between two requests of a client (0.3)")

@@ -87,6 +87,11 @@ class Army:
         with self._lock:
             return [soldier.port for soldier in self._soldiers.values() if not soldier.is_frozen]
 
+    @property
+    def pids(self) -> list[int]:
+        """The hosts' processes."""
+        return [soldier.process.pid or 0 for soldier in self._soldiers.values()]
+
     def start(self, number: int) -> None:
         """Start a host, and return at once."""
         context = multiprocessing.get_context(_METHOD)

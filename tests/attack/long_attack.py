@@ -21,6 +21,7 @@ from attack.load import Load
 from attack.nonsense import Nonsense
 from attack.storage_faults import FaultyStorage
 from attack.verdict import Verdict
+from attack.weights import Weights
 from durable_host.azurite import Azurite
 
 __all__ = ["Plan", "Report", "run"]
@@ -73,7 +74,8 @@ def run(plan: Plan, choices: random.Random) -> Report:
                 nonsense = Nonsense(azurite.connection_string, hub, _own(choices))
                 names = [f"client{number}" for number in range(_CLIENTS)]
                 loads = [Load(name, lambda: army.ports, _own(choices), plan.pause_seconds) for name in names]
-                _attack(plan, army, loads, nonsense, choices)
+                weights = Weights()
+                _attack(plan, army, loads, nonsense, choices, weights)
                 storage.heal()
                 verdict = settled_verdict(army, loads)
                 verdict.wrong += what_storage_holds(azurite.connection_string, hub)
@@ -83,10 +85,12 @@ def run(plan: Plan, choices: random.Random) -> Report:
                 if verdict.wrong:
                     print("\n".join(army.log_of(number)[-6000:] for number in range(army.size)))
                 minutes = (time.monotonic() - began) / 60
-                return Report(_table(minutes, army, storage, nonsense, verdict), verdict.wrong)
+                return Report(_table(minutes, army, storage, nonsense, verdict, weights), verdict.wrong)
 
 
-def _attack(plan: Plan, army: Army, loads: list[Load], nonsense: Nonsense, choices: random.Random) -> None:
+def _attack(
+    plan: Plan, army: Army, loads: list[Load], nonsense: Nonsense, choices: random.Random, weights: Weights
+) -> None:
     clients = [threading.Thread(target=load.run, daemon=True) for load in loads]
     for client in clients:
         client.start()
@@ -94,6 +98,7 @@ def _attack(plan: Plan, army: Army, loads: list[Load], nonsense: Nonsense, choic
     told = 0
     while time.monotonic() < end and not (plan.kills and army.kills >= plan.kills):
         number = choices.randrange(plan.hosts)
+        weights.look(army.pids)
         # Now and then before it is up, else while it works.
         if choices.random() < 0.9:
             army.wait_until_ready(number)
@@ -114,7 +119,9 @@ def _attack(plan: Plan, army: Army, loads: list[Load], nonsense: Nonsense, choic
         client.join()
 
 
-def _table(minutes: float, army: Army, storage: FaultyStorage, nonsense: Nonsense, verdict: Verdict) -> str:
+def _table(
+    minutes: float, army: Army, storage: FaultyStorage, nonsense: Nonsense, verdict: Verdict, weights: Weights
+) -> str:
     started, ended = verdict.started, verdict.ended
     rows = [
         ("minutes", f"{minutes:.1f}"),
@@ -128,9 +135,10 @@ def _table(minutes: float, army: Army, storage: FaultyStorage, nonsense: Nonsens
         ("instances now", ", ".join(f"{number} {word}" for word, number in sorted(ended.items()))),
         ("entity operations expected", f"{verdict.expected} to {verdict.expected + verdict.unsure}"),
         ("entity operations applied", verdict.applied),
+        *weights.rows(),
         ("wrong", len(verdict.wrong)),
     ]
-    return "\n".join(f"{name:28} {value}" for name, value in rows)
+    return "\n".join(f"{name:30} {value}" for name, value in rows)
 
 
 def _own(choices: random.Random) -> random.Random:

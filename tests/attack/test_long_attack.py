@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import random
+import re
+from pathlib import Path
 
 import pytest
 
 from attack.load import Load, Sent, Started
 from attack.long_attack import Plan, run
 from attack.verdict import judge
+from attack.weights import Weights
 
 
 def load_of(*started: Started, **signals: Sent) -> Load:
@@ -31,7 +35,7 @@ def test_nothing_is_lost_or_counted_twice_over_kills_and_failing_storage() -> No
     report = run(plan, random.Random(7))
 
     assert report.wrong == []
-    assert "kills (SIGKILL)              " in report.table
+    assert re.search(r"^kills \(SIGKILL\) +[1-9]", report.table, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
@@ -65,3 +69,14 @@ def test_verdict_names_a_child_that_is_left_behind() -> None:
     verdict = judge([load_of(parent)], {"p": "Completed", "p-child": "Running"}, {"l": noted})
 
     assert verdict.wrong == ["instance p-child is Running, and its parent has ended"]
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="the system does not tell what a process weighs")
+def test_weights_tell_of_processes_that_live_throughout() -> None:
+    weights = Weights(look_seconds=0.0)
+
+    for pids in ([os.getpid(), os.getppid()], [os.getpid()], [os.getpid()]):
+        weights.look(pids)
+
+    ((_, row),) = weights.rows()
+    assert re.fullmatch(r"(\d+ MB, \d+ threads, \d+ files( / )?){3}", row)

@@ -68,6 +68,17 @@ def test_message_waits_for_the_one_before_it() -> None:
     assert handled(entity) == [0, 1]
 
 
+def test_requests_of_an_episode_that_was_run_again_at_a_later_time_do_not_wait_for_ever() -> None:
+    """Of its first try one request came, without the one before it; all of its second try are handled."""
+    entity, first_try, second_try = OneEntity(), Caller(), Caller()
+    _, left_over = (first_try.request("log", number) for number in range(2))
+    again = [second_try.request("log", number, at=FIRST + SECOND) for number in (10, 11, 12)]
+
+    entity.receive(left_over, *again, at=FIRST + SECOND)
+
+    assert handled(entity) == [10, 1, 11, 12]
+
+
 def test_message_whose_predecessor_is_older_than_the_window_does_not_wait() -> None:
     entity, caller = OneEntity(), Caller()
     caller.request("log", 0)

@@ -1,15 +1,21 @@
-"""An entity applies a request once, however often it comes; what is at least once by design is pinned."""
+"""An entity applies a request once, and an orchestration starts once, however often the message comes.
+
+What is at least once by design is pinned.
+"""
 
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import azure.durable_functions as df
+import pytest
+from azure.core.exceptions import HttpResponseError
 
-from durable_engine import EventRaised, Message, OrchestrationInstance, client_signal
+from durable_engine import EventRaised, ExecutionStarted, Message, OrchestrationInstance, client_signal
 from durable_host.clock import now
 from durable_host.task_hub.queues.messages import CLIENT
-from host.dispatch_steps import SDK_WARNINGS, SmallHost, running
+from host.dispatch_steps import SDK_WARNINGS, SmallHost, Steps, running
 from host_process import soon
 
 pytestmark = SDK_WARNINGS
@@ -20,6 +26,45 @@ def counter(context: df.DurableEntityContext) -> None:
     value = context.get_state(lambda: 0) + int(context.get_input())
     context.set_state(value)
     context.set_result(value)
+
+
+begun: list[str] = []
+
+
+def goes_on_as_new(context: df.DurableOrchestrationContext) -> Steps:
+    """Two executions in the first episode."""
+    if context.get_input() is None:
+        begun.append(context.instance_id)
+        context.continue_as_new("second")
+        return None
+    return (yield context.wait_for_external_event("go"))
+
+
+def goes_on_later(context: df.DurableOrchestrationContext) -> Steps:
+    """The second execution begins in a later episode."""
+    if context.get_input() == "first":
+        if not context.is_replaying:
+            begun.append(context.instance_id)
+        yield context.wait_for_external_event("on")
+        context.continue_as_new("second")
+        return None
+    return (yield context.wait_for_external_event("go"))
+
+
+def has_child(context: df.DurableOrchestrationContext) -> Steps:
+    return (yield context.call_sub_orchestrator("goes_on_later", "first", "child"))
+
+
+def row_fails_once(host: SmallHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the host died between a history and its row: the next row is not written."""
+    apply, failures = host.hub.instances.apply, iter([True])
+
+    async def fail_once(*args: Any, **named: Any) -> None:
+        if next(failures, False):
+            raise HttpResponseError("storage is away")
+        await apply(*args, **named)
+
+    monkeypatch.setattr(host.hub.instances, "apply", fail_once)
 
 
 def signal(request: str, amount: int) -> Message:
@@ -65,3 +110,54 @@ async def test_the_same_wish_under_two_ids_is_two_wishes(connection_string: str,
         await put(host, signal("a", 1), signal("b", 1))
 
         await soon(lambda: is_counted(host, 2), "both are applied")
+
+
+async def test_row_of_an_entity_that_could_not_be_written_is_made_good(
+    connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(connection_string, hub_name, entities=[counter]) as host:
+        row_fails_once(host, monkeypatch)
+
+        await put(host, signal("a", 1))
+
+        await soon(lambda: is_counted(host, 1), "the row shows it")
+        row = await host.row(COUNTER)
+        assert (row.runtime_status, row.custom_status) == ("Running", '{"entityExists":true}')
+
+
+async def test_start_that_comes_again_after_continue_as_new_starts_nothing(
+    connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun.clear()
+    async with running(connection_string, hub_name, [goes_on_as_new]) as host:
+        row_fails_once(host, monkeypatch)
+
+        await host.start("goes_on_as_new", "i")
+        await host.reaches("i", "Running")
+        await host.raise_event("i", "go", "well")
+        row = await host.reaches("i")
+
+    assert (row.runtime_status, row.output) == ("Completed", '"well"')
+    assert begun == ["i"]
+
+
+async def test_start_of_a_child_that_comes_again_after_continue_as_new_starts_nothing(
+    connection_string: str, hub_name: str
+) -> None:
+    begun.clear()
+    async with running(connection_string, hub_name, [has_child, goes_on_later]) as host:
+        await host.start("has_child", "i")
+        await host.reaches("child", "Running")
+        start = next(one for one in await host.client.get_history("child") if isinstance(one, ExecutionStarted))
+        await host.raise_event("child", "on")
+
+        async def is_second() -> bool:
+            return (await host.row("child")).execution_id != start.instance.execution_id
+
+        await soon(is_second, "the second execution has begun")
+        await host.hub.queue_of("child").send(Message(event=start, target=start.instance), sender=CLIENT, episode=None)
+        await host.raise_event("child", "go", "well")
+        row = await host.reaches("i")
+
+    assert (row.runtime_status, row.output) == ("Completed", '"well"')
+    assert begun == ["child"]

@@ -9,6 +9,7 @@ from typing import Any
 
 import azure.durable_functions as df
 import pytest
+from azure.core.exceptions import HttpResponseError
 from azure.data.tables import TableClient, UpdateMode
 from azure.storage.queue import QueueClient
 
@@ -237,6 +238,28 @@ async def test_instance_whose_history_cannot_be_read_can_be_terminated_and_purge
 
         assert (row.runtime_status, row.output) == ("Terminated", "enough")
         assert await host.client.get_instance("i") is None
+
+
+async def test_message_to_an_instance_whose_history_cannot_be_read_stays_while_storage_fails(
+    connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(connection_string, hub_name, [waits]) as host:
+        await host.start("waits", "i")
+        await host.reaches("i", "Running")
+        spoil_history(host, connection_string, STARTED, {"EventType": "NoSuchEvent"})
+    async with running(connection_string, hub_name, [waits]) as host:
+        mark, failures = host.hub.instances.mark_terminated, iter([True])
+
+        async def fail_once(*args: Any, **named: Any) -> None:
+            if next(failures, False):
+                raise HttpResponseError("storage is away")
+            await mark(*args, **named)
+
+        monkeypatch.setattr(host.hub.instances, "mark_terminated", fail_once)
+        await host.send("i", ExecutionTerminated(timestamp=now(), input="enough"))
+
+        assert (await host.reaches("i")).runtime_status == "Terminated"
+        assert next(failures, None) is None
 
 
 async def test_episode_that_always_fails_ends_its_instance_after_some_deliveries_with_the_reason(

@@ -6,18 +6,23 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+import pytest
+
 from durable_engine import (
+    TICKS_PER_SECOND,
     EventRaised,
     ExecutionStarted,
     HistoryEvent,
     Message,
     OrchestrationInstance,
     ParentInstance,
+    SubOrchestrationInstanceCompleted,
     TaskCompleted,
 )
 from durable_host.clock import now
 from durable_host.dispatch.sorting import Batch, sort_messages
 from durable_host.task_hub import LoadedHistory, ReceivedMessage, TaskHub
+from durable_host.task_hub.base.attempt_note import AttemptNote
 from durable_host.task_hub.queues.messages import CLIENT
 from host.task_hub_steps import first_episode, last_episode, new_instance, save, short_options, started
 
@@ -32,11 +37,19 @@ class Sorter:
         self.hub = hub
 
     async def message(
-        self, event: HistoryEvent, target: OrchestrationInstance = FIRST, *, is_own: bool = False, count: int = 1
+        self,
+        event: HistoryEvent,
+        target: OrchestrationInstance = FIRST,
+        *,
+        is_own: bool = False,
+        count: int = 1,
+        sender: OrchestrationInstance = CLIENT,
+        minutes_ago: int = 0,
     ) -> ReceivedMessage:
         queue = self.hub.queue_of("i")
-        kept = await queue.send_and_keep(Message(event=event, target=target), sender=CLIENT, episode=None)
+        kept = await queue.send_and_keep(Message(event=event, target=target), sender=sender, episode=None)
         kept.is_own, kept.dequeue_count = is_own, count
+        kept.inserted_at -= minutes_ago * 60 * TICKS_PER_SECOND
         return kept
 
     async def sort(self, messages: Sequence[ReceivedMessage], loaded: LoadedHistory | None = None) -> Batch:
@@ -62,6 +75,10 @@ def raised(name: str = "go") -> EventRaised:
 
 def completed(task_id: int) -> TaskCompleted:
     return TaskCompleted(timestamp=now(), task_scheduled_id=task_id, result="1")
+
+
+def child_completed() -> SubOrchestrationInstanceCompleted:
+    return SubOrchestrationInstanceCompleted(timestamp=now(), task_scheduled_id=0, result="1")
 
 
 async def test_a_start_takes_along_what_came_with_it(connection_string: str, hub_name: str) -> None:
@@ -101,6 +118,49 @@ async def test_a_start_that_came_twice_is_taken_once(connection_string: str, hub
         batch = await one.sort([first, again])
 
     assert (batch.take, batch.drop) == ([first], [again])
+
+
+async def test_of_a_start_that_came_twice_the_one_is_taken_that_tells_of_an_attempt(
+    connection_string: str, hub_name: str
+) -> None:
+    async with sorter(connection_string, hub_name) as one:
+        await one.write_row(started(FIRST))
+        again, first = await one.message(started(FIRST)), await one.message(started(FIRST))
+        first.note = AttemptNote(at=now(), execution_id="e", episode=1, messages=())
+
+        batch = await one.sort([again, first])
+
+    assert (batch.take, batch.drop) == ([first], [again])
+
+
+ENTITY = OrchestrationInstance(instance_id="@e@k", execution_id="e")
+CHILD = OrchestrationInstance(instance_id="i:0", execution_id="c")
+
+
+@pytest.mark.parametrize(("event", "sender"), [(raised("request"), ENTITY), (child_completed(), CHILD)])
+@pytest.mark.parametrize(
+    ("count", "minutes_ago", "waits"), [(1, 0, True), (99, 9, True), (1, 99, True), (6, 11, False)]
+)
+async def test_answer_that_nobody_gives_again_waits_for_the_execution_that_asked(
+    connection_string: str,
+    hub_name: str,
+    event: HistoryEvent,
+    sender: OrchestrationInstance,
+    count: int,
+    minutes_ago: int,
+    waits: bool,
+) -> None:
+    """Its episode sent the request, and its host died before it saved that; a child has no row until then."""
+    async with sorter(connection_string, hub_name) as one:
+        answer = await one.message(event, sender=sender, count=count, minutes_ago=minutes_ago)
+        of_next = await one.message(event, SECOND, sender=sender, count=count, minutes_ago=minutes_ago)
+
+        before_the_first = await one.sort([answer])
+        loaded = await save(one.hub, first_episode(FIRST, "a"))
+        before_the_next = await one.sort([of_next], loaded)
+
+    assert (before_the_first.later, before_the_first.drop) == (([answer], []) if waits else ([], [answer]))
+    assert (before_the_next.later, before_the_next.drop) == (([of_next], []) if waits else ([], [of_next]))
 
 
 async def test_a_start_of_the_running_execution_is_dropped(connection_string: str, hub_name: str) -> None:

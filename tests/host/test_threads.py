@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
+import time
 
 import pytest
 
@@ -39,3 +40,24 @@ async def test_threads_that_are_held_by_many_are_told_in_short() -> None:
 
     assert text == "f0 (0 s), f1 (0 s), f2 (0 s), f3 (0 s), f4 (0 s) and 4 more"
     assert threads.still_running == 0
+
+
+async def test_time_in_which_the_process_was_stopped_does_not_use_up_the_limit() -> None:
+    threads = Threads("sync functions", 2)
+
+    call = asyncio.create_task(threads.run("f", lambda: time.sleep(0.1), seconds=0.5))
+    await asyncio.sleep(0)
+    time.sleep(1.0)  # the event loop stands still, as the whole process does under SIGSTOP
+
+    assert await call is None
+
+
+async def test_call_that_outlasts_its_limit_is_left_in_its_thread() -> None:
+    threads, may_go = Threads("sync functions", 2), threading.Event()
+
+    with pytest.raises(TimeoutError):
+        await threads.run("f", may_go.wait, seconds=0.05)
+
+    assert threads.still_running == 1
+    may_go.set()
+    await soon(lambda: threads.still_running == 0, "the thread is free")

@@ -124,7 +124,13 @@ class _Instance:
         is_asked = any(
             put.instance_id == entity and request["id"] in (put.event.get("Input") or "") for put in messages
         )
-        return is_answered or is_asked
+        return is_answered or is_asked or self._keeps_back(entity, request["id"])
+
+    def _keeps_back(self, entity: str, request_id: str) -> bool:
+        """Whether the entity has the request, and keeps it until the one before it comes, or a lock is gone."""
+        rows = self._state.partition(HISTORY, entity)
+        states = [row.get("Input") or "" for row in rows if row.get("EventType") == "ExecutionStarted"]
+        return any(request_id in state for state in states[:1])
 
 
 def _answers(kind: str, answer: Row, asked: Row) -> bool:

@@ -22,7 +22,7 @@ from durable_engine import ticks_from_text
 from durable_host.azurite import Azurite
 from durable_host.clock import now
 from durable_host.task_hub.base.names import partition_of
-from host_process import StorageProxy, StorageRequest
+from host_process import Fault, StorageProxy, StorageRequest
 from takeover.carried_on import RecordedApp, carry_on, running_host
 from takeover.filled_run import filled_run
 from takeover.hub_invariants import what_is_lost
@@ -57,13 +57,22 @@ def ours(azurite: Azurite, app: RecordedApp) -> OurRun:
         for name in SCENARIOS
     ]
 
+    signals: list[StorageRequest] = []
+
+    def fault(request: StorageRequest) -> Fault | None:
+        """The first signal to an entity fails once, so that the call behind it comes first and has to wait for it."""
+        is_signal = request.service == "queue" and '\\"signal\\":true' in request.text
+        signals.extend([request] * is_signal)
+        return Fault.BEFORE if is_signal and len(signals) == 1 else None
+
     async def run() -> list[StorageRequest]:
-        async with StorageProxy(azurite.connection_string) as proxy:
+        async with StorageProxy(azurite.connection_string, fault=fault) as proxy:
             async with running_host(app, hub, proxy.connection_string) as client:
                 assert await carry_on(client, runs) == []
             return proxy.requests
 
     requests = asyncio.run(run())
+    assert len(signals) > 1
     return OurRun(hub=hub, requests=requests, steps=our_steps(requests, large_messages(azurite, hub)))
 
 

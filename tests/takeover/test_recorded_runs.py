@@ -16,7 +16,7 @@ from durable_host.task_hub.base.names import partition_of
 from engine.tokens import with_tokens
 from takeover.filled_run import filled_run
 from takeover.hub_invariants import what_is_lost
-from takeover.hub_state import HISTORY, INSTANCES, WORK_ITEMS, Delete, HubState, Put, Step, Take
+from takeover.hub_state import HISTORY, INSTANCES, WORK_ITEMS, Delete, HubState, Put, Step, Take, Write
 from takeover.recorded_requests import RECORDINGS, SCENARIOS, RunNames, StorageRequest, recorded_requests, scenario
 from takeover.recorded_run import recorded_run
 
@@ -162,6 +162,30 @@ def test_invariants_notice_a_message_that_is_gone() -> None:
         "TaskScheduled",
         "TimerFired",
     }
+
+
+def test_request_that_its_entity_keeps_until_the_one_before_it_comes_is_not_lost() -> None:
+    state = HubState()
+    for step in filled_run("entity_calls", NAMES, BEGAN_AT):
+        state.apply(step)
+        if isinstance(step, Write) and step.table == HISTORY and not step.partition_key.startswith("@"):
+            break
+    requests = [put for put in (m.put for m in state.messages.values()) if put.instance_id.startswith("@")]
+    state.messages.clear()
+    assert len(what_is_lost(state)) == 1
+
+    entity, request = requests[-1].instance_id, requests[-1].event["Input"]
+    sorter = {"ReceivedFromInstance": {"run": {"Last": "0001-01-01T00:00:00", "Buffered": {"": json.loads(request)}}}}
+    events: list[dict[str, Any]] = [
+        {"EventType": "OrchestratorStarted"},
+        {"EventType": "ExecutionStarted", "Input": json.dumps({"sorter": sorter})},
+        {"EventType": "OrchestratorCompleted"},
+    ]
+    rows = {f"{number:016X}": event for number, event in enumerate(events)}
+    for key, row in {**rows, "sentinel": {"IsCheckpointComplete": True}}.items():
+        state.rows[HISTORY, entity, key] = {"RowKey": key, "ExecutionId": "e", **row}
+
+    assert not what_is_lost(state)
 
 
 def recorded_queues() -> Iterator[tuple[str, str]]:

@@ -118,7 +118,10 @@ class _Received:
         if before.at > self.last.at and before.at >= horizon.at:
             return None
         request = self.buffered.pop(key)
-        self.last = request.stamp if request.stamp.at >= horizon.at else _UNSET
+        if request.stamp.at < horizon.at:
+            self.last = _UNSET
+        elif request.stamp.at > self.last.at:  # Not so where its sender's episode was run again, at a later time.
+            self.last = request.stamp
         return request
 
     def to_json(self) -> dict[str, Any]:

@@ -22,6 +22,8 @@ from durable_host.app.exits import contain_exits
 __all__ = ["Threads"]
 
 _LONG_WAIT_SECONDS: Final = 10.0
+_PARTS: Final = 5
+"""In so many parts a time limit is waited for: of a stop of the process no more than one of them counts."""
 _SHOWN: Final = 5
 _log = logging.getLogger("Host.Function")
 
@@ -81,7 +83,8 @@ class Threads:
         Args:
             what: Names it in the log.
             call: What to run; what it raises is raised here.
-            seconds: How long to wait for its end, once it has begun; None: for ever.
+            seconds: How long to wait for its end, once it has begun; None: for ever. A while in which the process was
+                stopped, by a signal or a closed lid, hardly counts.
 
         Raises:
             TimeoutError: It has not ended in time; it goes on in its thread.
@@ -106,9 +109,13 @@ class Threads:
         if self._lent_seconds is not None:
             lent = loop.call_later(self._lent_seconds, self._give_place, held)
         try:
-            async with asyncio.timeout(seconds):
-                return await future
+            for _ in range(_PARTS):
+                done, _ = await asyncio.wait([future], timeout=None if seconds is None else seconds / _PARTS)
+                if done:
+                    return await future
+            raise TimeoutError
         finally:
+            future.cancel()
             if lent is not None:
                 lent.cancel()
             self._give_place(held)

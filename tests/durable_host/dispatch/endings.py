@@ -65,20 +65,21 @@ class Endings:
         """Deal with messages to an instance whose history cannot be read: it can be terminated, and no more."""
         try:
             is_over = await self._is_over(session.instance_id, [message.data.message.event for message in received])
-        except AzureError as error:
-            _log.error("Instance %r: its row could not be read or written. %s", session.instance_id, error)
-            is_over = False
+        except AzureError as failure:
+            _log.warning("Instance %r: its row cannot be reached either: %s", session.instance_id, failure)
+            await self._held.abandon(received, is_no_fault=True)
+            return
         await (self._held.delete if is_over else self._held.abandon)(received)
 
     async def _is_over(self, instance_id: str, events: Sequence[HistoryEvent]) -> bool:
-        """Whether an instance has ended by what its row says, or does so now because it is terminated."""
+        """Whether the instance wants no more messages, or ends by one of these. An entity may be without a row."""
         end = next((event for event in events if isinstance(event, ExecutionTerminated)), None)
         if end is not None:
             moment = self._hub.now()
             await self._hub.instances.mark_terminated(instance_id, end.input, terminated_at=end.timestamp, now=moment)
             return True
         row = await self._hub.instances.get(instance_id, with_input=False)
-        return row is None or row.runtime_status in FINAL_STATUSES
+        return not names_entity(instance_id) if row is None else row.runtime_status in FINAL_STATUSES
 
     async def _fail(self, session: Session, batch: Batch, reason: str) -> None:
         """End an instance as failed, with the reason. Where not even that can be saved, its messages are dropped."""
@@ -86,7 +87,7 @@ class Endings:
         try:
             loaded = await self._hub.history.load(session.instance_id, None)
             checkpoint = await self._episodes.fail(session, batch, reason)
-            await self._hub.apply_checkpoint(checkpoint, loaded)
+            await self._hub.apply_checkpoint(checkpoint, loaded, loaded.applied)
         except SplitBrainError:
             await self._held.abandon(batch.take, is_no_fault=True)
             return

@@ -13,6 +13,7 @@ from enum import Enum
 
 from durable_engine import (
     FINAL_STATUSES,
+    TICKS_PER_SECOND,
     EventRaised,
     EventSent,
     ExecutionCompleted,
@@ -30,11 +31,23 @@ from durable_engine import (
 )
 from durable_host.task_hub.tables.instance_rows import InstanceRow
 
-__all__ = ["Asked", "Verdict", "is_ended", "is_entity", "judge_start", "judge_timing", "may_be_of_next", "names_entity"]
+__all__ = [
+    "Asked",
+    "Verdict",
+    "comes_once",
+    "is_ended",
+    "is_entity",
+    "judge_start",
+    "judge_timing",
+    "may_be_of_next",
+    "may_wait_for_execution",
+    "names_entity",
+]
 
 _REDELIVERIES_OF_AN_ORPHAN = 5
 _DELIVERIES_OF_A_START = 10
 _DELIVERIES_OF_A_RESULT = 3
+_LONGEST_WAIT = 10 * 60 * TICKS_PER_SECOND
 
 
 class Verdict(Enum):
@@ -102,10 +115,31 @@ def judge_timing(event: HistoryEvent, asked: Asked, *, sender: str, dequeue_coun
     return Verdict.TRY_LATER
 
 
-def may_be_of_next(event: HistoryEvent, dequeue_count: int) -> bool:
-    """Whether a result that is not of this execution may be of the next: its host may be about to save that one."""
-    results = (TaskCompleted, TaskFailed, TimerFired, SubOrchestrationInstanceCompleted, SubOrchestrationInstanceFailed)
+def may_be_of_next(event: HistoryEvent, *, sender: str, dequeue_count: int, age: Ticks) -> bool:
+    """Whether a result that is not of this execution may be of the next: its host may be about to save that one.
+
+    ``age`` is how long ago the message was sent.
+    """
+    if comes_once(event, sender):
+        return may_wait_for_execution(dequeue_count, age)
+    results = (TaskCompleted, TaskFailed, TimerFired)
     return isinstance(event, results) and dequeue_count <= _DELIVERIES_OF_A_RESULT
+
+
+def comes_once(event: HistoryEvent, sender: str) -> bool:
+    """Whether nobody would send this again: a child, or an entity, that an episode asks once more has done it already.
+
+    An activity and a timer, in contrast, are asked for once more, and answer once more.
+    """
+    if isinstance(event, SubOrchestrationInstanceCompleted | SubOrchestrationInstanceFailed):
+        return True
+    return isinstance(event, EventRaised) and names_entity(sender)
+
+
+def may_wait_for_execution(dequeue_count: int, age: Ticks) -> bool:
+    """Whether the execution that such a message is for may still be saved. Hosts that die make the deliveries many, and
+    a time without any host makes the age high: only both together tell that nobody wants it."""
+    return dequeue_count <= _REDELIVERIES_OF_AN_ORPHAN or age < _LONGEST_WAIT
 
 
 def is_ended(history: Sequence[HistoryEvent]) -> bool:

@@ -160,7 +160,8 @@ class OrchestrationDispatcher:
             loaded = await self._history(session, received)
             batch = await sort_messages(self._hub, received, loaded)
             unsettled = batch.take
-            await asyncio.gather(self._held.delete(batch.drop), self._held.abandon(batch.later))
+            # What came too early is no worse for the many deliveries that dead hosts cause.
+            await asyncio.gather(self._held.delete(batch.drop), self._held.abandon(batch.later, is_no_fault=True))
             attempt = earlier_attempt(batch, loaded)
             if attempt is not None and (parts := split_by(attempt, batch)) is not None:
                 batch.take, newer = parts
@@ -227,7 +228,7 @@ class OrchestrationDispatcher:
         if session.loaded is not None:
             return session.loaded
         loaded = await self._hub.history.load(session.instance_id, None)
-        if loaded.events and not names_entity(session.instance_id):
+        if loaded.events:
             await repair_row(self._hub, loaded)
         return loaded
 
@@ -245,7 +246,7 @@ class OrchestrationDispatcher:
                 await self._held.write_note(batch.take, note)
         if self._hub.partitions.has_lost(session.partition):
             raise _PartitionLostError
-        applied = applied_after(loaded.applied, batch.events, checkpoint)
+        applied = applied_after(loaded, batch.events, checkpoint)
         session.remember(await self._hub.apply_checkpoint(checkpoint, loaded, applied), seconds)
         self._hub.earlier.keep(session.instance_id, checkpoint.left_behind)
 

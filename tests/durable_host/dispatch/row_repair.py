@@ -21,9 +21,13 @@ from durable_engine import (
     GenericEvent,
     HistoryEvent,
     InstanceUpdate,
+    SchedulerState,
 )
+from durable_host.dispatch.applied_requests import short_execution
+from durable_host.dispatch.message_rules import is_entity
 from durable_host.task_hub.hub.hub import TaskHub
 from durable_host.task_hub.tables.history_table import LoadedHistory
+from durable_host.task_hub.tables.instance_rows import InstanceRow
 
 __all__ = ["repair_row"]
 
@@ -33,20 +37,41 @@ _UNDER_WAY: Final = ("Running", "Suspended")
 
 
 async def repair_row(hub: TaskHub, loaded: LoadedHistory) -> None:
-    """Write into the row what it lacks, if anything. The custom status stays: the history does not have it."""
-    row = await hub.instances.get(loaded.instance_id)
+    """Write into the row of a history that has begun what it lacks, if anything."""
     started = next(event for event in loaded.events if isinstance(event, ExecutionStarted))
+    is_of_entity = is_entity(loaded.instance_id, loaded.events, ())
+    row = await hub.instances.get(loaded.instance_id, with_input=not is_of_entity)
+    update = _entity_update(loaded, started, row) if is_of_entity else _update(loaded, started, row)
+    if update is not None:
+        await hub.instances.apply(loaded.instance_id, update, completed_at=hub.now(), moved_out=loaded.moved_out)
+
+
+def _entity_update(loaded: LoadedHistory, started: ExecutionStarted, row: InstanceRow | None) -> InstanceUpdate | None:
+    """Each batch of an entity is an execution, and its row shows the state that this one began with."""
+    if row is not None and row.execution_id == loaded.execution_id:
+        return None
+    return InstanceUpdate(
+        execution_id=loaded.execution_id,
+        last_updated_at=loaded.events[-1].timestamp,
+        custom_status=SchedulerState.parse(started.input).status_text,
+        started=started,
+        runtime_status="Running",
+    )
+
+
+def _update(loaded: LoadedHistory, started: ExecutionStarted, row: InstanceRow | None) -> InstanceUpdate | None:
+    """The custom status stays: the history does not have it."""
     if row is None and started.parent is None:
-        return  # Only a sub-orchestration begins without a row; this one's was removed.
+        return None  # Only a sub-orchestration begins without a row; this one's was removed.
     end = next((event for event in loaded.events[-_LAST:] if isinstance(event, ExecutionCompleted)), None)
-    is_of_earlier = row is not None and row.execution_id != loaded.execution_id and row.runtime_status in _UNDER_WAY
+    is_of_earlier = row is not None and row.execution_id != loaded.execution_id and _is_earlier(row, loaded)
     if row is not None and not is_of_earlier:
         is_behind = row.runtime_status not in FINAL_STATUSES if end else row.runtime_status in _NOT_BEGUN
         if row.execution_id != loaded.execution_id or not is_behind:
-            return
+            return None
     if end is None and any(isinstance(event, GenericEvent) for event in loaded.events):
-        return
-    update = InstanceUpdate(
+        return None
+    return InstanceUpdate(
         execution_id=loaded.execution_id,
         last_updated_at=loaded.events[-1].timestamp,
         custom_status=row.custom_status if row is not None else None,
@@ -55,7 +80,13 @@ async def repair_row(hub: TaskHub, loaded: LoadedHistory) -> None:
         output=end.result if end else None,
         is_completed=end is not None,
     )
-    await hub.instances.apply(loaded.instance_id, update, completed_at=hub.now(), moved_out=loaded.moved_out)
+
+
+def _is_earlier(row: InstanceRow, loaded: LoadedHistory) -> bool:
+    """Whether the loaded execution continues that of the row, which may not have been seen to begin."""
+    if row.runtime_status in _NOT_BEGUN:
+        return short_execution(row.execution_id) in loaded.applied
+    return row.runtime_status in _UNDER_WAY
 
 
 def _status(history: Sequence[HistoryEvent]) -> str:

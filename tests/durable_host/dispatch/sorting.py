@@ -9,15 +9,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from durable_engine import TICKS_PER_SECOND, EventRaised, ExecutionStarted, ExecutionTerminated, HistoryEvent
+from durable_engine import (
+    FINAL_STATUSES,
+    TICKS_PER_SECOND,
+    EventRaised,
+    ExecutionStarted,
+    ExecutionTerminated,
+    HistoryEvent,
+    Ticks,
+)
 from durable_host.dispatch.applied_requests import request_id
 from durable_host.dispatch.message_rules import (
     Asked,
     Verdict,
+    comes_once,
     is_ended,
     judge_start,
     judge_timing,
     may_be_of_next,
+    may_wait_for_execution,
     names_entity,
 )
 from durable_host.task_hub.hub.hub import TaskHub
@@ -50,30 +60,28 @@ async def sort_messages(hub: TaskHub, received: Sequence[ReceivedMessage], loade
     execution_id = start.data.message.target.execution_id if start else loaded.execution_id
     batch = Batch(past=() if start else loaded.events)
     asked = Asked.in_history(batch.past)
-    known = set(loaded.applied)
+    known = {*loaded.applied, *([request_id(start.data.message.event)] if start else [])}
     for message in received:
-        request = request_id(message.data.message.event)
-        if request is not None and request in known:
-            batch.drop.append(message)  # An entity has applied it; this is the same request once more.
-            continue
-        if request is not None:
+        event, sender = message.data.message.event, message.data.sender.instance_id
+        request = request_id(event)
+        if request is not None and message is not start:
+            if request in known:
+                batch.drop.append(message)  # It has been applied, or is about to be; this is the same once more.
+                continue
             known.add(request)
         target = message.data.message.target
         is_of_another = execution_id is not None and target.execution_id not in (None, execution_id)
-        is_known = target.execution_id == loaded.execution_id
-        if is_of_another and not is_known and may_be_of_next(message.data.message.event, message.dequeue_count):
+        is_of_next = target.execution_id != loaded.execution_id and may_be_of_next(
+            event, sender=sender, dequeue_count=message.dequeue_count, age=hub.now() - message.inserted_at
+        )
+        if is_of_another and is_of_next:
             batch.later.append(message)
         elif is_of_another or _is_second_start(message, start):
             batch.drop.append(message)  # Of an execution that is over, or a start that was delivered twice.
         elif start is None and loaded.events and is_ended(loaded.events):
             batch.drop.append(message)
         else:
-            timing = judge_timing(
-                message.data.message.event,
-                asked,
-                sender=message.data.sender.instance_id,
-                dequeue_count=message.dequeue_count,
-            )
+            timing = judge_timing(event, asked, sender=sender, dequeue_count=message.dequeue_count)
             (batch.take if timing is Verdict.TAKE else batch.later).append(message)
     if not batch.past and start is None and batch.take:
         await _sort_without_execution(hub, batch)
@@ -83,11 +91,16 @@ async def sort_messages(hub: TaskHub, received: Sequence[ReceivedMessage], loade
 async def _new_execution(
     hub: TaskHub, received: Sequence[ReceivedMessage], loaded: LoadedHistory
 ) -> ReceivedMessage | Batch | None:
-    """The message that starts an execution other than the loaded one; a batch where it decides about all by itself."""
-    for message in received:
+    """The message that starts an execution other than the loaded one; a batch where it decides about all by itself.
+
+    Of a start that storage took twice it is the one that tells of an earlier attempt, if any does.
+    """
+    for message in sorted(received, key=lambda one: one.note is None):
         event = message.data.message.event
         if not isinstance(event, ExecutionStarted) or event.instance.execution_id == loaded.execution_id:
             continue
+        if request_id(event) in loaded.applied:
+            continue  # The loaded execution continues it.
         if event.parent is not None or message.start_is_confirmed:
             return message
         row = await hub.instances.get(message.data.message.target.instance_id, with_input=False)
@@ -118,5 +131,15 @@ async def _sort_without_execution(hub: TaskHub, batch: Batch) -> None:
     if is_awaited and end is not None:
         # Once the row says that it is over, the start is dropped when it comes.
         await hub.instances.mark_terminated(instance_id, end.input, terminated_at=end.timestamp, now=hub.now())
-    (batch.later if is_awaited and end is None else batch.drop).extend(batch.take)
+    is_over = end is not None or (row is not None and row.runtime_status in FINAL_STATUSES)
+    for message in batch.take:
+        waits = not is_over and (is_awaited or _is_of_unsaved(message, hub.now()))
+        (batch.later if waits else batch.drop).append(message)
     batch.take = []
+
+
+def _is_of_unsaved(message: ReceivedMessage, moment: Ticks) -> bool:
+    """Whether this may answer an episode that died before it was saved, of a child, which has no row before that."""
+    if not comes_once(message.data.message.event, message.data.sender.instance_id):
+        return False
+    return may_wait_for_execution(message.dequeue_count, moment - message.inserted_at)

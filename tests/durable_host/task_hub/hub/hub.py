@@ -228,7 +228,7 @@ class TaskHub:
     ) -> WrittenHistory:
         """Steps 1 to 4; returns the history as it is now. On any error the messages must not be deleted.
 
-        ``applied`` are the requests that an entity has applied, remembered with the history.
+        ``applied`` are the requests that were applied, remembered with the history.
         """
         await self.send_messages(checkpoint)
         written = await self.write_history(checkpoint, loaded, applied)

@@ -58,7 +58,7 @@ class LoadedHistory:
     blob_names: tuple[str, ...] = ()
     moved_out: Mapping[tuple[str, str], str] = field(default_factory=dict)
     applied: tuple[str, ...] = ()
-    """For an entity, the ids of the requests that it has applied last."""
+    """Of an entity, the requests that it has applied last; of an orchestration that has continued as new, its start."""
     attempt: AttemptNote | None = None
     """The episode that was about to ask others for something, and was not saved."""
 
