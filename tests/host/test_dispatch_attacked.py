@@ -145,7 +145,8 @@ async def test_reader_that_has_failed_reads_on(
         monkeypatch.setattr(host.orchestrations, "receive_for_ever", fail_once)
         host.readers.partition_acquired(host.hub.partition_of("i"))
         await host.start("waits", "i")
-        await host.raise_event("i", "go", 1)
+        await host.reaches("i", "Running")
+        put(connection_string, host.hub.queue_of("i").name, event_text("i"))  # not from this host's own hand
 
         assert (await host.reaches("i")).output == "1"
 

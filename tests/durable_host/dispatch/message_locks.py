@@ -76,17 +76,17 @@ class HeldMessages:
 
     async def write_note(self, messages: Iterable[ReceivedMessage], note: AttemptNote) -> None:
         """Write into messages that an episode is tried with them. Any error is raised: then it must not go on."""
-        await for_each(messages, lambda message: self._write(message, message.queue.write_note(message, note)))
+        await for_each(messages, lambda message: self._write(message, partial(message.queue.write_note, message, note)))
 
     async def write_begun(self, message: ReceivedMessage, times: int) -> None:
         """Write into a work item how often it was begun; any error is raised."""
-        await self._write(message, message.queue.write_begun(message, times))
+        await self._write(message, partial(message.queue.write_begun, message, times))
 
-    async def _write(self, message: ReceivedMessage, work: Coroutine[Any, Any, None]) -> None:
+    async def _write(self, message: ReceivedMessage, write: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Change a message in the place of a renewal, which that is as well."""
         while (renewal := self._renewals.get(message.message_id)) is not None:
             await asyncio.wait([renewal])
-        self._renewals[message.message_id] = task = asyncio.create_task(work)
+        self._renewals[message.message_id] = task = asyncio.create_task(write())
         try:
             await task
         finally:
