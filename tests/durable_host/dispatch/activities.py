@@ -12,8 +12,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, cast
 
-from azure.core.exceptions import AzureError
-
 from durable_engine import (
     HTTP_ACTIVITY,
     TICKS_PER_SECOND,
@@ -30,6 +28,8 @@ from durable_host.clock import now
 from durable_host.dispatch.http_activity import HttpActivity
 from durable_host.dispatch.message_locks import HeldMessages
 from durable_host.dispatch.state_log import ACTIVITY, StateLog
+from durable_host.task_hub.account.refusals import is_passing
+from durable_host.task_hub.base.attempt_note import begun_in
 from durable_host.task_hub.hub.hub import TaskHub
 from durable_host.task_hub.queues.poller import Poller
 from durable_host.task_hub.queues.queue import MAX_RECEIVE, ReceivedMessage
@@ -42,7 +42,19 @@ RunActivity = Callable[[str, str | None, str], Awaitable[ActivityOutcome]]
 _AHEAD_SECONDS: Final = 0.25
 _LONGEST_WAIT_SECONDS: Final = 1.0
 _PACE: Final = 0.1  # How much the latest activity counts in the usual duration.
+_MANY_DELIVERIES: Final = 3
+_MOST_BEGINNINGS: Final = 10
 _log = logging.getLogger("Host.Triggers.DurableTask")
+
+
+class ActivityNeverEndedError(Exception):
+    """An activity was begun so often, and its host never lived to see its end."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__(
+            f"It was begun {times} times and more, and never ended: each time its host ended first. See whether it "
+            "ends the process, or takes all memory."
+        )
 
 
 class ActivityDispatcher:
@@ -163,15 +175,18 @@ class ActivityDispatcher:
         scheduled = cast(TaskScheduled, message.data.message.event)
         instance_id = message.data.message.target.instance_id
         try:
+            if message.dequeue_count >= _MANY_DELIVERIES:
+                await self._count(scheduled, message)
             completion = await self._run_timed(instance_id, scheduled)
             await self._report(completion, message)
         except asyncio.CancelledError:
             raise  # The host stops, and does not wait for it any longer.
-        except AzureError as error:
+        except BaseException as error:
+            if not is_passing(error):
+                await self._fail(scheduled, error, message)
+                return
             _log.error("Instance %r: an activity's result could not be sent; it is run again. %s", instance_id, error)
             await self._held.abandon([message], is_no_fault=True)
-        except BaseException as error:
-            await self._fail(scheduled, error, message)
         else:
             await self._held.delete([message])
 
@@ -189,6 +204,25 @@ class ActivityDispatcher:
         self._usual_seconds += _PACE * (seconds - self._usual_seconds)
         return completion
 
+    async def _count(self, scheduled: TaskScheduled, message: ReceivedMessage) -> None:
+        """Count in the message, from some delivery on, how often its activity was begun: one that ends the process
+        would otherwise come back as often as a host is started.
+
+        Raises:
+            ActivityNeverEndedError: It was begun often enough.
+        """
+        times = begun_in(message.text)
+        if times >= _MOST_BEGINNINGS:
+            raise ActivityNeverEndedError(times)
+        _log.warning(
+            "Instance %r: activity %r is delivered for the %d. time: before, its host ended first, or its result could "
+            "not be sent. If it ends the host, it fails after some more.",
+            message.data.message.target.instance_id,
+            scheduled.name,
+            message.dequeue_count,
+        )
+        await self._held.write_begun(message, times + 1)
+
     async def _fail(self, scheduled: TaskScheduled, error: BaseException, message: ReceivedMessage) -> None:
         """Report that an activity could not be run, or its result not be sent: it would be so every time."""
         if self._stopping:
@@ -200,8 +234,8 @@ class ActivityDispatcher:
         try:
             await self._report(completion_of(scheduled, outcome, now()), message)
         except Exception as second:
-            _log.error("Instance %r: that could not be reported either; it is run again. %s", instance_id, second)
-            await self._held.abandon([message])
+            _log.error("Instance %r: that could not be reported either; it is tried again. %s", instance_id, second)
+            await self._held.abandon([message], is_no_fault=is_passing(second))
         else:
             await self._held.delete([message])
 

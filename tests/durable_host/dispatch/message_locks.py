@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from durable_engine import TICKS_PER_SECOND
 from durable_host.clock import now
@@ -83,18 +83,21 @@ class HeldMessages:
 
     async def write_note(self, messages: Iterable[ReceivedMessage], note: AttemptNote) -> None:
         """Write into messages that an episode is tried with them. Any error is raised: then it must not go on."""
+        await for_each(messages, lambda message: self._write(message, partial(message.queue.write_note, message, note)))
 
-        async def write(message: ReceivedMessage) -> None:
-            while (renewal := self._renewals.get(message.message_id)) is not None:
-                await asyncio.wait([renewal])
-            # In the place of a renewal, which it is as well.
-            self._renewals[message.message_id] = task = asyncio.create_task(message.queue.write_note(message, note))
-            try:
-                await task
-            finally:
-                self._renewals.pop(message.message_id, None)
+    async def write_begun(self, message: ReceivedMessage, times: int) -> None:
+        """Write into a work item how often it was begun; any error is raised."""
+        await self._write(message, partial(message.queue.write_begun, message, times))
 
-        await for_each(messages, write)
+    async def _write(self, message: ReceivedMessage, write: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Change a message in the place of a renewal, which that is as well."""
+        while (renewal := self._renewals.get(message.message_id)) is not None:
+            await asyncio.wait([renewal])
+        self._renewals[message.message_id] = task = asyncio.create_task(write())
+        try:
+            await task
+        finally:
+            self._renewals.pop(message.message_id, None)
 
     async def renew_for_ever(self) -> None:
         """Renew what is held, well before it would become visible to others."""

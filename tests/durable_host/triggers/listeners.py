@@ -187,4 +187,7 @@ async def _again_and_again(work: Callable[[], Awaitable[None]]) -> None:
             await work()
         except (AzureError, LockLostError) as error:
             _log.warning("A listener lost its storage, and tries again: %s", error)
+        except Exception:
+            # A listener that has ended would be worse than one that begins anew with an error in the log.
+            _log.exception("A listener has failed, and begins anew.")
         await asyncio.sleep(_AGAIN_SECONDS)

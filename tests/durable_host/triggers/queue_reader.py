@@ -108,6 +108,9 @@ class QueueReader:
         keeper = asyncio.create_task(self._keep_hidden(message))
         try:
             handled = await self._handle(message)
+        except Exception:
+            _log.exception("Message %s of queue '%s' could not be handled.", message.id, self._name)
+            handled = Handled(is_done=False)
         finally:
             keeper.cancel()
             await asyncio.wait([keeper])

@@ -30,7 +30,7 @@ from durable_engine import (
     ticks_from_datetime,
 )
 from durable_host.task_hub.account.large_payloads import LargePayloads, is_large_message, message_blob_name
-from durable_host.task_hub.base.attempt_note import AttemptNote, note_in, with_note
+from durable_host.task_hub.base.attempt_note import AttemptNote, note_in, with_begun, with_note
 from durable_host.task_hub.base.errors import MessageFormatError, TaskHubError
 from durable_host.task_hub.queues.messages import (
     MessageData,
@@ -238,10 +238,12 @@ class HubQueue:
 
     async def write_note(self, received: ReceivedMessage, note: AttemptNote) -> None:
         """Write into a message that an episode is tried with it; one that has no room for a note stays as it is."""
-        text = with_note(received.text, note)
-        if text is not None and not is_large_message(text):
-            await self._hide(received, self.visibility_seconds, text)
+        if await self._rewrite(received, with_note(received.text, note)):
             received.note = note
+
+    async def write_begun(self, received: ReceivedMessage, times: int) -> None:
+        """Write into a work item how often it was begun; one that has no room for that stays as it is."""
+        await self._rewrite(received, with_begun(received.text, times))
 
     async def abandon(self, received: ReceivedMessage, longest_seconds: int = MAX_ABANDON_SECONDS) -> None:
         """Give a message back; it comes again after a time that doubles with each delivery."""
@@ -271,6 +273,13 @@ class HubQueue:
 
     async def on_unreadable(self, raw: QueueMessage) -> None:
         """What becomes of a message that cannot be read, after it was logged."""
+
+    async def _rewrite(self, received: ReceivedMessage, text: str | None) -> bool:
+        """Hold a message with another text, if there is one and it has room; whether it has."""
+        has_room = text is not None and not is_large_message(text)
+        if has_room:
+            await self._hide(received, self.visibility_seconds, text)
+        return has_room
 
     async def _hide(self, received: ReceivedMessage, seconds: int, text: str | None = None) -> None:
         asked_at, receipt = self._now(), received.pop_receipt

@@ -19,7 +19,7 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.data.tables import TableTransactionError, UpdateMode
 from azure.data.tables.aio import TableClient
 
-from durable_engine import HistoryEvent, Ticks
+from durable_engine import HistoryError, HistoryEvent, Ticks
 from durable_host.task_hub.account.large_payloads import LargePayloads, is_large_property, property_blob_name
 from durable_host.task_hub.base.attempt_note import NOTE, AttemptNote, note_of, note_text
 from durable_host.task_hub.base.errors import SplitBrainError
@@ -101,6 +101,11 @@ class HistoryTable:
         current = sentinel.get("ExecutionId") or (rows[0].get("ExecutionId") if rows else None)
         if execution_id is not None and current is not None and execution_id != current:
             return LoadedHistory(instance_id=instance_id, execution_id=execution_id, etag=etag)
+        if execution_id is None and rows and rows[0].get("ExecutionId") not in (None, current):
+            raise HistoryError(
+                f"The history of instance {instance_id!r} says that it is of execution {current!r}, and begins with "
+                f"{rows[0].get('ExecutionId')!r}. Purge the instance."
+            )
         found = len(rows)
         rows = _leading_rows_of(current, rows)
         moved_out = _moved_out(rows)
@@ -241,7 +246,7 @@ class HistoryTable:
 
 
 def _blobs_of(row: Mapping[str, Any]) -> dict[str, str]:
-    return {column: row[f"{column}BlobName"] for column in LARGE_COLUMNS if row.get(f"{column}BlobName")}
+    return {column: str(row[f"{column}BlobName"]) for column in LARGE_COLUMNS if row.get(f"{column}BlobName")}
 
 
 def _moved_out(rows: Sequence[Row]) -> dict[tuple[str, str], str]:
