@@ -38,6 +38,31 @@ def test_activity_that_harms_the_worker_has_its_result_and_the_next_one_runs(
     assert after["output"] == 0
 
 
+@pytest.mark.parametrize(
+    ("orchestrator", "activity", "reason"),
+    [
+        ("calls", "exits", "python exited with code 3 (0x3)"),
+        ("calls", "cancels_itself", "CancelledError"),
+        ("leaves", "", "SystemExit: 3"),
+    ],
+)
+def test_function_that_ends_the_process_or_itself_fails_with_the_reason(
+    host: HostProcess, orchestrator: str, activity: str, reason: str
+) -> None:
+    with host.client() as client:
+        client.start(orchestrator, [activity, 3], instance_id=f"{orchestrator}-{activity}")
+        status = client.wait_for(f"{orchestrator}-{activity}")
+
+    assert status["runtimeStatus"] == "Failed"
+    assert reason in status["output"]
+
+
+def test_http_function_that_ends_the_process_is_a_500_and_the_host_goes_on(host: HostProcess) -> None:
+    with host.client() as client:
+        assert client.call("GET", "/api/odd/exit").status == 500
+        assert client.call("GET", "/api/same/5").body == b"5"
+
+
 @pytest.mark.parametrize("depth", [600, 20_000])
 def test_result_nested_too_deep_ends_its_instance(host: HostProcess, depth: int) -> None:
     with host.client() as client:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import configparser
 import sys
 import time
 from pathlib import Path
@@ -10,7 +12,7 @@ import pytest
 
 from attack.hosts import new_hub, start_attacked
 from durable_host.azurite import Azurite
-from host_process import HostProcess, wait_until
+from host_process import HostProcess, StorageProxy, wait_until
 
 STOP_SECONDS = 10.0
 COUNT = 200
@@ -59,10 +61,64 @@ def test_host_ends_in_time_amid_a_large_fan_out_and_the_next_one_finishes_it(azu
         assert client.wait_for("i", seconds=90)["output"] == sum(range(COUNT))
 
 
+def test_host_ends_in_time_amid_a_fan_out_of_thousands(azurite: Azurite) -> None:
+    with start_attacked(azurite.connection_string, new_hub()) as host:
+        with host.client() as client:
+            client.start("fans_out", 5_000, instance_id="i")
+            wait_until(lambda: "Executed 'Functions.same'" in host.log_text, "its first activity has run", seconds=60)
+
+        code, seconds = seconds_to_stop(host)
+
+    assert code == 0
+    assert seconds < STOP_SECONDS
+
+
+def test_host_ends_in_time_when_storage_hardly_answers_any_longer(azurite: Azurite) -> None:
+    async def stops() -> tuple[int, float]:
+        async with StorageProxy(azurite.connection_string, remembers=False) as proxy:
+            with await asyncio.to_thread(start_attacked, proxy.connection_string, new_hub()) as host:
+
+                def begin() -> None:
+                    with host.client() as client:
+                        client.start("fans_out", COUNT, instance_id="i")
+                        wait_until(lambda: "Executed 'Functions.same'" in host.log_text, "its first activity has run")
+
+                await asyncio.to_thread(begin)
+                proxy.delay_seconds = 30.0
+                return await asyncio.to_thread(seconds_to_stop, host)
+
+    code, seconds = asyncio.run(stops())
+
+    assert code == 0
+    assert seconds < STOP_SECONDS
+
+
+def test_host_whose_loop_of_async_functions_was_stopped_ends_in_order(azurite: Azurite) -> None:
+    with start_attacked(azurite.connection_string, new_hub(), environment=IMPATIENT) as host:
+        with host.client() as client:
+            client.start("calls", ["stops_the_loop", 1], instance_id="i")
+            client.wait_for("i")
+
+        code, seconds = seconds_to_stop(host)
+
+    assert (code, seconds < STOP_SECONDS) == (0, True)
+    assert "Left behind" not in host.log_text
+
+
+def test_tox_sends_its_second_signal_after_the_first_has_ended_the_host() -> None:
+    settings = configparser.RawConfigParser()
+    settings.read(Path(__file__).parents[2] / "tox.ini")
+
+    assert settings.getfloat("serving", "suicide_timeout") > STOP_SECONDS
+    for environment in ("testenv:start", "testenv:demo"):
+        assert settings[environment]["suicide_timeout"] == "{[serving]suicide_timeout}"
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
         ("import sys; sys.exit(4)", "SystemExit: 4. An app must not end the process while it is imported."),
+        ("import os; os._exit(4)", "SystemExit: 4. An app must not end the process while it is imported."),
         ("raise KeyboardInterrupt", "KeyboardInterrupt. An app must not end the process while it is imported."),
     ],
 )

@@ -57,12 +57,68 @@ def test_packed_body_reaches_the_function_as_it_was_sent(host: HostProcess) -> N
     assert ask(host, "POST", "/api/body", packed, Content_Encoding="gzip")[2] == packed
 
 
-@pytest.mark.parametrize("kind", ["status", "name"])
+@pytest.mark.parametrize("query", ["instanceIdPrefix=" + "x" * 20_000, "runtimeStatus=" + ",".join(["Running"] * 500)])
+def test_question_that_storage_refuses_is_a_400_with_a_sentence(host: HostProcess, query: str) -> None:
+    status, _, body = ask(host, "GET", f"{MANAGEMENT}/instances?{query}")
+
+    assert status == 400
+    assert b"Storage refuses what the request asks for: " in body
+    assert "Traceback" not in host.log_text
+
+
+def test_body_nested_without_end_reaches_the_function_as_it_was_sent(host: HostProcess) -> None:
+    nested = b'{"a":' * 50_000 + b"1" + b"}" * 50_000
+
+    assert ask(host, "POST", "/api/body", nested, Content_Type="application/json")[2] == nested
+    assert ask(host, "POST", "/admin/functions/same", nested, Content_Type="application/json")[0] == 400
+    assert "Traceback" not in host.log_text
+
+
+@pytest.mark.parametrize("kind", ["status", "name", "length"])
 def test_answer_that_http_cannot_carry_is_a_500_with_a_sentence(host: HostProcess, kind: str) -> None:
     status, _, body = ask(host, "GET", f"/api/odd/{kind}")
 
     assert status == 500
     assert body.startswith(b"Function 'http_odd' returned what HTTP cannot carry: ")
+
+
+def test_answer_that_was_passed_on_is_sent_in_this_host_s_own_way(host: HostProcess) -> None:
+    status, headers, body = ask(host, "GET", "/api/odd/passed-on")
+
+    assert (status, headers["Content-Length"], body) == (200, "1", b"x")
+    assert "Transfer-Encoding" not in headers
+
+
+def exchange(host: HostProcess, sent: bytes) -> bytes:
+    """Everything that the host answers to these very bytes."""
+    with socket.create_connection(("127.0.0.1", host.port), timeout=10) as client:
+        client.sendall(sent)
+        return b"".join(iter(lambda: client.recv(65_536), b""))
+
+
+def test_client_of_an_older_http_is_answered_without_chunks(host: HostProcess) -> None:
+    answer = exchange(host, b"GET /api/same/old HTTP/1.0\r\nHost: localhost\r\n\r\n")
+
+    assert answer.endswith(b"\r\n\r\nold")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"POST /api/body HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\nabc\r\n0\r\n\r\n",
+        b"GET /api/" + b"x" * 100_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /api/same/1 HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n",
+    ],
+    ids=["chunk", "path", "hosts"],
+)
+def test_what_is_no_request_is_a_400_and_one_line(host: HostProcess, sent: bytes) -> None:
+    before = host.log_text.count("What is no HTTP request was answered 400")
+
+    answer = exchange(host, sent)
+
+    assert answer.startswith(b"HTTP/1.0 400 ")
+    assert host.log_text.count("What is no HTTP request was answered 400") == before + 1
+    assert "Traceback" not in host.log_text
 
 
 def test_client_that_leaves_in_mid_body_is_one_line(host: HostProcess) -> None:
@@ -85,6 +141,7 @@ def test_wait_for_an_instance_ends_when_its_client_has_gone(azurite: Azurite) ->
                         head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
                         client.sendall(head.encode())
                         wait_until(lambda: len(looks()) > 3, "the host looks at the instance")
+                        time.sleep(0.5)  # for what must not come: a look at every moment
 
                 def looks() -> list[str]:
                     return [r.path for r in proxy.requests if r.method == "GET" and "Instances" in r.path]

@@ -15,7 +15,7 @@ from azure.storage.queue import QueueClient
 
 from durable_engine import EventRaised, ExecutionTerminated, Message, OrchestrationInstance
 from durable_host.clock import new_guid, now
-from durable_host.dispatch import orchestrations
+from durable_host.dispatch import endings
 from durable_host.task_hub.queues.messages import CLIENT, MessageData, message_text
 from host.dispatch_steps import SDK_WARNINGS, SmallHost, Steps, running
 from host_process import soon
@@ -131,6 +131,26 @@ async def test_message_that_cannot_be_taken_is_given_back_and_the_reader_reads_o
         assert (await host.reaches("i")).runtime_status == "Completed"
 
 
+async def test_reader_that_has_failed_reads_on(
+    connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(connection_string, hub_name, [waits], reads=False) as host:
+        receive, failing = host.orchestrations.receive_for_ever, [True]
+
+        async def fail_once(poller: Any) -> None:
+            if failing:
+                raise RuntimeError(f"a fault of the reader's own {failing.pop()}")
+            await receive(poller)
+
+        monkeypatch.setattr(host.orchestrations, "receive_for_ever", fail_once)
+        host.readers.partition_acquired(host.hub.partition_of("i"))
+        await host.start("waits", "i")
+        await host.reaches("i", "Running")
+        put(connection_string, host.hub.queue_of("i").name, event_text("i"))  # not from this host's own hand
+
+        assert (await host.reaches("i")).output == "1"
+
+
 async def test_reader_that_keeps_failing_gives_its_partition_up(
     connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,20 +201,35 @@ async def test_orchestration_that_begins_again_without_waiting_can_be_terminated
         assert (await host.reaches("i")).runtime_status == "Terminated"
 
 
-async def spoil_history(host: SmallHost, connection_string: str, instance_id: str) -> None:
-    """Make the first row of an instance's history one that cannot be read."""
+def spoil_history(host: SmallHost, connection_string: str, key: str, spoiled: dict[str, Any]) -> None:
+    """Make one row of the history of ``i`` one that cannot be read."""
     with TableClient.from_connection_string(connection_string, host.hub.names.history_table) as table:
-        row = {"PartitionKey": instance_id, "RowKey": f"{0:016X}", "EventType": "NoSuchEvent"}
-        table.update_entity(row, mode=UpdateMode.MERGE)
+        table.update_entity({"PartitionKey": "i", "RowKey": key, **spoiled}, mode=UpdateMode.MERGE)
 
 
+STARTED = f"{1:016X}"  # the row of ExecutionStarted
+
+
+@pytest.mark.parametrize(
+    ("key", "spoiled"),
+    [
+        (STARTED, {"EventType": "NoSuchEvent"}),
+        (STARTED, {"Name": b"waits"}),
+        (STARTED, {"Version": 5}),
+        (STARTED, {"Tags": "5"}),
+        (STARTED, {"ParentInstance": "[" * 9_000}),
+        (STARTED, {"InputBlobName": "gone.json.gz"}),
+        ("sentinel", {"ExecutionId": "another"}),
+    ],
+    ids=lambda one: str(one)[:30],
+)
 async def test_instance_whose_history_cannot_be_read_can_be_terminated_and_purged(
-    connection_string: str, hub_name: str
+    connection_string: str, hub_name: str, key: str, spoiled: dict[str, Any]
 ) -> None:
     async with running(connection_string, hub_name, [waits]) as host:
         await host.start("waits", "i")
         await host.reaches("i", "Running")
-        await spoil_history(host, connection_string, "i")
+        spoil_history(host, connection_string, key, spoiled)
     async with running(connection_string, hub_name, [waits]) as host:
         await host.send("i", ExecutionTerminated(timestamp=now(), input="enough"))
 
@@ -212,7 +247,7 @@ async def test_message_to_an_instance_whose_history_cannot_be_read_stays_while_s
     async with running(connection_string, hub_name, [waits]) as host:
         await host.start("waits", "i")
         await host.reaches("i", "Running")
-        await spoil_history(host, connection_string, "i")
+        spoil_history(host, connection_string, STARTED, {"EventType": "NoSuchEvent"})
     async with running(connection_string, hub_name, [waits]) as host:
         mark, failures = host.hub.instances.mark_terminated, iter([True])
 
@@ -231,7 +266,7 @@ async def test_message_to_an_instance_whose_history_cannot_be_read_stays_while_s
 async def test_episode_that_always_fails_ends_its_instance_after_some_deliveries_with_the_reason(
     connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(orchestrations, "_TRIES", 3)  # the pause doubles with each delivery
+    monkeypatch.setattr(endings, "_TRIES", 3)  # the pause doubles with each delivery
     deliveries: list[int] = []
 
     async def fail(session: Any, batch: Any, *given: Any) -> Any:

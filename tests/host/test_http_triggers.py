@@ -163,6 +163,8 @@ class Served:
     port: int
     server: HttpServer
     loop: asyncio.AbstractEventLoop
+    index: FunctionIndex
+    worker: Worker
 
     def call(self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Reply:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
@@ -193,7 +195,7 @@ def _served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     thread.start()
     worker.start()
     port = asyncio.run_coroutine_threadsafe(server.start(0), loop).result(10)
-    yield Served(port, server, loop)
+    yield Served(port, server, loop, index, worker)
     asyncio.run_coroutine_threadsafe(worker.stop(), loop).result(10)
     asyncio.run_coroutine_threadsafe(server.stop(), loop).result(10)
     loop.call_soon_threadsafe(loop.stop)
@@ -230,6 +232,25 @@ def test_a_request_is_answered_as_the_real_host_answered_it(served: Served, exch
     assert reply.status == exchange["status"]
     assert {name: value for name in wanted if (value := reply.header(name)) is not None} == exchange["headers"]
     assert (json.loads(text) if isinstance(exchange["reply"], dict) else text) == exchange["reply"]
+
+
+def test_a_host_listens_on_loopback_unless_it_is_told_where(served: Served) -> None:
+    async def addresses(server: HttpServer) -> set[str]:
+        return {one.getsockname()[0] for listener in server._listeners for one in listener.sockets}
+
+    async def elsewhere() -> set[str]:
+        binding = ClientBinding(hub_name="GoldenHub")
+        server = HttpServer(served.index, served.worker, cast(TaskHubClient, None), binding, listen="0.0.0.0")
+        await server.start(0)
+        found = await addresses(server)
+        await server.stop()
+        return found
+
+    usual = asyncio.run_coroutine_threadsafe(addresses(served.server), served.loop).result(10)
+    told = asyncio.run_coroutine_threadsafe(elsewhere(), served.loop).result(10)
+
+    assert usual in ({"127.0.0.1"}, {"127.0.0.1", "::1"})
+    assert told == {"0.0.0.0"}
 
 
 def test_a_body_goes_out_in_chunks_and_an_empty_answer_with_its_length(served: Served) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import logging.config
 import re
 import sys
 from collections.abc import Iterator
@@ -15,10 +16,14 @@ from durable_host.config.logs import LEVELS, capture_prints, event, running_func
 @pytest.fixture(autouse=True)
 def _logging_as_it_was() -> Iterator[None]:
     """Other tests of this process read what the host logs."""
-    before = {one: (one.level, one.propagate, one.handlers[:]) for one in _loggers()}
+    before = {one: (one.level, one.propagate, one.handlers[:], one.disabled, type(one)) for one in _loggers()}
+    made = logging.root.manager.loggerClass
     yield
+    logging.root.manager.loggerClass = made
+    logging.disable(logging.NOTSET)
+    unknown: tuple[int, bool, list[logging.Handler], bool, type] = (logging.NOTSET, True, [], False, logging.Logger)
     for one in _loggers():
-        level, one.propagate, one.handlers[:] = before.get(one, (logging.NOTSET, True, []))
+        level, one.propagate, one.handlers[:], one.disabled, one.__class__ = before.get(one, unknown)
         one.setLevel(level)
 
 
@@ -114,6 +119,19 @@ def test_what_an_app_does_to_the_root_logger_silences_the_app_alone(capsys: pyte
     logging.getLogger("Function.fetch").info("of the host")
 
     assert capsys.readouterr().out.endswith("] of the host\n")
+
+
+def test_what_an_app_does_to_all_loggers_silences_the_app_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    known = logging.getLogger("Host.Test.known")
+    set_up_logging({})
+
+    logging.config.dictConfig({"version": 1, "root": {"handlers": [], "level": "ERROR"}})
+    logging.disable(logging.CRITICAL)
+    logging.getLogger("of.the.app").error("of the app")
+    known.info("of the host")
+    logging.getLogger("Function.new").info("of a function")
+
+    assert re.sub(r"\[.*?\] ", "", capsys.readouterr().out) == "of the host\nof a function\n"
 
 
 def test_what_an_app_prints_is_a_line_of_the_log(

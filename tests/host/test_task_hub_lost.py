@@ -73,13 +73,31 @@ async def test_spoiled_row_spoils_no_list_and_can_be_read_and_purged(
             table.update_entity({"PartitionKey": "b", "RowKey": "", **columns}, mode=UpdateMode.MERGE)
 
         listed = await client.list_instances(InstanceQuery())
+        in_brief = [one.instance_id async for page in client.summaries() for one in page]
         spoiled = await client.get_instance("b")
         await client.purge("b")
 
-        assert [row.instance_id for row in listed.rows] == ["a", "b", "c"]
+        assert [row.instance_id for row in listed.rows] == in_brief == ["a", "b", "c"]
         assert spoiled is not None
         assert await client.get_instance("b") is None
     assert "Instance 'b' is shown without a part" in caplog.text
+
+
+async def test_rows_that_somebody_else_put_beside_an_instance_are_no_instances(
+    connection_string: str, hub_name: str
+) -> None:
+    async with TaskHub(connection_string, short_options(hub_name)) as hub:
+        client = TaskHubClient(hub)
+        await client.start("says", instance_id="a", execution_id=new_guid(), input=None)
+        with TableClient.from_connection_string(connection_string, hub.names.instances_table) as table:
+            table.create_entity({"PartitionKey": "a", "RowKey": "other", "Name": "foreign"})
+            table.create_entity({"PartitionKey": "a^b", "RowKey": "", "Name": 5})
+        await client.purge("a")
+
+        listed = await client.list_instances(InstanceQuery())
+
+        assert [row.instance_id for row in listed.rows] == ["a^b"]
+        assert await client.get_instance("a") is None
 
 
 async def test_input_whose_blob_is_gone_is_left_out(connection_string: str, hub_name: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from durable_host.task_hub.base.errors import HubNameError
@@ -60,9 +60,27 @@ def test_an_escaped_key_can_be_read_back_and_has_no_forbidden_character(instance
     assert not any(c in "/\\#?" or ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 for c in key)
 
 
-@given(st.text(alphabet=st.characters(max_codepoint=0xD7FE), min_size=1), st.text())
+@given(st.text(min_size=1), st.text())
+@example("\ud7ff", "")
+@example("a\U0010ffff", "z")
 def test_prefix_end_is_after_everything_with_the_prefix(prefix: str, rest: str) -> None:
+    assume(prefix.strip("\U0010ffff"))
+
     assert prefix <= prefix + rest < prefix_end(prefix)
+    assert prefix_end(prefix).encode()  # no half of a surrogate pair
+
+
+def test_prefix_of_last_characters_alone_has_an_end_too() -> None:
+    assert prefix_end("\U0010ffff") > "\U0010ffff"
+
+
+@given(st.text())
+def test_a_key_that_no_host_has_written_can_be_read(partition_key: str) -> None:
+    assert isinstance(unescape_key(partition_key), str)
+
+
+def test_an_escape_that_is_none_stays_as_it_is() -> None:
+    assert unescape_key("a^b^0") == "a^b/"
 
 
 def test_row_keys_are_sixteen_upper_case_hex_digits() -> None:

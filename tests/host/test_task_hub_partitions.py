@@ -303,8 +303,9 @@ async def test_garbage_in_the_partitions_table_costs_no_partition(
 ) -> None:
     async with TaskHub(connection_string, short_options(hub_name)) as hub:
         with TableClient.from_connection_string(connection_string, hub.names.partitions_table) as table:
-            table.upsert_entity({"PartitionKey": "", "RowKey": "notes", "CurrentOwner": 5})
             queue = hub.control_queue(1).name
+            table.upsert_entity({"PartitionKey": "", "RowKey": "notes", "CurrentOwner": 5})
+            table.upsert_entity({"PartitionKey": "other", "RowKey": queue, "CurrentOwner": "nobody"})
             table.upsert_entity({"PartitionKey": "", "RowKey": queue, "CurrentOwner": 5, "ExpiresAt": "soon"})
     reader = Reader()
     async with TaskHub(connection_string, short_options(hub_name)) as hub:
@@ -313,6 +314,24 @@ async def test_garbage_in_the_partitions_table_costs_no_partition(
         await soon(lambda: len(reader.reads) == 4, "the partitions are owned")
 
     assert f"The lease of queue {queue} cannot be read, and is taken for a free one" in caplog.text
+
+
+async def test_lease_whose_row_is_deleted_is_made_anew_and_its_queue_is_read_again(
+    connection_string: str, hub_name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader = Reader()
+    async with TaskHub(connection_string, short_options(hub_name, lease_seconds=0.6, lease_renew_seconds=0.1)) as hub:
+        hub.start_partitions(reader)
+        await soon(lambda: len(reader.reads) == 4, "the partitions are owned")
+        queue = hub.control_queue(1).name
+        with TableClient.from_connection_string(connection_string, hub.names.partitions_table) as table:
+            table.delete_entity("", queue)
+
+        await soon(lambda: queue in caplog.text, "it is named")
+        await soon(lambda: raw_leases(connection_string, hub).get(queue, {}).get("CurrentOwner"), "it is owned again")
+        await soon(lambda: len(reader.reads) == 4, "all are read again")
+
+    assert f"The lease of queue {queue} is gone, and is made anew." in caplog.text
 
 
 async def test_partition_counts_as_lost_once_its_lease_has_run_out(connection_string: str, hub_name: str) -> None:

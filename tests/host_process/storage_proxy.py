@@ -9,6 +9,7 @@ Requests stay valid on the way: a shared key signs the path and the headers, but
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -86,6 +87,8 @@ class StorageProxy:
         self._writes_left: int | None = None
         self._counts: Callable[[StorageRequest], bool] = lambda request: request.is_write
         self.requests: list[StorageRequest] = []
+        self.delay_seconds = 0.0
+        """How long each request waits before it is passed on; it can be set at any time."""
 
     @property
     def connection_string(self) -> str:
@@ -137,6 +140,7 @@ class StorageProxy:
 
     async def _pass_on(self, service: str, origin: str, request: web.BaseRequest) -> web.StreamResponse:
         body = await request.read()
+        await asyncio.sleep(self.delay_seconds)
         seen = StorageRequest(
             service=service,
             method=request.method,

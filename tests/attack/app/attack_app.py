@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import threading
 import time
@@ -45,6 +46,14 @@ def computes(context: df.DurableOrchestrationContext) -> Steps:
 def waits(context: df.DurableOrchestrationContext) -> Steps:
     """Waits for somebody."""
     return (yield context.wait_for_external_event("go"))
+
+
+@app.orchestration_trigger(context_name="context")
+def leaves(context: df.DurableOrchestrationContext) -> Steps:
+    """Ends the process."""
+    if not context.is_replaying:
+        os._exit(3)
+    yield context.wait_for_external_event("go")
 
 
 @app.activity_trigger(input_name="value")
@@ -89,9 +98,25 @@ async def exits_in_a_task(value: Any) -> Any:
 
 @app.activity_trigger(input_name="value")
 def closes_stdout(value: Any) -> Any:
-    """Closes what the host prints to."""
+    """Closes what it prints to, and leaves the process without one."""
     sys.stdout.close()
+    sys.stdout = None
     return value
+
+
+@app.activity_trigger(input_name="value")
+def exits(value: Any) -> Any:
+    """Ends the process."""
+    os._exit(value)
+
+
+@app.activity_trigger(input_name="value")
+async def cancels_itself(value: Any) -> Any:
+    """Cancels the task that runs it."""
+    task = asyncio.current_task()
+    if task is not None:
+        task.cancel()
+    await asyncio.sleep(0)
 
 
 @app.activity_trigger(input_name="value")
@@ -118,6 +143,13 @@ def http_body(req: func.HttpRequest) -> func.HttpResponse:
 @app.route(route="odd/{kind}")
 def http_odd(req: func.HttpRequest) -> func.HttpResponse:
     """An answer that HTTP cannot carry."""
+    if req.route_params["kind"] == "exit":
+        os._exit(3)
     if req.route_params["kind"] == "status":
         return func.HttpResponse("x", status_code=99)
-    return func.HttpResponse("x", headers={"no name": "1"})
+    headers = {
+        "name": {"no name": "1"},
+        "length": {"Content-Length": "500"},
+        "passed-on": {"Content-Length": "1", "Transfer-Encoding": "gzip"},
+    }
+    return func.HttpResponse("x", headers=headers[req.route_params["kind"]])

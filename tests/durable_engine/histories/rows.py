@@ -158,7 +158,7 @@ def event_from_row(row: Mapping[str, Any], *, instance_id: str | None = None) ->
                 **{member.wire: _member_of(row, cls, member, owner) for member in members_of(cls) if member.attribute},
             }
         )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise HistoryError(
             f"History row {row.get('RowKey')!r} of instance {owner!r}, a {row.get('EventType')!r}, cannot be read "
             f"({type(error).__name__}: {error}). If rows were exported, export them as the table has them; if a newer "
@@ -171,6 +171,8 @@ def _member_of(row: Mapping[str, Any], cls: type[HistoryEvent], member: Member, 
     value = _value(row.get(member.wire))
     if member.kind in _AS_JSON:
         value = json.loads(value) if isinstance(value, str) and value else value or None
+        if value is not None and not isinstance(value, Mapping):
+            raise TypeError(f"{member.wire} is {value!r:.60}, and not an object")
         if value is None and member.kind == "instance":
             return {"InstanceId": owner, "ExecutionId": row.get("ExecutionId")}
         return value
@@ -185,8 +187,10 @@ def _member_of(row: Mapping[str, Any], cls: type[HistoryEvent], member: Member, 
             return int(value)
         case "bool":
             return _truth(value)
-        case _:
+        case _ if isinstance(value, str):
             return value
+        case _:
+            raise TypeError(f"{member.wire} is {value!r:.60}, and not a text")
 
 
 def _value(value: Any) -> Any:

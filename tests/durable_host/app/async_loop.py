@@ -12,6 +12,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from durable_engine import close_http_session
+from durable_host.app.exits import contain_exits
 
 __all__ = ["AsyncLoop"]
 
@@ -64,6 +65,7 @@ class AsyncLoop:
         if loop is None:
             return
         asyncio.set_event_loop(loop)
+        contain_exits()
         while True:
             try:
                 loop.run_forever()

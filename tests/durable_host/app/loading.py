@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from durable_engine import read_function
 from durable_host.app.declared import DeclaredFunction
+from durable_host.app.exits import exits_contained
 from durable_host.config.installed import sdk_problem
 
 if TYPE_CHECKING:
@@ -119,7 +120,8 @@ def import_module_of(name: str, script_root: Path, path: Path) -> ModuleType:
     """Import a module of the app; whatever is wrong with it is an AppError that names a line of the app."""
     importlib.invalidate_caches()
     try:
-        return importlib.import_module(name)
+        with exits_contained():
+            return importlib.import_module(name)
     except SyntaxError as error:
         raise AppError(
             f"SyntaxError: {error.msg}. Correct that line.", path=Path(error.filename or path), line=error.lineno

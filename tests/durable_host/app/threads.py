@@ -17,6 +17,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
+from durable_host.app.exits import contain_exits
+
 __all__ = ["Threads"]
 
 _LONG_WAIT_SECONDS: Final = 10.0
@@ -165,6 +167,7 @@ class Threads:
         work: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
 
         def serve() -> None:
+            contain_exits()
             while True:
                 work.get()()
 

@@ -186,10 +186,19 @@ class Worker:
         if self._is_stopping:
             raise RuntimeError(f"Function '{function.name}' is not run any more: the host stops.")
         if function.signature.is_async:
-            async with asyncio.timeout(self._timeout):
-                return await self._loop.submit(self._run_async(call))
+            return await self._run_on_loop(call)
         threads = self._activities if function.kind == ACTIVITY else self._triggers
         return await threads.run(function.name, lambda: _run_sync(call), seconds=self._timeout)
+
+    async def _run_on_loop(self, call: Call) -> Outcome:
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self._loop.submit(self._run_async(call))
+        except asyncio.CancelledError as error:
+            caller = asyncio.current_task()
+            if self._is_stopping or (caller is not None and caller.cancelling()):
+                raise
+            return Outcome(raised=UserException.of(error))  # The function has cancelled itself.
 
     async def _run_async(self, call: Call) -> Outcome:
         try:

@@ -31,7 +31,7 @@ def messages_of(datum: Datum) -> list[str | bytes]:
     if (begins, ends) in (("{", "}"), ("[", "]")):
         try:
             value = json.loads(text)
-        except ValueError:
+        except (RecursionError, ValueError):
             return [text]
         return [_element(one) for one in value] if isinstance(value, list) else [_element(value)]
     return [text]

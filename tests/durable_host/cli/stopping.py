@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
 import sys
 import threading
 from collections.abc import Coroutine
 from typing import Any, Final
+
+from durable_host.app.exits import end_process
 
 __all__ = ["StopRequest", "say"]
 
@@ -68,7 +69,7 @@ class StopRequest:
     def _on_signal(self, signal_number: int, frame: object) -> None:
         if self.is_requested:
             say("Stopped at once. What was in hand is taken again when its messages become visible.")
-            os._exit(_AT_ONCE)
+            end_process(_AT_ONCE)
         self.is_requested = True
         # Not a task of the loop: code that keeps the interpreter or the storage busy must not delay it. It ends the
         # process past everything that Python does at its end, because that waits for threads and for open requests.
@@ -84,4 +85,4 @@ class StopRequest:
 
 def _end() -> None:
     say("Stopped with work in hand: it is taken again when its messages become visible.")
-    os._exit(0)
+    end_process(0)

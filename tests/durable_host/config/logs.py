@@ -57,7 +57,7 @@ def event(number: int, *, short: str | None = None, only_in_full: bool = False) 
 
 def category_of(record: logging.LogRecord) -> str:
     """The category under which the real host shows a record."""
-    if record.name.partition(".")[0] in _HOST:
+    if _is_of_host(record.name):
         return record.name
     function = current_function.get()
     return f"Function.{function}.User" if function else record.name
@@ -109,6 +109,26 @@ class _Entry(logging.Formatter):
         return f"{level}: {category_of(record)}[{getattr(record, 'event_id', 0)}]\n{lines}"
 
 
+class _HostLogger(logging.Logger):
+    """A logger that speaks whatever the app does to all of them: ``dictConfig`` silences what it does not name, and
+    ``logging.disable`` everything."""
+
+    def isEnabledFor(self, level: int) -> bool:
+        return level >= self.getEffectiveLevel()
+
+    def handle(self, record: logging.LogRecord) -> None:
+        if self.filter(record):
+            self.callHandlers(record)
+
+
+def _made(name: str) -> logging.Logger:
+    return (_HostLogger if _is_of_host(name) else logging.getLoggerClass())(name)
+
+
+def _is_of_host(name: str) -> bool:
+    return name.partition(".")[0] in _HOST
+
+
 def set_up_logging(levels: Mapping[str, str], *, verbose: bool = False) -> None:
     """Print to standard output, at host.json's levels; ``verbose`` takes the real console's form."""
     shown = _Levels(levels)
@@ -119,6 +139,11 @@ def set_up_logging(levels: Mapping[str, str], *, verbose: bool = False) -> None:
         handler.addFilter(lambda one: one.name not in _ONLY_IN_FULL and not getattr(one, "only_in_full", False))
     # As the worker has it: an app's debug lines need a level of the app's own.
     _attach(logging.getLogger(), handler, logging.INFO)
+    manager = logging.getLogger().manager
+    manager.loggerClass = _made  # type: ignore[assignment]  # whatever makes a logger of a name does
+    for one in manager.loggerDict.values():
+        if isinstance(one, logging.Logger) and type(one) is logging.Logger and _is_of_host(one.name):
+            one.__class__ = _HostLogger
     for name in _HOST:
         logger = logging.getLogger(name)
         _attach(logger, handler, shown.least(name))

@@ -7,11 +7,10 @@ Invariant: an outcome is in its control queue before its work item is deleted; a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, cast
-
-from azure.core.exceptions import AzureError
 
 from durable_engine import (
     HTTP_ACTIVITY,
@@ -29,6 +28,8 @@ from durable_host.clock import now
 from durable_host.dispatch.http_activity import HttpActivity
 from durable_host.dispatch.message_locks import HeldMessages
 from durable_host.dispatch.state_log import ACTIVITY, StateLog
+from durable_host.task_hub.account.refusals import is_passing
+from durable_host.task_hub.base.attempt_note import begun_in
 from durable_host.task_hub.hub.hub import TaskHub
 from durable_host.task_hub.queues.poller import Poller
 from durable_host.task_hub.queues.queue import MAX_RECEIVE, ReceivedMessage
@@ -39,8 +40,21 @@ RunActivity = Callable[[str, str | None, str], Awaitable[ActivityOutcome]]
 """Runs an activity: its name, its input text, and the instance that has called it."""
 
 _AHEAD_SECONDS: Final = 0.25
+_LONGEST_WAIT_SECONDS: Final = 1.0
 _PACE: Final = 0.1  # How much the latest activity counts in the usual duration.
+_MANY_DELIVERIES: Final = 3
+_MOST_BEGINNINGS: Final = 10
 _log = logging.getLogger("Host.Triggers.DurableTask")
+
+
+class ActivityNeverEndedError(Exception):
+    """An activity was begun so often, and its host never lived to see its end."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__(
+            f"It was begun {times} times and more, and never ended: each time its host ended first. See whether it "
+            "ends the process, or takes all memory."
+        )
 
 
 class ActivityDispatcher:
@@ -62,7 +76,7 @@ class ActivityDispatcher:
     ) -> None:
         self._hub, self._held, self._run_activity, self._http = hub, held, run, http
         self._log = log or StateLog("")
-        self._limit, self._taken = limit, 0
+        self._limit, self._taken, self._in_code = limit, 0, 0
         self._places = asyncio.Semaphore(limit)
         self._usual_seconds = _AHEAD_SECONDS * limit
         self._free = asyncio.Event()
@@ -71,9 +85,16 @@ class ActivityDispatcher:
 
     # The reader of the work-item queue.
 
-    def reserve(self) -> bool:
-        """Take a place for a work item of our own, if one is free."""
-        if self._stopping or self._room() <= 0:
+    async def reserve(self) -> bool:
+        """Take a place for a work item of our own, if one is free, or soon will be.
+
+        A large fan-out that is put into the queue faster than its activities run would only wait there, and has to be
+        received once more. While it is storage that the activities wait for, and not the app's code, no other host
+        would be any faster, so that it is worth a moment.
+        """
+        if self._room_for_own() <= 0:
+            await self._wait_for_storage()
+        if self._stopping or self._room_for_own() <= 0:
             return False
         self._taken += 1
         return True
@@ -128,6 +149,17 @@ class ActivityDispatcher:
     def _room(self) -> int:
         return self._limit + self._ahead() - self._taken
 
+    def _room_for_own(self) -> int:
+        """Half of what is held ahead is left for what others have put into the queue."""
+        return self._room() - self._ahead() // 2
+
+    async def _wait_for_storage(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LONGEST_WAIT_SECONDS):
+                while self._room_for_own() <= 0 and self._in_code < self._limit and not self._stopping:
+                    self._free.clear()
+                    await self._free.wait()
+
     async def _run(self, message: ReceivedMessage) -> None:
         try:
             async with self._places:
@@ -142,24 +174,54 @@ class ActivityDispatcher:
         # Its queue lets nothing else pass.
         scheduled = cast(TaskScheduled, message.data.message.event)
         instance_id = message.data.message.target.instance_id
+        try:
+            if message.dequeue_count >= _MANY_DELIVERIES:
+                await self._count(scheduled, message)
+            completion = await self._run_timed(instance_id, scheduled)
+            await self._report(completion, message)
+        except asyncio.CancelledError:
+            raise  # The host stops, and does not wait for it any longer.
+        except BaseException as error:
+            if not is_passing(error):
+                await self._fail(scheduled, error, message)
+                return
+            _log.error("Instance %r: an activity's result could not be sent; it is run again. %s", instance_id, error)
+            await self._held.abandon([message], is_no_fault=True)
+        else:
+            await self._held.delete([message])
+
+    async def _run_timed(self, instance_id: str, scheduled: TaskScheduled) -> TaskCompleted | TaskFailed:
         began = now()
+        self._in_code += 1
         try:
             if scheduled.name == HTTP_ACTIVITY:
                 completion = await self._http.run(scheduled)
             else:
                 completion = await self._run_user_code(instance_id, scheduled)
-            seconds = (now() - began) / TICKS_PER_SECOND
-            self._usual_seconds += _PACE * (seconds - self._usual_seconds)
-            await self._report(completion, message)
-        except asyncio.CancelledError:
-            raise  # The host stops, and does not wait for it any longer.
-        except AzureError as error:
-            _log.error("Instance %r: an activity's result could not be sent; it is run again. %s", instance_id, error)
-            await self._held.abandon([message], is_no_fault=True)
-        except BaseException as error:
-            await self._fail(scheduled, error, message)
-        else:
-            await self._held.delete([message])
+        finally:
+            self._in_code -= 1
+        seconds = (now() - began) / TICKS_PER_SECOND
+        self._usual_seconds += _PACE * (seconds - self._usual_seconds)
+        return completion
+
+    async def _count(self, scheduled: TaskScheduled, message: ReceivedMessage) -> None:
+        """Count in the message, from some delivery on, how often its activity was begun: one that ends the process
+        would otherwise come back as often as a host is started.
+
+        Raises:
+            ActivityNeverEndedError: It was begun often enough.
+        """
+        times = begun_in(message.text)
+        if times >= _MOST_BEGINNINGS:
+            raise ActivityNeverEndedError(times)
+        _log.warning(
+            "Instance %r: activity %r is delivered for the %d. time: before, its host ended first, or its result could "
+            "not be sent. If it ends the host, it fails after some more.",
+            message.data.message.target.instance_id,
+            scheduled.name,
+            message.dequeue_count,
+        )
+        await self._held.write_begun(message, times + 1)
 
     async def _fail(self, scheduled: TaskScheduled, error: BaseException, message: ReceivedMessage) -> None:
         """Report that an activity could not be run, or its result not be sent: it would be so every time."""
@@ -172,8 +234,8 @@ class ActivityDispatcher:
         try:
             await self._report(completion_of(scheduled, outcome, now()), message)
         except Exception as second:
-            _log.error("Instance %r: that could not be reported either; it is run again. %s", instance_id, second)
-            await self._held.abandon([message])
+            _log.error("Instance %r: that could not be reported either; it is tried again. %s", instance_id, second)
+            await self._held.abandon([message], is_no_fault=is_passing(second))
         else:
             await self._held.delete([message])
 

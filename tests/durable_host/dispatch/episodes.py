@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import logging
 import threading
 import uuid
@@ -113,12 +114,19 @@ class EpisodeRunner:
         return checkpoint
 
     async def fail(self, session: Session, batch: Batch, reason: str) -> Checkpoint:
-        """The episode as it would be if the app's code raised an error with this text."""
+        """The episode as it would be if the app's code raised an error with this text; an entity's, in each
+        operation."""
 
         def raise_reason(payload: str) -> str:
             raise RuntimeError(reason)
 
-        engine = self._engine(session.instance_id, batch, now(), lambda name, code: raise_reason)
+        def fail_each(payload: str) -> str:
+            given = json.loads(payload)
+            results = [{"isError": True, "duration": 0, "result": json.dumps(reason)} for _ in given["batch"]]
+            return json.dumps({"entityExists": given["exists"], "entityState": given["state"], "results": results})
+
+        failing = fail_each if is_entity(session.instance_id, batch.past, batch.events) else raise_reason
+        engine = self._engine(session.instance_id, batch, now(), lambda name, code: failing)
         return await self._threads.run(session.instance_id, engine)
 
     def _report(self, instance_id: str) -> None:

@@ -10,22 +10,25 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Iterable
 from typing import Any, Final
 
 from azure.core.exceptions import AzureError
 
-from durable_engine import FINAL_STATUSES, ExecutionTerminated, GenericEvent, HistoryError
+from durable_engine import GenericEvent, HistoryError
 from durable_host.dispatch.applied_requests import applied_after
 from durable_host.dispatch.attempts import asks_others, attempt_on, earlier_attempt, split_by
+from durable_host.dispatch.endings import Endings
 from durable_host.dispatch.episodes import EpisodeInterruptedError, EpisodeRunner, OtherVersionError
 from durable_host.dispatch.message_locks import HeldMessages
 from durable_host.dispatch.message_rules import is_ended, names_entity
 from durable_host.dispatch.row_repair import repair_row
 from durable_host.dispatch.sessions import Session, Sessions
 from durable_host.dispatch.sorting import Batch, sort_messages
+from durable_host.task_hub.account.refusals import is_passing
 from durable_host.task_hub.base.attempt_note import AttemptNote
 from durable_host.task_hub.base.errors import SplitBrainError
+from durable_host.task_hub.base.names import id_problem
 from durable_host.task_hub.hub.hub import TaskHub
 from durable_host.task_hub.queues.poller import Poller
 from durable_host.task_hub.queues.queue import MAX_RECEIVE, ReceivedMessage
@@ -36,8 +39,6 @@ __all__ = ["OrchestrationDispatcher"]
 _RELEASE_SECONDS: Final = 1.5
 _GATHER_SECONDS: Final = 60.0
 """How long messages of an earlier attempt wait for each other, beyond the time that a dead host holds them."""
-_TRIES: Final = 5
-"""After so many deliveries an instance whose episode raises errors is ended as failed."""
 _log = logging.getLogger("Host.Triggers.DurableTask")
 
 
@@ -53,15 +54,18 @@ class OrchestrationDispatcher:
         self, hub: TaskHub, held: HeldMessages, episodes: EpisodeRunner, *, limit: int, entity_limit: int
     ) -> None:
         self._hub, self._held, self._episodes = hub, held, episodes
+        self._endings = Endings(hub, held, episodes)
         self._sessions = Sessions()
         self._places, self._entity_places = asyncio.Semaphore(limit), asyncio.Semaphore(entity_limit)
         self._stopping = False
         self._patience_seconds: float | None = None
         self._background: set[asyncio.Task[None]] = set()
+        self._deletions: dict[asyncio.Task[None], int] = {}
+        """Of what has been dealt with, by partition: the next episode does not wait for them."""
 
     # The reader of the control queues that this process owns.
 
-    def reserve(self) -> bool:
+    async def reserve(self) -> bool:
         """Whether messages can wait here for their instances' episodes."""
         return not self._stopping
 
@@ -93,7 +97,7 @@ class OrchestrationDispatcher:
 
     async def drain(self, partition: int) -> None:
         """Let the partition's running episodes end, and give back what waits: another worker takes over."""
-        await self._end([session for session in self._sessions if session.partition == partition])
+        await self._end([session for session in self._sessions if session.partition == partition], partition)
         self._sessions.drop(partition)
 
     async def give_up_partition(self, partition: int) -> None:
@@ -121,17 +125,14 @@ class OrchestrationDispatcher:
             async with asyncio.timeout(seconds):
                 await self._held.release(_taken_from(sessions))
 
-    async def _end(self, sessions: list[Session]) -> None:
+    async def _end(self, sessions: list[Session], partition: int | None = None) -> None:
         await self._give_back(sessions)
         running = [session.running for session in sessions if session.running is not None]
-        if running:
-            _, late = await asyncio.wait(running, timeout=self._patience_seconds)
-            for task in late:
-                task.cancel()
-            if late:
-                await asyncio.wait(late)
-                _log.warning("%d episodes were still running; the next host runs them again.", len(late))
-        await self._give_back(sessions)
+        if late := await _ended(running, self._patience_seconds):
+            _log.warning("%d episodes were still running; the next host runs them again.", len(late))
+        deletions = [task for task, of in self._deletions.items() if partition in (None, of)]
+        seconds = None if self._patience_seconds is None else _RELEASE_SECONDS
+        await asyncio.gather(self._give_back(sessions), _ended(deletions, seconds))
 
     # Episodes.
 
@@ -151,6 +152,9 @@ class OrchestrationDispatcher:
 
     async def _run_batch(self, session: Session, received: list[ReceivedMessage]) -> None:
         unsettled, batch = received, None
+        if problem := id_problem(session.instance_id):
+            await self._endings.refuse(session, received, problem)
+            return
         try:
             loaded = await self._history(session, received)
             batch = await sort_messages(self._hub, received, loaded)
@@ -165,13 +169,13 @@ class OrchestrationDispatcher:
                 await self._held.release(batch.take)
                 return
             elif attempt is not None:
-                if session.put_back(batch.take, _GATHER_SECONDS + 2 * self._hub.options.control_visibility_seconds):
+                if session.put_back(batch.take, self._gather_seconds(session)):
                     return
                 attempt = None  # What is missing does not come; the requests are made once more.
             session.incomplete_since, unsettled = None, batch.take
             if batch.take:
                 await self._run_episode(session, loaded, batch, attempt)
-                await self._held.delete(batch.take)
+                self._delete(batch.take, session.partition)
         except EpisodeInterruptedError:
             session.pending[:0] = unsettled
         except _PartitionLostError:
@@ -181,8 +185,9 @@ class OrchestrationDispatcher:
             session.forget()
             await self._held.release(unsettled)
         except HistoryError as error:
+            _log.error("%s", error)
             session.forget()
-            await self._without_history(session, received, error)
+            await self._endings.without_history(session, received)
         except OtherVersionError as error:
             # However often it comes: another host may run it, or this app may one day.
             _log.warning("Instance %r: %s", session.instance_id, error)
@@ -202,47 +207,19 @@ class OrchestrationDispatcher:
                 "Instance %r: an episode could not be run or saved; its messages are tried again later. %s",
                 session.instance_id,
                 error,
-                exc_info=None if isinstance(error, AzureError) else error,  # storage is away: that says it all
+                exc_info=None if isinstance(error, AzureError) else error,  # what storage says is enough
             )
             session.forget()
-            if batch is None or isinstance(error, AzureError) or not _is_tried_enough(batch.take):
-                await self._held.abandon(unsettled, is_no_fault=isinstance(error, AzureError))
+            if batch is not None:
+                await self._endings.after_error(session, batch, error)
+            elif is_passing(error):
+                await self._held.abandon(unsettled, is_no_fault=True)
             else:
-                await self._fail(session, batch, error)
+                await self._endings.without_history(session, received)
 
-    async def _fail(self, session: Session, batch: Batch, error: Exception) -> None:
-        """End an instance whose episode fails again and again, with the reason."""
-        try:
-            loaded = await self._hub.history.load(session.instance_id, None)
-            reason = f"The episode could not be run or saved: {type(error).__name__}: {error}"
-            checkpoint = await self._episodes.fail(session, batch, reason.encode("ascii", "replace").decode())
-            await self._hub.apply_checkpoint(checkpoint, loaded, loaded.applied)
-            await self._held.delete(batch.take)
-        except Exception:
-            _log.exception("Instance %r: it could not be ended as failed either.", session.instance_id)
-            await self._held.abandon(batch.take)
-
-    async def _without_history(self, session: Session, received: list[ReceivedMessage], error: HistoryError) -> None:
-        """What becomes of messages to an instance whose history cannot be read: it can be terminated, and no more."""
-        _log.error("%s", error)
-        try:
-            is_over = await self._is_over_without_history(session.instance_id, received)
-        except AzureError as failure:
-            _log.warning("Instance %r: its row cannot be reached either: %s", session.instance_id, failure)
-            await self._held.abandon(received, is_no_fault=True)
-            return
-        await (self._held.delete if is_over else self._held.abandon)(received)
-
-    async def _is_over_without_history(self, instance_id: str, received: Sequence[ReceivedMessage]) -> bool:
-        """Whether the instance wants no more messages, or ends by one of these. An entity may be without a row."""
-        events = [message.data.message.event for message in received]
-        end = next((event for event in events if isinstance(event, ExecutionTerminated)), None)
-        row = await self._hub.instances.get(instance_id, with_input=False)
-        if end is not None:
-            moment = self._hub.now()
-            await self._hub.instances.mark_terminated(instance_id, end.input, terminated_at=end.timestamp, now=moment)
-            return True
-        return not names_entity(instance_id) if row is None else row.runtime_status in FINAL_STATUSES
+    def _gather_seconds(self, session: Session) -> float:
+        queue = self._hub.control_queue(session.partition)
+        return _GATHER_SECONDS + max(2 * queue.visibility_seconds, queue.longest_hold_seconds)
 
     async def _history(self, session: Session, received: list[ReceivedMessage]) -> LoadedHistory:
         # A rewind changes rows that have been read already, and leaves the ETag as it was.
@@ -276,14 +253,27 @@ class OrchestrationDispatcher:
         session.remember(await self._hub.apply_checkpoint(checkpoint, loaded, applied), seconds)
         self._hub.earlier.keep(session.instance_id, checkpoint.left_behind)
 
+    def _delete(self, messages: list[ReceivedMessage], partition: int) -> None:
+        task = asyncio.create_task(self._held.delete(messages))
+        self._deletions[task] = partition
+        task.add_done_callback(self._deletions.pop)
+
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
 
-def _is_tried_enough(messages: Iterable[ReceivedMessage]) -> bool:
-    return any(message.dequeue_count >= _TRIES for message in messages)
+async def _ended(tasks: list[asyncio.Task[None]], seconds: float | None) -> set[asyncio.Task[None]]:
+    """Wait for tasks, and end those that are late; returns these."""
+    if not tasks:
+        return set()
+    _, late = await asyncio.wait(tasks, timeout=seconds)
+    for task in late:
+        task.cancel()
+    if late:
+        await asyncio.wait(late)
+    return late
 
 
 def _taken_from(sessions: Iterable[Session]) -> list[ReceivedMessage]:

@@ -118,7 +118,7 @@ class AdminApi:
             return Answer(status=415)
         try:
             given = json.loads(request.body)
-        except ValueError:
+        except (RecursionError, ValueError):
             return Answer(status=400)
         if not isinstance(given, dict):
             return Answer(status=400)

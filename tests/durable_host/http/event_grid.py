@@ -39,7 +39,7 @@ class EventGrid:
             return NOT_FOUND
         try:
             body = json.loads(request.body)
-        except ValueError:
+        except (RecursionError, ValueError):
             return Answer(status=400)
         events = body if isinstance(body, list) else [body]
         if not events or not all(isinstance(event, dict) for event in events):

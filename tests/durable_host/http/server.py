@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import aiohttp
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 
 from durable_engine import TICKS_PER_SECOND
@@ -40,6 +41,21 @@ if TYPE_CHECKING:
 __all__ = ["HttpServer", "PortInUseError", "PortRefusedError", "Site", "read_request", "response_of"]
 
 _log = logging.getLogger("Host.Http")
+
+
+class _InOneLine(logging.Filter):
+    """Of a request that is no HTTP, one line is said, and not where in the parser it was found to be none."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, HttpProcessingError):
+            record.exc_info, record.levelno, record.levelname = None, logging.INFO, "INFO"
+            record.msg = "What is no HTTP request was answered 400: %.200s"
+            record.args = (" ".join(error.message.split()),)
+        return True
+
+
+_log.addFilter(_InOneLine())
 
 _LONGEST_LINE: Final = 65_536
 _SERVER: Final = "Kestrel"
@@ -145,6 +161,7 @@ class HttpServer:
         server = web.Server(
             self._handle,
             access_log=None,
+            logger=_log,
             max_line_size=_LONGEST_LINE,
             max_field_size=_LONGEST_LINE,
             auto_decompress=False,  # a function gets the body as it was sent
@@ -189,7 +206,7 @@ class HttpServer:
         except Exception:
             _log.exception("%s %s failed in the host", message.method, message.path)
             answer = Answer(status=500)
-        return response_of(answer)
+        return response_of(answer, message.version)
 
     async def _answer(self, request: Request) -> Answer:
         preflight = self._origins.preflight(request)
@@ -258,8 +275,8 @@ async def read_request(message: web.BaseRequest) -> Request:
     )
 
 
-def response_of(answer: Answer) -> web.Response:
-    """An answer as it goes out."""
+def response_of(answer: Answer, version: aiohttp.HttpVersion = aiohttp.HttpVersion11) -> web.Response:
+    """An answer as it goes out, to a client of this version of HTTP: before 1.1 there are no chunks."""
     unsendable = [name for name, value in answer.headers if not (value.isascii() and value.isprintable())]
     if unsendable:
         _log.error(
@@ -274,6 +291,6 @@ def response_of(answer: Answer) -> web.Response:
     headers = CIMultiDict({"Date": date, "Server": _SERVER})
     headers.extend(CIMultiDict(answer.headers))
     response = web.Response(status=answer.status, body=answer.body or None, headers=headers)
-    if answer.is_chunked:
+    if answer.is_chunked and version >= aiohttp.HttpVersion11:
         response.enable_chunked_encoding()
     return response

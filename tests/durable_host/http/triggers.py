@@ -29,6 +29,7 @@ _LOWEST_STATUS: Final = 200
 _HIGHEST_STATUS: Final = 599
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\U0010ffff]*")
+_FRAMING: Final = frozenset({"content-length", "transfer-encoding"})
 _log = logging.getLogger("Host.Http")
 _METHODS: Final = ("GET", "HEAD", "POST")
 _BELOW: Final = ("", "/any", "/any/any")
@@ -149,7 +150,7 @@ def _names(request: Request, match: Match[IndexedFunction]) -> dict[str, Any]:
     """What binding expressions may use: parts of the route, of the query, and of a JSON object in the body."""
     members: dict[str, Any] = {}
     if request.body.lstrip()[:1] == b"{":
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(RecursionError, ValueError):
             members = json.loads(request.body)
     query = _joined(request.query)
     return {**members, **query, **match.values, "query": query, "headers": dict(request.headers)}
@@ -177,7 +178,13 @@ def _answer(encoded: Datum) -> Answer:
     body = bytes(reply["body"].value)
     headers = [(name, value.value) for name, value in reply["headers"].items()]
     headers += [("Set-Cookie", cookie) for cookie in _cookies(reply.get("cookies"))]
-    return Answer(status=int(reply["status_code"].value), headers=tuple(headers), body=body, is_chunked=bool(body))
+    lengths = {value for name, value in headers if name.lower() == "content-length"}
+    if lengths - {str(len(body))}:
+        raise ValueError(f"the header Content-Length says {', '.join(sorted(lengths))}, and the body has {len(body)}.")
+    # How a body is sent is between server and client: what a function passes on of another answer says nothing of it.
+    own = tuple((name, value) for name, value in headers if name.lower() not in _FRAMING)
+    is_chunked = bool(body) and not lengths
+    return Answer(status=int(reply["status_code"].value), headers=own, body=body, is_chunked=is_chunked)
 
 
 def _checked(answer: Answer) -> Answer:

@@ -197,4 +197,7 @@ async def _again_and_again(what: str, work: Callable[[], Awaitable[None]]) -> No
             if (reason := first_line(error)) != told:  # said once, not every few seconds
                 told = reason
                 _log.warning("Listening to %s is interrupted, and tried again: %s", what, reason)
+        except Exception:
+            # A listener that has ended would be worse than one that begins anew with an error in the log.
+            _log.exception("Listening to %s has failed, and begins anew.", what)
         await asyncio.sleep(_AGAIN_SECONDS)

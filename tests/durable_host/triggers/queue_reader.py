@@ -178,9 +178,15 @@ class QueueReader:
         keeper = asyncio.create_task(self._keep_hidden(message))
         try:
             return await self._handle(message)
+        except AzureError as error:
+            said = "Message %s of queue '%s' could not be handled: %s"
+            _log.error(said, message.id, self._name, first_line(error))  # storage's frames tell nothing
+        except Exception:
+            _log.exception("Message %s of queue '%s' could not be handled.", message.id, self._name)
         finally:
             keeper.cancel()
             await asyncio.wait([keeper])
+        return Handled(is_done=False)
 
     async def _put_aside(self, message: QueueMessage, queue: str) -> None:
         poison = self._service.get_queue_client(queue)

@@ -136,7 +136,14 @@ class TimerListener:
             text = await (await blob.download_blob()).readall()
         except ResourceNotFoundError:
             return None
-        return {name: datetime.fromisoformat(moment) for name, moment in json.loads(text).items()}
+        try:
+            given = json.loads(text)
+            return {name: datetime.fromisoformat(given[name]).astimezone(UTC) for name in self._status}
+        except (KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
+            _log.warning(
+                "The status of a timer in blob '%s' cannot be read and is made anew: %s", self._blob_name, error
+            )
+            return None
 
     async def _store(self, status: dict[str, datetime]) -> None:
         blob = await host_blob(self._service, self._blob_name)

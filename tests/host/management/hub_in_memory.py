@@ -55,6 +55,8 @@ class Hub:
     purged: list[str | InstanceQuery] = field(default_factory=list)
     queries: list[tuple[InstanceQuery, int, str | None]] = field(default_factory=list)
     page_end: str | None = None
+    looks: int = 0
+    """How often somebody looked at an instance."""
     status_after_start: str = "Pending"
     fails: bool = False
 
@@ -67,6 +69,7 @@ class Hub:
     async def get_instance(self, instance_id: str) -> InstanceRow | None:
         if self.fails:
             raise OSError("storage is away")
+        self.looks += 1
         return self.rows.get(instance_id)
 
     async def get_history(self, instance_id: str) -> tuple[HistoryEvent, ...]:

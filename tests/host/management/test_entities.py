@@ -35,6 +35,16 @@ def test_an_entity_s_state_is_shown_and_a_deleted_one_is_null(api: Api) -> None:
     assert is_empty(api.call("GET", "entities/counter/nobody"), 404)
 
 
+def test_an_entity_whose_row_holds_no_state_spoils_no_list(api: Api) -> None:
+    rows = (_entity("a", "nonsense"), _entity("b", "[" * 20_000), _entity("c", '{"exists":true,"state":"7"}'))
+    api.hub.rows |= {row.instance_id: row for row in rows}
+
+    listed = json_of(api.call("GET", "entities?fetchState=true"))
+
+    assert [one["entityId"]["key"] for one in listed] == ["c"]
+    assert is_empty(api.call("GET", "entities/counter/a"), 404)
+
+
 def test_entities_are_listed_with_their_state_where_that_is_asked_for(api: Api) -> None:
     gone = _entity("gone", '{"state":"null"}', "{}")
     api.hub.rows |= {row.instance_id: row for row in (_entity("a@b", '{"exists":true,"state":"5"}'), gone)}

@@ -78,6 +78,17 @@ def test_an_output_is_shown_as_the_json_that_it_begins_with_else_as_text(
     assert json_of(api.call("GET", "instances/i1"))["output"] == shown
 
 
+def test_a_value_nested_too_deep_for_the_real_host_is_shown_as_its_text_and_spoils_no_list(api: Api) -> None:
+    nested = "[" * 20_000 + "]" * 20_000
+    api.hub.rows["i1"] = replace(ROW, input=nested, output=nested, custom_status=nested)
+    api.hub.rows["i2"] = replace(ROW, instance_id="i2")
+
+    first, second = json_of(api.call("GET", "instances"))
+
+    assert (first["input"], first["output"], first["customStatus"]) == (nested, nested, nested)
+    assert second["instanceId"] == "i2"
+
+
 def test_a_history_is_shown_on_request_and_not_while_pending(api: Api) -> None:
     api.hub.histories["i1"] = (TaskScheduled(timestamp=NOON, event_id=0, name="a"),)
     seen = {}

@@ -112,6 +112,12 @@ def test_a_start_that_waited_in_vain_gets_the_urls(api: Api) -> None:
     assert (answer.status, dict(answer.headers)["Retry-After"]) == (202, "10")
 
 
+def test_a_start_that_waits_looks_ten_times_a_second_at_most(api: Api) -> None:
+    api.call("POST", "orchestrators/chain?timeout=0.25&pollingInterval=0")
+
+    assert 2 <= api.hub.looks <= 4
+
+
 def test_a_polling_interval_above_the_timeout_is_refused_after_the_start(api: Api) -> None:
     answer = api.call("POST", "orchestrators/chain?timeout=1&pollingInterval=5")
 

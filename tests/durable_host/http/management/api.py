@@ -15,9 +15,16 @@ from urllib.parse import unquote_plus
 from durable_engine import entity_instance_id
 from durable_host.http.management import entities, listing, operations, start, status
 from durable_host.http.management.context import ManagementContext
-from durable_host.http.management.errors import ApiError, invalid_operation, storage_failed, unexpected
+from durable_host.http.management.errors import (
+    ApiError,
+    invalid_operation,
+    refused_by_storage,
+    storage_failed,
+    unexpected,
+)
 from durable_host.http.management.query import QueryParameters
 from durable_host.http.messages import NOT_FOUND, Answer, Request, json_answer
+from durable_host.task_hub.account.refusals import is_refusal
 from durable_host.task_hub.base.names import id_problem
 
 __all__ = ["ManagementApi"]
@@ -68,6 +75,8 @@ class ManagementApi:
         except ApiError as error:
             return error.answer()
         except Exception as error:
+            if is_refusal(error):
+                return refused_by_storage(error).answer()
             _log.exception("%s %s failed", request.method, request.path)
             return unexpected(error).answer()
 

@@ -7,6 +7,7 @@ first operation failed, read as ``null`` and not as absent, here as on the real 
 from __future__ import annotations
 
 import json
+import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from durable_engine import (
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["get_state", "list_entities", "signal"]
 
+_log = logging.getLogger("Host.Triggers.DurableTask")
 _EMPTY_KEY: Final = "$"
 _OPERATION: Final = "op"
 
@@ -100,7 +102,11 @@ def _state_text(row: InstanceRow) -> str | None:
     """The state in the scheduler state that the row's input is; None for an entity that never came to be."""
     if row.input is None:
         return None
-    scheduler = json.loads(row.input)
+    try:
+        scheduler = json.loads(row.input)
+    except (RecursionError, ValueError) as error:
+        _log.warning("Entity %r is shown as one that never was: its row holds no state. %s", row.instance_id, error)
+        return None
     state = scheduler.get("state") if isinstance(scheduler, dict) else None
     return state if isinstance(state, str) else None
 

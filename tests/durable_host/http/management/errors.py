@@ -25,6 +25,7 @@ __all__ = [
     "argument_error",
     "invalid_json",
     "invalid_operation",
+    "refused_by_storage",
     "storage_failed",
     "unexpected",
 ]
@@ -93,6 +94,12 @@ def storage_failed(reason: str = _OUR_FRAMES) -> DotNetError:
     return DotNetError(
         500, _SOMETHING_WRONG, exception_message=_STORAGE_FAILED, exception_type=_STORAGE_EXCEPTION, stack=reason
     )
+
+
+def refused_by_storage(error: Exception) -> ApiError:
+    """A 400 for what is too long, or in another way nothing that storage takes; the real host answers 500."""
+    reason = str(error).partition("\n")[0].rstrip(".")
+    return ApiError(400, f"Storage refuses what the request asks for: {reason}. Ask for less, or by shorter names.")
 
 
 def unexpected(error: Exception) -> DotNetError:

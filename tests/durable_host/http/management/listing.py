@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from durable_host.http.management.context import ManagementContext
 from durable_host.http.management.errors import ApiError
 from durable_host.http.management.query import QueryParameters
-from durable_host.http.management.status import shown_status
+from durable_host.http.management.status import status_json
 from durable_host.http.messages import Answer, Request, json_answer
 from durable_host.task_hub.base.errors import ContinuationError
 from durable_host.task_hub.tables.instance_rows import InstanceQuery
@@ -41,7 +41,7 @@ async def list_instances(context: ManagementContext, request: Request) -> Answer
     )
     page, token = await page_of(context, request, query, instances)
     rows = page.rows if page is not None else ()
-    return json_answer(200, [shown_status(row, show_input=show_input) for row in rows], token_header(token))
+    return json_answer(200, [status_json(row, show_input=show_input) for row in rows], token_header(token))
 
 
 async def page_of(

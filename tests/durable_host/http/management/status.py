@@ -6,9 +6,6 @@ Invariant: an instance that has not ended is a 202 that says where and when to a
 
 from __future__ import annotations
 
-import json
-import logging
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from durable_engine import FINAL_STATUSES, ticks_to_seconds_text
@@ -21,9 +18,7 @@ from durable_host.http.messages import NOT_FOUND, Answer, Request, json_answer
 if TYPE_CHECKING:
     from durable_host.task_hub.tables.instance_rows import InstanceRow
 
-__all__ = ["get_status", "shown_status", "status_json"]
-
-_log = logging.getLogger("Host.Triggers.DurableTask")
+__all__ = ["get_status", "status_json"]
 
 
 async def get_status(context: ManagementContext, request: Request, instance_id: str) -> Answer:
@@ -33,7 +28,7 @@ async def get_status(context: ManagementContext, request: Request, instance_id: 
     if row is None:
         return NOT_FOUND
     show_input = query.flag("showInput", default=True)
-    body = shown_status(row, show_input=show_input)
+    body = status_json(row, show_input=show_input)
     if query.flag("showHistory", default=False) and row.runtime_status != "Pending":
         events = await context.client.get_history(instance_id)
         try:
@@ -46,17 +41,6 @@ async def get_status(context: ManagementContext, request: Request, instance_id: 
         return json_answer(202, body, [("Location", request.url), ("Retry-After", "5")])
     is_error = row.runtime_status == "Failed" and query.flag("returnInternalServerErrorOnFailure", default=False)
     return json_answer(500 if is_error else 200, body)
-
-
-def shown_status(row: InstanceRow, *, show_input: bool) -> dict[str, Any]:
-    """The status, without values that are nested too deep to be shown."""
-    try:
-        shown = status_json(row, show_input=show_input)
-        json.dumps(shown)
-    except RecursionError:
-        _log.warning("Instance %r is shown without its values: one of them is nested too deep.", row.instance_id)
-        return status_json(replace(row, input=None, output=None, custom_status=None), show_input=show_input)
-    return shown
 
 
 def status_json(row: InstanceRow, *, show_input: bool) -> dict[str, Any]:

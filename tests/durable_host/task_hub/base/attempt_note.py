@@ -15,13 +15,25 @@ from typing import Final
 
 from durable_engine import Ticks
 
-__all__ = ["MAX_NOTED", "NOTE", "AttemptNote", "note_in", "note_of", "note_text", "short_id", "with_note"]
+__all__ = [
+    "MAX_NOTED",
+    "NOTE",
+    "AttemptNote",
+    "begun_in",
+    "note_in",
+    "note_of",
+    "note_text",
+    "short_id",
+    "with_begun",
+    "with_note",
+]
 
 MAX_NOTED: Final = 100
 """The most messages of one episode that a note can name; each message carries the whole of it."""
 
 NOTE: Final = "LocalHostAttempt"
 """The name of the column, and of the member."""
+_BEGUN: Final = "LocalHostBegun"
 _LETTERS: Final = 8
 
 
@@ -60,24 +72,40 @@ def note_of(text: object) -> AttemptNote | None:
 
 def with_note(text: str, note: AttemptNote) -> str | None:
     """The text of a message with the note; None where it is no JSON object, as those of hosts of long ago."""
-    try:
-        members = json.loads(text)
-    except (RecursionError, ValueError):
-        return None
-    if not isinstance(members, dict):
-        return None
-    return json.dumps(members | {NOTE: note_text(note)}, separators=(",", ":"))
+    return _with_member(text, NOTE, note_text(note))
 
 
 def note_in(text: str) -> AttemptNote | None:
     """The note in the text of a message; None where there is none that can be read."""
-    if f'"{NOTE}"' not in text:
-        return None
+    return note_of(_member_of(text, NOTE))
+
+
+def with_begun(text: str, times: int) -> str | None:
+    """The text of a work item with how often its activity was begun; None where it is no JSON object."""
+    return _with_member(text, _BEGUN, times)
+
+
+def begun_in(text: str) -> int:
+    """How often the activity of a work item was begun, as far as that was counted."""
+    times = _member_of(text, _BEGUN)
+    return times if isinstance(times, int) else 0
+
+
+def _with_member(text: str, name: str, value: object) -> str | None:
+    members = _members_of(text)
+    return None if members is None else json.dumps(members | {name: value}, separators=(",", ":"))
+
+
+def _member_of(text: str, name: str) -> object:
+    return (_members_of(text) or {}).get(name) if f'"{name}"' in text else None
+
+
+def _members_of(text: str) -> dict[str, object] | None:
     try:
         members = json.loads(text)
     except (RecursionError, ValueError):
         return None
-    return note_of(members.get(NOTE)) if isinstance(members, dict) else None
+    return members if isinstance(members, dict) else None
 
 
 def _is_number(value: object) -> bool:

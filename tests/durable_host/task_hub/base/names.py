@@ -39,6 +39,9 @@ _ESCAPES: Final = {"^": "^^", "/": "^0", "\\": "^1", "#": "^2", "?": "^3"}
 _UNESCAPES: Final = {escape[1]: plain for plain, escape in _ESCAPES.items()}
 # Control characters, which no row key may hold, are shifted to where printable Latin-1 letters are.
 _CONTROL_SHIFT: Final = 0xC0
+_LAST_CHARACTER: Final = "\U0010ffff"
+_FIRST_SURROGATE: Final = 0xD800
+_AFTER_SURROGATES: Final = 0xE000
 _NEEDS_ESCAPE: Final = re.compile(r"[\^/\\#?\x00-\x1f\x7f-\x9f]")
 
 
@@ -150,7 +153,9 @@ def unescape_key(partition_key: str) -> str:
 
 
 def _unescape(code: str) -> str:
-    return _UNESCAPES.get(code) or chr(ord(code) - _CONTROL_SHIFT)
+    """The character of an escape; one that no host of ours or of Azure's writes stays as it is."""
+    shifted = ord(code) - _CONTROL_SHIFT
+    return _UNESCAPES.get(code) or (chr(shifted) if shifted >= 0 else f"^{code}")
 
 
 def row_key(position: int) -> str:
@@ -160,7 +165,11 @@ def row_key(position: int) -> str:
 
 def prefix_end(prefix: str) -> str:
     """The first text after all that begin with the prefix, in ordinal order."""
-    return prefix[:-1] + chr(ord(prefix[-1]) + 1)
+    head = prefix.rstrip(_LAST_CHARACTER)
+    if not head:
+        return prefix + _LAST_CHARACTER
+    following = ord(head[-1]) + 1
+    return head[:-1] + chr(_AFTER_SURROGATES if following == _FIRST_SURROGATE else following)
 
 
 def quoted(text: str) -> str:

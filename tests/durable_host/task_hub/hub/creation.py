@@ -62,7 +62,8 @@ async def create_hub(account: StorageAccount, names: HubNames, options: TaskHubO
 async def _partition_count(partitions: TableClient, names: HubNames, options: TaskHubOptions) -> int:
     """An existing hub's number of partitions: another number would send messages to other queues than before."""
     known = {names.control_queue(index) for index in range(MAX_PARTITIONS)}
-    count = len([row async for row in partitions.list_entities(select=["RowKey"]) if row["RowKey"] in known])
+    rows = partitions.list_entities(select=["PartitionKey", "RowKey"])
+    count = len([row async for row in rows if row["PartitionKey"] == "" and row["RowKey"] in known])
     if count and count != options.partition_count:
         _log.warning(
             "Task hub %r has %d partitions and keeps them; partitionCount %d in host.json is only for a new hub.",

@@ -91,7 +91,7 @@ class AppLease:
             info = json.loads(await (await blob.download_blob()).readall())
         except (ResourceNotFoundError, ValueError):
             info = {}
-        if info.get("OwnerId") == self.lease_id:
+        if isinstance(info, dict) and info.get("OwnerId") == self.lease_id:
             return
         text = json.dumps({"OwnerId": self.lease_id, "DesiredSwapId": None}, separators=(",", ":"))
         await blob.upload_blob(text.encode(), overwrite=True, content_settings=_OCTETS)

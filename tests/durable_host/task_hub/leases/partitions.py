@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from azure.core import MatchConditions
-from azure.core.exceptions import AzureError, ResourceModifiedError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
@@ -23,6 +23,7 @@ from durable_engine import TICKS_PER_SECOND, Ticks
 from durable_host.task_hub.base.options import TaskHubOptions
 from durable_host.task_hub.leases.partition_leases import (
     PartitionLease,
+    fresh_row,
     plan_pass,
     plan_release,
     read_lease,
@@ -147,8 +148,9 @@ class PartitionManager:
         return True
 
     async def _pass(self, *, is_stopping: bool) -> bool:
-        rows = [row async for row in self._client.list_entities()]
-        leases = [self._read(row) for row in rows if row.get("RowKey") in self._indexes]
+        rows = [row async for row in self._client.list_entities() if row["PartitionKey"] == ""]
+        is_made_anew = await self._make_missing({row["RowKey"] for row in rows})
+        leases = [self._read(row) for row in rows if row["RowKey"] in self._indexes]
         for lease in leases:
             if lease.current_owner != self.worker_name and lease.queue in self._expiries:
                 self._give_up(lease.queue)
@@ -163,7 +165,18 @@ class PartitionManager:
                 )
                 self._carry_out(new)
         me = self.worker_name
-        return any(lease.next_owner == me or (lease.current_owner == me and lease.next_owner) for lease in planned)
+        return is_made_anew or any(
+            lease.next_owner == me or (lease.current_owner == me and lease.next_owner) for lease in planned
+        )
+
+    async def _make_missing(self, found: set[str]) -> bool:
+        """Make the rows that somebody has deleted: without its row, a queue would be read by nobody."""
+        missing = [queue for queue in self._indexes if queue not in found]
+        for queue in missing:
+            _log.warning("The lease of queue %s is gone, and is made anew.", queue)
+            with contextlib.suppress(ResourceExistsError):
+                await self._client.create_entity(fresh_row(queue))
+        return bool(missing)
 
     def _plan(self, leases: Sequence[PartitionLease], *, is_stopping: bool) -> list[PartitionLease]:
         now = self._now()

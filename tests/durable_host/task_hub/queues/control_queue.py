@@ -7,19 +7,47 @@ Invariant: no message is ever dropped because it cannot be read: a newer host ma
 from __future__ import annotations
 
 import contextlib
+from typing import Final
 
 from azure.core.exceptions import AzureError
 from azure.storage.queue import QueueMessage
 
+from durable_engine import (
+    EventSent,
+    ExecutionCompleted,
+    OrchestratorCompleted,
+    OrchestratorStarted,
+    SubOrchestrationInstanceCreated,
+    TaskScheduled,
+    TimerCreated,
+)
+from durable_host.task_hub.base.errors import MessageFormatError
+from durable_host.task_hub.queues.messages import MessageData
 from durable_host.task_hub.queues.queue import MAX_ABANDON_SECONDS, HubQueue
 
 __all__ = ["ControlQueue"]
+
+_DECISIONS: Final = (
+    EventSent,
+    ExecutionCompleted,
+    OrchestratorCompleted,
+    OrchestratorStarted,
+    SubOrchestrationInstanceCreated,
+    TaskScheduled,
+    TimerCreated,
+)
 
 
 class ControlQueue(HubQueue):
     """The queue of one partition; ``index`` says which."""
 
     index: int = 0
+
+    def check(self, data: MessageData) -> None:
+        """An instance is told what has happened to it; what it decided itself stands in its history alone."""
+        event = data.message.event
+        if isinstance(event, _DECISIONS):
+            raise MessageFormatError(f"A control message holds a {event.kind}, which only an instance itself decides.")
 
     async def on_unreadable(self, raw: QueueMessage) -> None:
         """Give it back for longer each time."""

@@ -116,7 +116,7 @@ def applied_in(sentinel: Mapping[str, Any]) -> tuple[str, ...]:
     """The requests that a sentinel row remembers; none where it holds something else."""
     try:
         found = json.loads(sentinel.get(_APPLIED) or "[]")
-    except (TypeError, ValueError):
+    except (RecursionError, TypeError, ValueError):
         return ()
     return tuple(found) if isinstance(found, list) and all(isinstance(one, str) for one in found) else ()
 

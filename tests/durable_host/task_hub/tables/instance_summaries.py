@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from azure.data.tables.aio import TableClient
@@ -90,17 +91,24 @@ async def summary_page(
 
 
 def _summary(row: Any) -> InstanceSummary:
-    completed_at = row.get("CompletedTime")
+    completed_at = _time_in(row, "CompletedTime")
     return InstanceSummary(
         instance_id=unescape_key(row["PartitionKey"]),
-        name=row.get("Name", ""),
-        runtime_status=row.get("RuntimeStatus", ""),
-        created_at=_optional(row.get("CreatedTime")),
-        last_updated_at=_optional(row.get("LastUpdatedTime")),
-        completed_at=None if completed_at is None else ticks_of(completed_at),
+        name=_text_in(row, "Name"),
+        runtime_status=_text_in(row, "RuntimeStatus"),
+        created_at=_time_in(row, "CreatedTime") or NEVER,
+        last_updated_at=_time_in(row, "LastUpdatedTime") or NEVER,
+        completed_at=completed_at,
         changed_at=ticks_from_datetime(row.metadata["timestamp"]),
     )
 
 
-def _optional(value: Any) -> Ticks:
-    return NEVER if value is None else ticks_of(value)
+def _text_in(row: Any, column: str) -> str:
+    """The text in a column; none where it holds something else, for one bad row must spoil no list."""
+    value = row.get(column)
+    return value if isinstance(value, str) else ""
+
+
+def _time_in(row: Any, column: str) -> Ticks | None:
+    value = row.get(column)
+    return ticks_of(value) if isinstance(value, datetime) else None

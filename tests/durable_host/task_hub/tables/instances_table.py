@@ -75,7 +75,8 @@ class InstancesTable:
             select=None if with_input else list(COLUMNS_WITHOUT_INPUT),
         )
         async for row in rows:
-            return await self._instance(row, with_input=with_input)
+            if row["RowKey"] == "":  # beside it, something else may have put rows of its own
+                return await self._instance(row, with_input=with_input)
         return None
 
     async def query(self, query: InstanceQuery, *, top: int = 100, continuation: str | None = None) -> InstancePage:
@@ -89,7 +90,7 @@ class InstancesTable:
             select=None if query.with_input else list(COLUMNS_WITHOUT_INPUT),
         ).by_page(start)
         async for page in pages:
-            rows = [row async for row in page]
+            rows = [row async for row in page if row["RowKey"] == ""]
             instances = await asyncio.gather(*(self._instance(row, with_input=query.with_input) for row in rows))
             following: Any = pages.continuation_token  # type: ignore[attr-defined]  # typed as any async iterator
             token = _to_continuation([following["PartitionKey"], following["RowKey"] or ""]) if following else None

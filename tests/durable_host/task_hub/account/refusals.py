@@ -1,0 +1,21 @@
+"""What storage will not take however often it is sent, and what is worth another try."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from azure.core.exceptions import AzureError, HttpResponseError
+
+__all__ = ["is_passing", "is_refusal"]
+
+_REFUSED: Final = frozenset({400, 413, 414, 431})
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether storage has refused what it was sent, such as a key or a name that it cannot hold."""
+    return isinstance(error, HttpResponseError) and error.status_code in _REFUSED
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether storage is to blame: away, busy, or in the hands of another writer."""
+    return isinstance(error, AzureError) and not is_refusal(error)
