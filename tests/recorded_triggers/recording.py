@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from durable_host.azurite import Azurite
-from durable_host.testing import HostProcess
+from durable_host.testing import HostProcess, wait_until
 from recorded_triggers.at_rest import wait_until_the_start_is_over
 
 __all__ = ["FOLDERS", "KIT", "Folder", "record"]
@@ -47,6 +47,8 @@ class Folder:
     options: Sequence[str] = ()
     is_counted: bool = True
     """Whether the same must happen as often; timers that fire while the driver does something else do not."""
+    begins_in: range = range(60)
+    """The seconds of a minute in which the driver begins, where it decides how many full minutes it sees."""
 
     @property
     def scenarios(self) -> list[str]:
@@ -98,7 +100,9 @@ FOLDERS: Final = {
         quick=(),
         slow=("startup", "admin_run_timer", "durable_by_timer", "log_fail_timer", "storage"),
     ),
-    "app": Folder(app="app", quick=(), slow=("timers_periodic",), between=("startup",), is_counted=False),
+    "app": Folder(
+        app="app", quick=(), slow=("timers_periodic",), between=("startup",), is_counted=False, begins_in=range(28, 45)
+    ),
     "comments": Folder(app="variants/comments", quick=("startup", "routes")),
     "errors": Folder(app="variants/errors", quick=("startup", "routes", "errors")),
     "log-levels": Folder(app="variants/log-levels", quick=("startup", "log_simple", "log_fail", "routes")),
@@ -137,6 +141,8 @@ def record(name: str, scenarios: Sequence[str], folder: Path) -> Path:
         ) as host:
             with host.client() as client:
                 wait_until_the_start_is_over(host, client, azurite.connection_string)
+            begins_in = FOLDERS[name].begins_in
+            wait_until(lambda: datetime.now(UTC).second in begins_in, "the minute is so far", seconds=61)
             logs = ("--probe-log", str(probe_log), "--host-log", str(host.log))
             chosen = ("--only", ",".join(scenarios), "--settle", "0.5")
             _run("record.py", host.address, str(raw / name), *connection, "--key", _KEY, *logs, *chosen)
