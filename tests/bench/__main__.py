@@ -20,7 +20,7 @@ from bench.table import Row, as_json, as_table
 
 __all__ = ["main"]
 
-MODULES: Final = ("host", "hosts", "dashboard", "harness", "pages")
+MODULES: Final = ("host", "fan_outs", "hosts", "dashboard", "harness", "pages")
 """Each has ``rows(quick)``; one that also has ``BENCHMARKS``, by the rows' names, can run a single one of them."""
 
 

@@ -158,9 +158,7 @@ class _FanOut:
 
     async def append(self, rows: Sequence[Row]) -> None:
         for start in range(0, len(rows), ROWS_OF_A_BATCH):
-            operations: list[Any] = [
-                ("upsert", row, {"mode": UpdateMode.REPLACE}) for row in rows[start : start + ROWS_OF_A_BATCH]
-            ]
+            operations: list[Any] = [("create", row) for row in rows[start : start + ROWS_OF_A_BATCH]]
             if self._etag is None:
                 operations.append(("create", self.texts.sentinel))
             else:

@@ -84,7 +84,7 @@ async def test_long_activities_are_left_to_other_hosts_and_short_ones_are_fetche
     async with running(connection_string, hub_name, activities={"act": gate}, at_a_time=2, reads=False) as host:
         await put(host, 10)
         await soon(lambda: gate.begun == 2, "both places are taken")
-        assert [host.activities.reserve() for _ in range(3)] == [False, False, False]
+        assert [await host.activities.reserve() for _ in range(3)] == [False, False, False]
         await asyncio.sleep(0.2)  # for a request that was under way when the places were taken
         held_of_long_ones = len(host.held)
         gate.open.set()
@@ -99,6 +99,48 @@ async def test_long_activities_are_left_to_other_hosts_and_short_ones_are_fetche
         assert len(host.held) > 10
         gate.open.set()
         await results(host, 60)
+
+
+async def test_work_items_wait_for_a_place_while_it_is_storage_that_keeps_the_places(
+    connection_string: str, hub_name: str
+) -> None:
+    """Another host, with the same storage, would not be faster, and what is not taken has to be received."""
+    may_send = asyncio.Event()
+    async with running(connection_string, hub_name, activities={"act": lambda v: v}, at_a_time=2, reads=False) as host:
+        send = host.hub.send
+
+        async def send_slowly(message: Message, **about: Any) -> None:
+            if isinstance(message.event, TaskCompleted):
+                await may_send.wait()
+            await send(message, **about)
+
+        host.hub.send = send_slowly  # type: ignore[method-assign]  # storage is as slow as we say
+        putting = asyncio.create_task(put(host, 10))
+        await soon(lambda: len(host.held) == 3, "the places, and the one ahead, are taken")
+        assert not putting.done()
+        may_send.set()
+        await putting
+
+        assert len(await results(host, 10)) == 10
+        assert await host.hub.work_items.receive(32) == []
+
+
+async def test_a_work_item_does_not_wait_for_slow_storage_for_long(connection_string: str, hub_name: str) -> None:
+    may_send = asyncio.Event()
+    async with running(connection_string, hub_name, activities={"act": lambda v: v}, at_a_time=2, reads=False) as host:
+        send = host.hub.send
+
+        async def send_later(message: Message, **about: Any) -> None:
+            if isinstance(message.event, TaskCompleted):
+                await may_send.wait()
+            await send(message, **about)
+
+        host.hub.send = send_later  # type: ignore[method-assign]
+        async with asyncio.timeout(5):
+            await put(host, 10)
+
+        may_send.set()
+        assert len(await results(host, 10)) == 10
 
 
 class OddError(BaseException):

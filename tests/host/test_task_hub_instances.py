@@ -28,7 +28,7 @@ class Receiver:
         queue.reader = self
         self.taken: list[ReceivedMessage] = []
 
-    def reserve(self) -> bool:
+    async def reserve(self) -> bool:
         return True
 
     def take(self, message: ReceivedMessage) -> None:

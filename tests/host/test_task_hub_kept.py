@@ -22,7 +22,7 @@ class Receiver:
     room: int = 100
     taken: list[ReceivedMessage] = field(default_factory=list)
 
-    def reserve(self) -> bool:
+    async def reserve(self) -> bool:
         self.room -= 1
         return self.room >= 0
 

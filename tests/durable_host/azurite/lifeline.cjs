@@ -39,3 +39,12 @@ if (process.argv.includes("--inMemoryPersistence")) {
   const constants = require(join(dirname(process.argv[1]), "queue", "utils", "constants.js"));
   constants.DEFAULT_GC_INTERVAL_MS = 24 * 60 * 60 * 1000;
 }
+
+// Before every request to a queue but a put, Azurite looks for messages that have expired, and lets LokiJS remove them.
+// To remove none, LokiJS sorts its indexes of all messages anew: with 4,000 messages that takes ten times as long as
+// everything else that the request needs.
+const { Collection } = require(require.resolve("lokijs", { paths: [dirname(process.argv[1])] }));
+const remove = Collection.prototype.remove;
+Collection.prototype.remove = function (documents) {
+  return Array.isArray(documents) && documents.length === 0 ? undefined : remove.call(this, documents);
+};

@@ -22,6 +22,8 @@ from durable_host.task_hub.queues.queue import MAX_ABANDON_SECONDS, ReceivedMess
 __all__ = ["HeldMessages"]
 
 _RENEWALS_AT_A_TIME: Final = 8
+_DELETIONS_AT_A_TIME: Final = 4
+"""Fewer than of what somebody waits for: a request that stands in line behind them is not long in coming."""
 _STORAGE_SECONDS: Final = 15
 _log = logging.getLogger("Host.Triggers.DurableTask")
 
@@ -29,7 +31,7 @@ _log = logging.getLogger("Host.Triggers.DurableTask")
 class HeldMessages:
     """The register; one for each process.
 
-    Each message is renewed when half of its queue's visibility time is left, the shortest of which must be given.
+    Each message is renewed when half of its time is left, the shortest of which must be given.
     """
 
     def __init__(self, shortest_visibility_seconds: float) -> None:
@@ -53,7 +55,12 @@ class HeldMessages:
             # A message that is not deleted comes again, and is then found to be done already.
             await self._try(message.queue.delete, message, "could not be deleted, and comes again")
 
-        await self._let_go(messages, delete)
+        given = list(messages)
+        try:
+            # Thousands take longer than they are held for, so that each is renewed until it has its turn.
+            await for_each(given, partial(self._act, delete), limit=_DELETIONS_AT_A_TIME)
+        finally:
+            self._forget(given)
 
     async def abandon(self, messages: Iterable[ReceivedMessage], *, is_no_fault: bool = False) -> None:
         """Give messages back, to be tried again after a while that grows with each delivery: not by much where storage,
@@ -116,17 +123,20 @@ class HeldMessages:
         self, messages: Iterable[ReceivedMessage], act: Callable[[ReceivedMessage], Awaitable[None]]
     ) -> None:
         given = list(messages)
-        # All at once out of the register, so that no renewal begins; one that is under way replaces the receipt.
-        for message in given:
+        # All at once out of the register, so that no renewal begins.
+        self._forget(given)
+        await for_each(given, partial(self._act, act))
+
+    def _forget(self, messages: Iterable[ReceivedMessage]) -> None:
+        for message in messages:
             self._held.pop(message.message_id, None)
 
-        async def act_after_renewal(message: ReceivedMessage) -> None:
-            renewal = self._renewals.get(message.message_id)
-            if renewal is not None:
-                await asyncio.wait([renewal])
-            await act(message)
-
-        await for_each(given, act_after_renewal)
+    async def _act(self, act: Callable[[ReceivedMessage], Awaitable[None]], message: ReceivedMessage) -> None:
+        """The last thing with a message: no renewal begins any more, and one under way replaces the receipt."""
+        self._held.pop(message.message_id, None)
+        if (renewal := self._renewals.get(message.message_id)) is not None:
+            await asyncio.wait([renewal])
+        await act(message)
 
     @staticmethod
     async def _try(act: Callable[[ReceivedMessage], Awaitable[None]], message: ReceivedMessage, failure: str) -> None:
@@ -138,4 +148,4 @@ class HeldMessages:
 
 
 def _is_due(message: ReceivedMessage) -> bool:
-    return message.next_visible_at - now() <= message.queue.visibility_seconds * TICKS_PER_SECOND // 2
+    return message.next_visible_at - now() <= message.held_seconds * TICKS_PER_SECOND // 2

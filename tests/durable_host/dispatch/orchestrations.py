@@ -60,10 +60,12 @@ class OrchestrationDispatcher:
         self._stopping = False
         self._patience_seconds: float | None = None
         self._background: set[asyncio.Task[None]] = set()
+        self._deletions: dict[asyncio.Task[None], int] = {}
+        """Of what has been dealt with, by partition: the next episode does not wait for them."""
 
     # The reader of the control queues that this process owns.
 
-    def reserve(self) -> bool:
+    async def reserve(self) -> bool:
         """Whether messages can wait here for their instances' episodes."""
         return not self._stopping
 
@@ -95,7 +97,7 @@ class OrchestrationDispatcher:
 
     async def drain(self, partition: int) -> None:
         """Let the partition's running episodes end, and give back what waits: another worker takes over."""
-        await self._end([session for session in self._sessions if session.partition == partition])
+        await self._end([session for session in self._sessions if session.partition == partition], partition)
         self._sessions.drop(partition)
 
     async def give_up_partition(self, partition: int) -> None:
@@ -123,17 +125,14 @@ class OrchestrationDispatcher:
             async with asyncio.timeout(seconds):
                 await self._held.release(_taken_from(sessions))
 
-    async def _end(self, sessions: list[Session]) -> None:
+    async def _end(self, sessions: list[Session], partition: int | None = None) -> None:
         await self._give_back(sessions)
         running = [session.running for session in sessions if session.running is not None]
-        if running:
-            _, late = await asyncio.wait(running, timeout=self._patience_seconds)
-            for task in late:
-                task.cancel()
-            if late:
-                await asyncio.wait(late)
-                _log.warning("%d episodes were still running; the next host runs them again.", len(late))
-        await self._give_back(sessions)
+        if late := await _ended(running, self._patience_seconds):
+            _log.warning("%d episodes were still running; the next host runs them again.", len(late))
+        deletions = [task for task, of in self._deletions.items() if partition in (None, of)]
+        seconds = None if self._patience_seconds is None else _RELEASE_SECONDS
+        await asyncio.gather(self._give_back(sessions), _ended(deletions, seconds))
 
     # Episodes.
 
@@ -170,13 +169,13 @@ class OrchestrationDispatcher:
                 await self._held.release(batch.take)
                 return
             elif attempt is not None:
-                if session.put_back(batch.take, _GATHER_SECONDS + 2 * self._hub.options.control_visibility_seconds):
+                if session.put_back(batch.take, self._gather_seconds(session)):
                     return
                 attempt = None  # What is missing does not come; the requests are made once more.
             session.incomplete_since, unsettled = None, batch.take
             if batch.take:
                 await self._run_episode(session, loaded, batch, attempt)
-                await self._held.delete(batch.take)
+                self._delete(batch.take, session.partition)
         except EpisodeInterruptedError:
             session.pending[:0] = unsettled
         except _PartitionLostError:
@@ -218,6 +217,10 @@ class OrchestrationDispatcher:
             else:
                 await self._endings.without_history(session, received)
 
+    def _gather_seconds(self, session: Session) -> float:
+        queue = self._hub.control_queue(session.partition)
+        return _GATHER_SECONDS + max(2 * queue.visibility_seconds, queue.longest_hold_seconds)
+
     async def _history(self, session: Session, received: list[ReceivedMessage]) -> LoadedHistory:
         # A rewind changes rows that have been read already, and leaves the ETag as it was.
         is_rewound = any(isinstance(m.data.message.event, GenericEvent) for m in received)
@@ -250,10 +253,27 @@ class OrchestrationDispatcher:
         session.remember(await self._hub.apply_checkpoint(checkpoint, loaded, applied), seconds)
         self._hub.earlier.keep(session.instance_id, checkpoint.left_behind)
 
+    def _delete(self, messages: list[ReceivedMessage], partition: int) -> None:
+        task = asyncio.create_task(self._held.delete(messages))
+        self._deletions[task] = partition
+        task.add_done_callback(self._deletions.pop)
+
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+
+async def _ended(tasks: list[asyncio.Task[None]], seconds: float | None) -> set[asyncio.Task[None]]:
+    """Wait for tasks, and end those that are late; returns these."""
+    if not tasks:
+        return set()
+    _, late = await asyncio.wait(tasks, timeout=seconds)
+    for task in late:
+        task.cancel()
+    if late:
+        await asyncio.wait(late)
+    return late
 
 
 def _taken_from(sessions: Iterable[Session]) -> list[ReceivedMessage]:

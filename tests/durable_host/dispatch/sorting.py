@@ -104,7 +104,7 @@ async def _new_execution(
         if event.parent is not None or message.start_is_confirmed:
             return message
         row = await hub.instances.get(message.data.message.target.instance_id, with_input=False)
-        taken_at = message.next_visible_at - message.queue.visibility_seconds * TICKS_PER_SECOND
+        taken_at = message.next_visible_at - message.held_seconds * TICKS_PER_SECOND
         verdict = judge_start(event, row, dequeue_count=message.dequeue_count, taken_at=taken_at)
         if verdict is Verdict.TAKE:
             return message

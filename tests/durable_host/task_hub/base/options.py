@@ -20,8 +20,9 @@ class TaskHubOptions:
     """The settings of one task hub. Times are in seconds.
 
     Messages are taken for 30 s, where the real host takes them for 5 minutes: whoever uses them renews them, and the
-    work of a killed host is free again soon. ``worker_name`` must be unique among all processes that share the hub;
-    None makes one. ``app_name`` is the site's name in Azure; two apps with different names cannot share a hub.
+    work of a killed host is free again soon. Of hundreds of work items or results each is taken longer, as renewing
+    them would keep storage busy. ``worker_name`` must be unique among all processes that share the hub; None makes one.
+    ``app_name`` is the site's name in Azure; two apps with different names cannot share a hub.
     """
 
     hub_name: str

@@ -29,6 +29,7 @@ from durable_host.task_hub.base.names import HubNames, partition_of
 from durable_host.task_hub.base.options import TaskHubOptions
 from durable_host.task_hub.hub.creation import HubClients, create_hub
 from durable_host.task_hub.hub.earlier_executions import EarlierExecutions
+from durable_host.task_hub.hub.fan_out import Before, OnSent, is_large_fan_out, write_while_sending
 from durable_host.task_hub.leases.app_lease import AppLease
 from durable_host.task_hub.leases.partitions import PartitionListener, PartitionManager, report_failure
 from durable_host.task_hub.queues.control_queue import ControlQueue
@@ -230,20 +231,35 @@ class TaskHub:
 
         ``applied`` are the requests that were applied, remembered with the history.
         """
-        await self.send_messages(checkpoint)
-        written = await self.write_history(checkpoint, loaded, applied)
+        if is_large_fan_out(checkpoint):
+            written = await write_while_sending(
+                lambda on_sent: self.send_messages(checkpoint, on_sent),
+                lambda before: self.write_history(checkpoint, loaded, applied, before),
+            )
+        else:
+            await self.send_messages(checkpoint)
+            written = await self.write_history(checkpoint, loaded, applied)
         await self.write_instance(checkpoint, written)
         await self.delete_orphans(checkpoint, loaded)
         return written
 
-    async def send_messages(self, checkpoint: Checkpoint) -> None:
-        """Step 1."""
+    async def send_messages(self, checkpoint: Checkpoint, on_sent: OnSent | None = None) -> None:
+        """Step 1; ``on_sent`` is told of each."""
         sender = checkpoint.sender or checkpoint.instance
-        episode = checkpoint.episode
-        await for_each(checkpoint.messages, lambda message: self.send(message, sender=sender, episode=episode))
+
+        async def send(message: Message) -> None:
+            await self.send(message, sender=sender, episode=checkpoint.episode)
+            if on_sent is not None:
+                on_sent(message)
+
+        await for_each(checkpoint.messages, send)
 
     async def write_history(
-        self, checkpoint: Checkpoint, loaded: LoadedHistory, applied: Sequence[str] = ()
+        self,
+        checkpoint: Checkpoint,
+        loaded: LoadedHistory,
+        applied: Sequence[str] = (),
+        before: Before | None = None,
     ) -> WrittenHistory:
         """Step 2."""
         return await self.history.append(
@@ -252,6 +268,7 @@ class TaskHub:
             checkpoint.events,
             replaces_history=checkpoint.replaces_history,
             applied=applied,
+            before=before,
         )
 
     async def write_instance(self, checkpoint: Checkpoint, written: WrittenHistory) -> None:

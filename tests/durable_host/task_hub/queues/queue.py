@@ -20,8 +20,12 @@ from azure.storage.queue.aio import QueueClient
 from durable_engine import (
     TICKS_PER_SECOND,
     ExecutionStarted,
+    HistoryEvent,
     Message,
     OrchestrationInstance,
+    TaskCompleted,
+    TaskFailed,
+    TaskScheduled,
     Ticks,
     ticks_from_datetime,
 )
@@ -41,6 +45,10 @@ __all__ = ["MAX_RECEIVE", "HubQueue", "Reader", "ReceivedMessage", "SentMessage"
 MAX_RECEIVE: Final = 32
 """The most messages that one request can receive."""
 MAX_ABANDON_SECONDS: Final = 600
+_CROWD: Final = 50
+_CROWD_SECONDS: Final = 300
+"""As long as the real host takes every message."""
+_OF_FAN_OUTS: Final = (TaskScheduled, TaskCompleted, TaskFailed)
 _FOREVER: Final = -1
 
 _log = logging.getLogger(__name__)
@@ -48,7 +56,8 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
 class ReceivedMessage:
-    """A message that this process holds until ``next_visible_at``, counted from before the request that took it.
+    """A message that this process holds until ``next_visible_at``, counted from before the request that took it, which
+    took it for ``held_seconds``.
 
     The hold changes when it is renewed or received again, the note when one is written; the rest is a value. ``is_own``
     says that this process sent it, and kept it rather than receive it; ``blob_name`` is where it then put one that is
@@ -60,6 +69,7 @@ class ReceivedMessage:
     dequeue_count: int
     inserted_at: Ticks
     next_visible_at: Ticks
+    held_seconds: int
     data: MessageData
     queue: HubQueue
     text: str
@@ -86,8 +96,8 @@ class ReceivedMessage:
 class Reader(Protocol):
     """Who receives from a queue in this process, and can have what this process sends to it without asking storage."""
 
-    def reserve(self) -> bool:
-        """Whether one message can be taken now; if so, ``take`` or ``give_up`` follows."""
+    async def reserve(self) -> bool:
+        """Whether one message can be taken now, or in a moment; if so, ``take`` or ``give_up`` follows."""
 
     def take(self, message: ReceivedMessage) -> None:
         """Take a message: it is in the queue, invisible to others."""
@@ -140,10 +150,26 @@ class HubQueue:
         self._held: WeakValueDictionary[str, ReceivedMessage] = WeakValueDictionary()
         self._complained: set[str] = set()
 
+    @property
+    def longest_hold_seconds(self) -> int:
+        """After so long whatever a killed host held comes again."""
+        return max(self.visibility_seconds, min(10 * self.visibility_seconds, _CROWD_SECONDS))
+
+    def hold_seconds(self, event: HistoryEvent) -> int:
+        """How long a message is taken for: the visibility time, and longer for work items and results of hundreds.
+
+        Each is renewed when half of it is over. Of thousands, whose storage is slow because they are so many, the
+        renewals alone would keep it busy. What a killed host held of so many comes again that much later; requests to
+        entities do not, which remember for a while only what they have applied.
+        """
+        if not isinstance(event, _OF_FAN_OUTS):
+            return self.visibility_seconds
+        return min(self.visibility_seconds * (1 + len(self._held) // _CROWD), self.longest_hold_seconds)
+
     async def put(self, message: Message, *, sender: OrchestrationInstance, episode: int | None) -> SentMessage:
         """Put a message into the queue, and keep it for this process's own reader, if that has room."""
         reader = self.reader
-        if reader is None or self.delay_seconds(message, self._now()) or not reader.reserve():
+        if reader is None or self.delay_seconds(message, self._now()) or not await reader.reserve():
             return SentMessage(await self.send(message, sender=sender, episode=episode))
         try:
             kept = await self.send_and_keep(message, sender=sender, episode=episode)
@@ -165,9 +191,9 @@ class HubQueue:
     ) -> ReceivedMessage:
         """Put a message into the queue and hold it, as if it had been received at once. Only for one that is due."""
         text, data, blob_name = await self._pack(message, sender, episode)
-        asked_at = self._now()
-        raw = await self._client.send_message(text, visibility_timeout=self.visibility_seconds, time_to_live=_FOREVER)
-        return self._hold(raw, text, data, asked_at, is_own=True, blob_name=blob_name)
+        asked_at, seconds = self._now(), self.hold_seconds(message.event)
+        raw = await self._client.send_message(text, visibility_timeout=seconds, time_to_live=_FOREVER)
+        return self._hold(raw, text, data, asked_at, seconds, is_own=True, blob_name=blob_name)
 
     @staticmethod
     def delay_seconds(message: Message, now: Ticks) -> int | None:
@@ -179,13 +205,13 @@ class HubQueue:
 
     async def receive(self, limit: int) -> list[ReceivedMessage]:
         """Take up to this many messages, in the order in which they were sent; fewer may come though more are there."""
-        asked_at = self._now()
+        asked_at, seconds = self._now(), self.visibility_seconds
         pages = self._client.receive_messages(
-            messages_per_page=min(limit, MAX_RECEIVE), visibility_timeout=self.visibility_seconds
+            messages_per_page=min(limit, MAX_RECEIVE), visibility_timeout=seconds
         ).by_page()
         async for page in pages:
             # One request only: the client would go on asking until it gets an empty answer.
-            taken = [await self._take(raw, asked_at) async for raw in page]
+            taken = [await self._take(raw, asked_at, seconds) async for raw in page]
             received = [message for message in taken if message is not None]
             return sorted(received, key=lambda message: (message.inserted_at, message.data.sequence_number))
         return []
@@ -208,7 +234,7 @@ class HubQueue:
 
     async def renew(self, received: ReceivedMessage) -> None:
         """Hold a message for the whole visibility time from now on."""
-        await self._hide(received, self.visibility_seconds)
+        await self._hide(received, self.hold_seconds(received.data.message.event))
 
     async def write_note(self, received: ReceivedMessage, note: AttemptNote) -> None:
         """Write into a message that an episode is tried with it; one that has no room for a note stays as it is."""
@@ -267,13 +293,13 @@ class HubQueue:
                 received.message_id, received.pop_receipt, text, visibility_timeout=seconds
             )
         received.pop_receipt = updated.pop_receipt or received.pop_receipt
-        received.next_visible_at = asked_at + seconds * TICKS_PER_SECOND
+        received.next_visible_at, received.held_seconds = asked_at + seconds * TICKS_PER_SECOND, seconds
 
-    async def _take(self, raw: QueueMessage, asked_at: Ticks) -> ReceivedMessage | None:
+    async def _take(self, raw: QueueMessage, asked_at: Ticks, seconds: int) -> ReceivedMessage | None:
         known = self._held.get(raw.id)
         if known is not None:
             known.pop_receipt = raw.pop_receipt or known.pop_receipt
-            known.next_visible_at = asked_at + self.visibility_seconds * TICKS_PER_SECOND
+            known.next_visible_at, known.held_seconds = asked_at + seconds * TICKS_PER_SECOND, seconds
             known.dequeue_count = raw.dequeue_count or known.dequeue_count
             return None
         try:
@@ -291,7 +317,7 @@ class HubQueue:
                 _log.warning("Message %s of queue %s is left alone, and tried again later: %s", raw.id, self.name, what)
             await self.on_unreadable(raw)
             return None
-        return self._hold(raw, raw.content, data, asked_at, is_own=False)
+        return self._hold(raw, raw.content, data, asked_at, seconds, is_own=False)
 
     def _hold(
         self,
@@ -299,6 +325,7 @@ class HubQueue:
         text: str,
         data: MessageData,
         asked_at: Ticks,
+        seconds: int,
         *,
         is_own: bool,
         blob_name: str | None = None,
@@ -308,7 +335,8 @@ class HubQueue:
             pop_receipt=raw.pop_receipt or "",
             dequeue_count=raw.dequeue_count or 1,
             inserted_at=ticks_from_datetime(raw.inserted_on) if raw.inserted_on else 0,
-            next_visible_at=asked_at + self.visibility_seconds * TICKS_PER_SECOND,
+            next_visible_at=asked_at + seconds * TICKS_PER_SECOND,
+            held_seconds=seconds,
             data=data,
             queue=self,
             text=text,
