@@ -7,6 +7,7 @@ from typing import Any
 import azure.durable_functions as df
 import pytest
 from azure.core.exceptions import HttpResponseError
+from azure.storage.queue import QueueClient
 
 from durable_engine import EventRaised, ExecutionCompleted, ExecutionTerminated, Message, OrchestrationInstance
 from durable_host.clock import now
@@ -99,6 +100,10 @@ async def test_instance_that_storage_refuses_to_hold_is_given_up_after_some_trie
 
         row = await host.reaches("i")
         await soon(lambda: not host.held, "nothing is tried again")
+        with QueueClient.from_connection_string(
+            connection_string, host.hub.queue_of("i").name, api_version="2025-11-05"
+        ) as queue:
+            await soon(lambda: queue.get_queue_properties().approximate_message_count == 0, "no message is left")
 
     assert row.runtime_status == "Terminated"
     assert "no table holds this" in (row.output or "")

@@ -95,8 +95,10 @@ async def test_rows_that_somebody_else_put_beside_an_instance_are_no_instances(
         await client.purge("a")
 
         listed = await client.list_instances(InstanceQuery())
+        named = await client.list_instances(InstanceQuery(name="foreign"))
 
         assert [row.instance_id for row in listed.rows] == ["a^b"]
+        assert named.rows == ()
         assert await client.get_instance("a") is None
 
 

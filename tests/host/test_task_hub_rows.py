@@ -220,6 +220,10 @@ def test_a_row_struck_out_by_a_rewind_reads_as_nothing_to_replay() -> None:
         {"EventType": "TaskCompleted", "_Timestamp": None},
         {"EventType": "ExecutionCompleted", "OrchestrationStatus": "Odd"},
         {"EventType": "ExecutionStarted", "ParentInstance": "{"},
+        {"EventType": "ExecutionStarted", "ParentInstance": "[" * 100_000},
+        {"EventType": "ExecutionStarted", "Tags": "5"},
+        {"EventType": "ExecutionStarted", "Name": b"waits"},
+        {"EventType": "ExecutionStarted", "Version": 5},
     ],
 )
 def test_a_row_that_means_nothing_here_is_named(columns: dict[str, Any]) -> None:

@@ -104,8 +104,3 @@ class Endings:
             with contextlib.suppress(AzureError):  # what cannot be saved can hardly be shown
                 await self._hub.instances.mark_terminated(session.instance_id, reason, terminated_at=moment, now=moment)
         await self._held.delete(batch.take)
-
-    async def _show_as_ended(self, instance_id: str, reason: str) -> None:
-        moment = self._hub.now()
-        with contextlib.suppress(AzureError):  # where its history cannot be saved, its row may be refused as well
-            await self._hub.instances.mark_terminated(instance_id, reason, terminated_at=moment, now=moment)
