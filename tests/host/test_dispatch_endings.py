@@ -56,6 +56,7 @@ class HostDiedError(BaseException):
 def few_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     """The pause between two deliveries doubles with each."""
     monkeypatch.setattr(endings, "_TRIES", 2)
+    monkeypatch.setattr(endings, "_TRIES_OF_ENTITY", 2)
 
 
 @pytest.mark.parametrize("orchestrator", [starts_child, calls_register])

@@ -27,6 +27,8 @@ __all__ = ["Endings"]
 
 _TRIES: Final = 5
 """After so many deliveries an instance whose episode raises errors is ended as failed."""
+_TRIES_OF_ENTITY: Final = 8
+"""After so many, some eight minutes, the operations of a batch fail; the real host tries for ever."""
 _log = logging.getLogger("Host.Triggers.DurableTask")
 
 
@@ -40,7 +42,8 @@ class Endings:
         """Give the messages of an episode that raised an error back, or end their instance if that was tried often
         enough; not where storage is to blame."""
         is_no_fault = is_passing(error)
-        if is_no_fault or not any(message.dequeue_count >= _TRIES for message in batch.take):
+        tries = _TRIES_OF_ENTITY if names_entity(session.instance_id) else _TRIES
+        if is_no_fault or not any(message.dequeue_count >= tries for message in batch.take):
             await self._held.abandon(batch.take, is_no_fault=is_no_fault)
         else:
             await self._fail(session, batch, f"The episode could not be run or saved: {type(error).__name__}: {error}")
