@@ -41,6 +41,11 @@ class PacketRefusedError(Exception):
     """A test was about to reach another machine."""
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """For ``-n auto``, one more than there are processors: many tests wait, for storage or for time to pass."""
+    return (os.cpu_count() or 1) + 1
+
+
 def _stay_on_loopback(event: str, arguments: tuple[Any, ...]) -> None:
     """Refuse connections and look-ups that leave this machine. An audit hook sees them all, whatever library asks."""
     if event in ("socket.connect", "socket.sendto"):

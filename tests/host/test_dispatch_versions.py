@@ -74,6 +74,7 @@ async def test_an_instance_of_a_version_that_matches_runs_and_sees_it(
     assert (row.runtime_status, row.output) == ("Completed", f'"{its}"')
 
 
+@pytest.mark.long
 async def test_a_newer_instance_waits_until_a_host_of_its_version_comes(
     connection_string: str, hub_name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
