@@ -15,6 +15,7 @@ from typing import Any
 
 import azure.functions as func
 import pytest
+from azure.core.exceptions import HttpResponseError
 from azure.durable_functions import DurableOrchestrationContext as Context
 from azure.durable_functions.entity import Entity
 from azure.durable_functions.orchestrator import Orchestrator
@@ -31,7 +32,7 @@ from durable_host.task_hub import InstanceRow, Poller, TaskHub, TaskHubClient
 from host.task_hub_steps import short_options
 from host_process import soon
 
-__all__ = ["SDK_WARNINGS", "SmallHost", "Steps", "running", "soon"]
+__all__ = ["SDK_WARNINGS", "SmallHost", "Steps", "running", "soon", "storage_fails_once"]
 
 Steps = Generator[Any, Any, Any]
 
@@ -106,6 +107,18 @@ class SmallHost:
         """Take over what is sent here, as if all queues were read; what others send is not received."""
         for queue in self.hub.control_queues:
             queue.reader = self.orchestrations
+
+
+def storage_fails_once(monkeypatch: pytest.MonkeyPatch, owner: object, method: str) -> None:
+    """The next call of this method, which is a coroutine, does nothing and raises an error of storage."""
+    original, failures = getattr(owner, method), iter([True])
+
+    async def fail_once(*args: Any, **named: Any) -> Any:
+        if next(failures, False):
+            raise HttpResponseError("storage is away")
+        return await original(*args, **named)
+
+    monkeypatch.setattr(owner, method, fail_once)
 
 
 def _handle(

@@ -6,16 +6,14 @@ What is at least once by design is pinned.
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import azure.durable_functions as df
 import pytest
-from azure.core.exceptions import HttpResponseError
 
 from durable_engine import EventRaised, ExecutionStarted, Message, OrchestrationInstance, client_signal
 from durable_host.clock import now
 from durable_host.task_hub.queues.messages import CLIENT
-from host.dispatch_steps import SDK_WARNINGS, SmallHost, Steps, running
+from host.dispatch_steps import SDK_WARNINGS, SmallHost, Steps, running, storage_fails_once
 from host_process import soon
 
 pytestmark = SDK_WARNINGS
@@ -53,18 +51,6 @@ def goes_on_later(context: df.DurableOrchestrationContext) -> Steps:
 
 def has_child(context: df.DurableOrchestrationContext) -> Steps:
     return (yield context.call_sub_orchestrator("goes_on_later", "first", "child"))
-
-
-def row_fails_once(host: SmallHost, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if the host died between a history and its row: the next row is not written."""
-    apply, failures = host.hub.instances.apply, iter([True])
-
-    async def fail_once(*args: Any, **named: Any) -> None:
-        if next(failures, False):
-            raise HttpResponseError("storage is away")
-        await apply(*args, **named)
-
-    monkeypatch.setattr(host.hub.instances, "apply", fail_once)
 
 
 def signal(request: str, amount: int) -> Message:
@@ -116,7 +102,7 @@ async def test_row_of_an_entity_that_could_not_be_written_is_made_good(
     connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with running(connection_string, hub_name, entities=[counter]) as host:
-        row_fails_once(host, monkeypatch)
+        storage_fails_once(monkeypatch, host.hub.instances, "apply")
 
         await put(host, signal("a", 1))
 
@@ -130,7 +116,7 @@ async def test_start_that_comes_again_after_continue_as_new_starts_nothing(
 ) -> None:
     begun.clear()
     async with running(connection_string, hub_name, [goes_on_as_new]) as host:
-        row_fails_once(host, monkeypatch)
+        storage_fails_once(monkeypatch, host.hub.instances, "apply")
 
         await host.start("goes_on_as_new", "i")
         await host.reaches("i", "Running")

@@ -80,6 +80,7 @@ async def test_episode_that_could_not_be_saved_counts_once(
         # What would be counted twice has been sent before this, and so is counted before it.
         await host.start("counts", "after")
         await host.has_event("after", "EventRaised")
+        await soon(lambda: not host.held, "the entity, which answers before it saves, has saved that as well")
 
         assert (failed, row.output) == (["i"], "11")
         assert await state(host) == 111 + 11

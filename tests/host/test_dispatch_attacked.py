@@ -9,7 +9,6 @@ from typing import Any
 
 import azure.durable_functions as df
 import pytest
-from azure.core.exceptions import HttpResponseError
 from azure.data.tables import TableClient, UpdateMode
 from azure.storage.queue import QueueClient
 
@@ -17,7 +16,7 @@ from durable_engine import EventRaised, ExecutionTerminated, Message, Orchestrat
 from durable_host.clock import new_guid, now
 from durable_host.dispatch import endings
 from durable_host.task_hub.queues.messages import CLIENT, MessageData, message_text
-from host.dispatch_steps import SDK_WARNINGS, SmallHost, Steps, running
+from host.dispatch_steps import SDK_WARNINGS, SmallHost, Steps, running, storage_fails_once
 from host_process import soon
 
 pytestmark = SDK_WARNINGS
@@ -249,18 +248,10 @@ async def test_message_to_an_instance_whose_history_cannot_be_read_stays_while_s
         await host.reaches("i", "Running")
         spoil_history(host, connection_string, STARTED, {"EventType": "NoSuchEvent"})
     async with running(connection_string, hub_name, [waits]) as host:
-        mark, failures = host.hub.instances.mark_terminated, iter([True])
-
-        async def fail_once(*args: Any, **named: Any) -> None:
-            if next(failures, False):
-                raise HttpResponseError("storage is away")
-            await mark(*args, **named)
-
-        monkeypatch.setattr(host.hub.instances, "mark_terminated", fail_once)
+        storage_fails_once(monkeypatch, host.hub.instances, "mark_terminated")
         await host.send("i", ExecutionTerminated(timestamp=now(), input="enough"))
 
         assert (await host.reaches("i")).runtime_status == "Terminated"
-        assert next(failures, None) is None
 
 
 async def test_episode_that_always_fails_ends_its_instance_after_some_deliveries_with_the_reason(
