@@ -91,8 +91,6 @@ _OF_THE_BUILD: Final = frozenset(
         "StackTrace",
     }
 )
-# In the sentinel of an orchestration that has continued as new: the start that it goes back to. Others pass over it.
-_OURS_ALONE: Final = "AppliedRequests"
 _BOUNDARIES: Final = ("OrchestratorStarted", "OrchestratorCompleted")
 _SHOWN_CHARACTERS: Final = 600
 
@@ -219,7 +217,7 @@ def _shape(rows: Sequence[Json]) -> Json:
 def _in_order(instance: Json) -> Json:
     """All rows in their order, and what each invocation was given and answered."""
     return {
-        "rows": [_soft({name: row[name] for name in row if name != _OURS_ALONE}) for row in instance["history"]],
+        "rows": [_soft(row) for row in instance["history"]],
         "episodes": [
             {
                 "name": episode["name"],

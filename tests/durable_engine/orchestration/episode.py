@@ -113,6 +113,7 @@ def run_episode(
     *,
     now: Ticks,
     new_id: Callable[[], str],
+    continued_id: Callable[[str | None], str] | None = None,
     replayer: Replayer | None = None,
     episode: int | None = None,
 ) -> Checkpoint:
@@ -121,8 +122,9 @@ def run_episode(
     ``now`` is the episode's time, or that of the one before where that is later, for the time of an orchestration never
     goes back; what it decides is dated a microsecond later each, so that no two of its events share a time.
     ``past`` is empty for an execution that begins; then the batch holds its ExecutionStarted. ``new_id`` gives
-    execution ids (32 hex digits) for sub-orchestrations and continue-as-new. ``replayer`` replays from the start unless
-    one is given that has kept something. ``episode`` is this episode's number, which is counted where it is not given.
+    execution ids (32 hex digits) for sub-orchestrations and continue-as-new. For the latter ``continued_id`` does where
+    it is given; it gets the id of the execution that is continued. ``replayer`` replays from the start unless one is
+    given that has kept something. ``episode`` is this episode's number, which is counted where it is not given.
     """
     replayer = replayer or FromStart(app)
     now = max(now, next((one.timestamp for one in reversed(past) if isinstance(one, OrchestratorStarted)), now))
@@ -146,7 +148,9 @@ def run_episode(
         left_behind.append(_to_its_end(execution, decisions, ending, replay.next_event_id, moment))
         # A time of its own: ids of entity requests are made of it, and each execution counts its requests anew.
         moment = next(clock)
-        execution = _continue_as_new(execution.started, ending.new_input, replay.carried_over, moment, new_id)
+        before = execution.started.instance.execution_id
+        next_id = new_id() if continued_id is None else continued_id(before)
+        execution = _continue_as_new(execution.started, ending.new_input, replay.carried_over, moment, next_id)
         carried_status = status
 
     new = execution.new
@@ -217,13 +221,13 @@ def _continue_as_new(
     new_input: str,
     carried_over: Sequence[EventRaised],
     now: Ticks,
-    new_id: Callable[[], str],
+    next_id: str,
 ) -> _Execution:
     started = replace(
         old,
         timestamp=now,
         is_played=False,
-        instance=OrchestrationInstance(instance_id=old.instance.instance_id, execution_id=new_id()),
+        instance=OrchestrationInstance(instance_id=old.instance.instance_id, execution_id=next_id),
         input=new_input,
         scheduled_start_at=None,
         generation=None,

@@ -32,6 +32,7 @@ from durable_engine import (
 from durable_host.app.threads import Threads
 from durable_host.app.worker import limit_text
 from durable_host.clock import new_id, now
+from durable_host.dispatch.chains import continued_id
 from durable_host.dispatch.episode_log import EpisodeLog, Told
 from durable_host.dispatch.message_rules import is_entity
 from durable_host.dispatch.sessions import Session
@@ -149,7 +150,16 @@ class EpisodeRunner:
             )
         if not is_entity(instance_id, past, events):
             app = replace(self._app, orchestrator=lambda name: wrap(name, self._app.orchestrator(name)))
-            return _contained(lambda: run_episode(past, events, app, now=moment, new_id=ids))
+            return _contained(
+                lambda: run_episode(
+                    past,
+                    events,
+                    app,
+                    now=moment,
+                    new_id=ids,
+                    continued_id=lambda before: continued_id(before, ids()),
+                )
+            )
         name = instance_id[1:].partition("@")[0]
         code = wrap(name, self._app.entity(name)) if functions.has_entity(name) else None
         return _contained(

@@ -249,7 +249,7 @@ class OrchestrationDispatcher:
                 await self._held.write_note(batch.take, note)
         if self._hub.partitions.has_lost(session.partition):
             raise _PartitionLostError
-        applied = applied_after(loaded, batch.events, checkpoint)
+        applied = applied_after(loaded.applied, batch.events, checkpoint)
         session.remember(await self._hub.apply_checkpoint(checkpoint, loaded, applied), seconds)
         self._hub.earlier.keep(session.instance_id, checkpoint.left_behind)
 

@@ -23,7 +23,7 @@ from durable_engine import (
     InstanceUpdate,
     SchedulerState,
 )
-from durable_host.dispatch.applied_requests import short_execution
+from durable_host.dispatch.chains import is_of_one_chain
 from durable_host.dispatch.message_rules import is_entity
 from durable_host.task_hub.hub.hub import TaskHub
 from durable_host.task_hub.tables.history_table import LoadedHistory
@@ -85,7 +85,7 @@ def _update(loaded: LoadedHistory, started: ExecutionStarted, row: InstanceRow |
 def _is_earlier(row: InstanceRow, loaded: LoadedHistory) -> bool:
     """Whether the loaded execution continues that of the row, which may not have been seen to begin."""
     if row.runtime_status in _NOT_BEGUN:
-        return short_execution(row.execution_id) in loaded.applied
+        return is_of_one_chain(row.execution_id, loaded.execution_id)
     return row.runtime_status in _UNDER_WAY
 
 

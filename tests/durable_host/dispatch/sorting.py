@@ -19,6 +19,7 @@ from durable_engine import (
     Ticks,
 )
 from durable_host.dispatch.applied_requests import request_id
+from durable_host.dispatch.chains import is_of_one_chain
 from durable_host.dispatch.message_rules import (
     Asked,
     Verdict,
@@ -60,14 +61,14 @@ async def sort_messages(hub: TaskHub, received: Sequence[ReceivedMessage], loade
     execution_id = start.data.message.target.execution_id if start else loaded.execution_id
     batch = Batch(past=() if start else loaded.events)
     asked = Asked.in_history(batch.past)
-    known = {*loaded.applied, *([request_id(start.data.message.event)] if start else [])}
+    known = set(loaded.applied)
     for message in received:
         event, sender = message.data.message.event, message.data.sender.instance_id
         request = request_id(event)
-        if request is not None and message is not start:
-            if request in known:
-                batch.drop.append(message)  # It has been applied, or is about to be; this is the same once more.
-                continue
+        if request is not None and request in known:
+            batch.drop.append(message)  # An entity has applied it; this is the same request once more.
+            continue
+        if request is not None:
             known.add(request)
         target = message.data.message.target
         is_of_another = execution_id is not None and target.execution_id not in (None, execution_id)
@@ -97,10 +98,10 @@ async def _new_execution(
     """
     for message in sorted(received, key=lambda one: one.note is None):
         event = message.data.message.event
-        if not isinstance(event, ExecutionStarted) or event.instance.execution_id == loaded.execution_id:
+        if not isinstance(event, ExecutionStarted):
             continue
-        if request_id(event) in loaded.applied:
-            continue  # The loaded execution continues it.
+        if is_of_one_chain(event.instance.execution_id, loaded.execution_id):
+            continue  # The loaded execution is that one, or continues it.
         if event.parent is not None or message.start_is_confirmed:
             return message
         row = await hub.instances.get(message.data.message.target.instance_id, with_input=False)

@@ -229,7 +229,7 @@ class TaskHub:
     ) -> WrittenHistory:
         """Steps 1 to 4; returns the history as it is now. On any error the messages must not be deleted.
 
-        ``applied`` are the requests that were applied, remembered with the history.
+        ``applied`` are the requests that an entity has applied, remembered with the history.
         """
         if is_large_fan_out(checkpoint):
             written = await write_while_sending(

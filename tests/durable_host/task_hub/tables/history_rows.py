@@ -98,7 +98,7 @@ def sentinel_row(
     *, partition_key: str, execution_id: str, completed_at: Ticks | None, applied: Sequence[str] = ()
 ) -> Row:
     """The row that carries the ETag of a history; ``completed_at`` is None while more of its checkpoint follows, and
-    ``applied`` is what the real host has no column for, and passes over: the requests that were applied."""
+    ``applied`` is what the real host has no column for, and passes over: the requests that an entity has applied."""
     row: Row = {
         "PartitionKey": partition_key,
         "RowKey": SENTINEL,

@@ -59,7 +59,7 @@ class LoadedHistory:
     blob_names: tuple[str, ...] = ()
     moved_out: Mapping[tuple[str, str], str] = field(default_factory=dict)
     applied: tuple[str, ...] = ()
-    """Of an entity, the requests that it has applied last; of an orchestration that has continued as new, its start."""
+    """For an entity, the ids of the requests that it has applied last."""
     attempt: AttemptNote | None = None
     """The episode that was about to ask others for something, and was not saved."""
     may_overwrite: bool = False
