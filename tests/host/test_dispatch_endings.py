@@ -9,11 +9,23 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 from azure.storage.queue import QueueClient
 
-from durable_engine import EventRaised, ExecutionCompleted, ExecutionTerminated, Message, OrchestrationInstance
+from durable_engine import (
+    EventRaised,
+    ExecutionCompleted,
+    ExecutionStarted,
+    ExecutionTerminated,
+    Message,
+    OrchestrationInstance,
+)
 from durable_host.clock import now
 from durable_host.dispatch import activities, endings
+from durable_host.dispatch.sessions import Session
+from durable_host.dispatch.sorting import Batch
+from durable_host.task_hub import TaskHub
+from durable_host.task_hub.account.refusals import is_passing
 from durable_host.task_hub.queues.messages import CLIENT
 from host.dispatch_steps import SDK_WARNINGS, Steps, register, running
+from host.task_hub_steps import new_instance, short_options
 from host_process import soon
 
 pytestmark = SDK_WARNINGS
@@ -184,3 +196,32 @@ async def test_control_message_that_only_an_instance_can_decide_is_named_and_lef
         await host.send("i", EventRaised(timestamp=now(), name="go", input='"went"'))
 
         assert (await host.reaches("i")).output == '"went"'
+
+
+async def test_receipt_that_another_host_has_replaced_is_no_refusal(connection_string: str, hub_name: str) -> None:
+    async with TaskHub(connection_string, short_options(hub_name)) as hub:
+        message = Message(event=EventRaised(timestamp=now(), name="go"), target=new_instance("i"))
+        kept = await hub.queue_of("i").send_and_keep(message, sender=CLIENT, episode=None)
+        old = kept.pop_receipt
+        await kept.queue.renew(kept)
+        kept.pop_receipt = old
+
+        with pytest.raises(HttpResponseError) as caught:
+            await kept.queue.renew(kept)
+
+    assert is_passing(caught.value)
+
+
+async def test_instance_whose_episode_was_saved_after_all_is_not_ended(connection_string: str, hub_name: str) -> None:
+    async with running(connection_string, hub_name, [waits]) as host:
+        await host.start("waits", "i")
+        await host.reaches("i", "Running")
+        start = next(one for one in await host.client.get_history("i") if isinstance(one, ExecutionStarted))
+        message = Message(event=start, target=start.instance)
+        again = await host.hub.queue_of("i").send_and_keep(message, sender=CLIENT, episode=None)
+        again.dequeue_count = 99
+
+        await host.orchestrations._endings.after_error(Session("i", 0), Batch(take=[again]), RuntimeError("as if"))
+
+        assert (await host.row("i")).runtime_status == "Running"
+        assert len(await host.client.get_history("i")) == 3

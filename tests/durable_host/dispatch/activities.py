@@ -43,7 +43,7 @@ _AHEAD_SECONDS: Final = 0.25
 _LONGEST_WAIT_SECONDS: Final = 1.0
 _PACE: Final = 0.1  # How much the latest activity counts in the usual duration.
 _MANY_DELIVERIES: Final = 3
-_MOST_BEGINNINGS: Final = 10
+_MOST_BEGINNINGS: Final = 30
 _log = logging.getLogger("Host.Triggers.DurableTask")
 
 

@@ -13,6 +13,7 @@ from typing import Final
 from azure.core.exceptions import AzureError
 
 from durable_engine import FINAL_STATUSES, ExecutionStarted, ExecutionTerminated, HistoryEvent
+from durable_host.dispatch.chains import is_of_one_chain
 from durable_host.dispatch.episodes import EpisodeRunner
 from durable_host.dispatch.message_locks import HeldMessages
 from durable_host.dispatch.message_rules import names_entity
@@ -22,6 +23,7 @@ from durable_host.task_hub.account.refusals import is_passing
 from durable_host.task_hub.base.errors import SplitBrainError
 from durable_host.task_hub.hub.hub import TaskHub
 from durable_host.task_hub.queues.queue import ReceivedMessage
+from durable_host.task_hub.tables.history_table import LoadedHistory
 
 __all__ = ["Endings"]
 
@@ -89,6 +91,9 @@ class Endings:
         reason = reason.encode("ascii", "replace").decode()
         try:
             loaded = await self._hub.history.load(session.instance_id, None)
+            if _has_moved_on(batch, loaded):
+                await self._held.abandon(batch.take, is_no_fault=True)
+                return
             checkpoint = await self._episodes.fail(session, batch, reason)
             await self._hub.apply_checkpoint(checkpoint, loaded, loaded.applied)
         except SplitBrainError:
@@ -107,3 +112,13 @@ class Endings:
             with contextlib.suppress(AzureError):  # what cannot be saved can hardly be shown
                 await self._hub.instances.mark_terminated(session.instance_id, reason, terminated_at=moment, now=moment)
         await self._held.delete(batch.take)
+
+
+def _has_moved_on(batch: Batch, loaded: LoadedHistory) -> bool:
+    """Whether the episode was saved after all, by this host or another one: its messages are dealt with already."""
+    if batch.past:
+        return loaded.events != batch.past
+    start = next((event for event in batch.events if isinstance(event, ExecutionStarted)), None)
+    if start is None:
+        return bool(loaded.events)
+    return is_of_one_chain(start.instance.execution_id, loaded.execution_id)

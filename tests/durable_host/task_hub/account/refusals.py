@@ -9,11 +9,15 @@ from azure.core.exceptions import AzureError, HttpResponseError
 __all__ = ["is_passing", "is_refusal"]
 
 _REFUSED: Final = frozenset({400, 413, 414, 431})
+_OF_ANOTHER: Final = "PopReceiptMismatch"
+"""The one 400 that says nothing of what was sent: another host has the message by now."""
 
 
 def is_refusal(error: BaseException) -> bool:
     """Whether storage has refused what it was sent, such as a key or a name that it cannot hold."""
-    return isinstance(error, HttpResponseError) and error.status_code in _REFUSED
+    if not isinstance(error, HttpResponseError) or error.status_code not in _REFUSED:
+        return False
+    return getattr(error, "error_code", None) != _OF_ANOTHER
 
 
 def is_passing(error: BaseException) -> bool:
