@@ -272,6 +272,7 @@ def test_pruned_exploration_finds_the_outcomes_of_brute_force(harness_for: Harne
     assert_agrees_with_brute_force(harness_for, program, faults=0, budget=200 * FACTOR)
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore::durable_harness.UnusedWarning", "ignore::durable_harness.SdkDefectWarning")
 @settings(max_examples=8 * FACTOR, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(program=programs(most=2))

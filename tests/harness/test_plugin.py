@@ -176,6 +176,7 @@ def token(failed: tuple[str, Path]) -> str:
     return shown[1]
 
 
+@pytest.mark.long
 def test_the_two_packages_alone_work_in_another_project_and_in_a_worker_of_xdist(project: Project, token: str) -> None:
     result = project.run_pytest("test_shop.py", "-p", "xdist", "-n", "1", f"--durable-replay={token}")
 

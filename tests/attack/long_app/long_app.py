@@ -92,7 +92,7 @@ def waits(context: df.DurableOrchestrationContext) -> Steps:
 @app.orchestration_trigger(context_name="context")
 def is_blocked(context: df.DurableOrchestrationContext) -> Steps:
     """An activity that outlasts the function's timeout: the orchestration fails."""
-    yield context.call_activity("blocks", 8)
+    yield context.call_activity("blocks", 20)
 
 
 @app.activity_trigger(input_name="number")
