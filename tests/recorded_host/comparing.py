@@ -78,6 +78,8 @@ _EXCEPTION: Final = re.compile(r'\{\\*"\$type\\*":\\*"(?:System|Microsoft|Durabl
 _STACK: Final = re.compile(r"\n?Stack:? .*", re.S)
 # What an entity keeps of a sender whose requests once overtook each other, as messages that are put side by side may.
 _EMPTY_BUFFER: Final = re.compile(r',\\*"Buffered\\*":\{\}')
+# What the first request that comes leaves; the second one of an episode has a time without a zone.
+_HORIZON: Final = re.compile(r'(ReceiveHorizon\\*":\\*"<timeT\.f)>')
 _KNOWN_FUNCTIONS: Final = re.compile(r"(known \w+ functions: )(.*)\.$")
 # What names the build of the host, or the machine.
 _OF_THE_BUILD: Final = frozenset(
@@ -247,7 +249,7 @@ def _soft(value: Any) -> Any:
     """The value without what need not agree: stacks, .NET exceptions, the order of known functions, the build."""
     if isinstance(value, str):
         text = _KNOWN_FUNCTIONS.sub(lambda match: match[1] + ", ".join(sorted(match[2].split(", "))), value)
-        text = _EMPTY_BUFFER.sub("", text)
+        text = _HORIZON.sub(r"\1Z>", _EMPTY_BUFFER.sub("", text))
         return _STACK.sub("<stack>", _EXCEPTION.sub("<exception>", text)).rstrip()
     if isinstance(value, list):
         return [_soft(item) for item in value]
