@@ -1,6 +1,6 @@
 """Sorting: which of the messages that wait for an instance make its next episode.
 
-Applies ``eligibility`` to everything that waits, against the history as it is.
+Applies ``message_rules`` to everything that waits, against the history as it is.
 Invariant: every message ends up in exactly one of the three lists.
 """
 

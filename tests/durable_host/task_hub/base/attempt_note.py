@@ -2,8 +2,9 @@
 
 Ids of entity requests are made of the episode's time. A host that finds the note of one that died tries the episode
 again at the same time on the same messages, makes the same requests, and the entity knows them.
+A work item has a note of its own: how often its activity was begun, so that one that ends its host does not for ever.
 Invariant: the note is one more column of the history's sentinel, or, where there is no history yet, one more member of
-the messages' texts; other hosts pass over both.
+the messages' texts; other hosts pass over these.
 """
 
 from __future__ import annotations
