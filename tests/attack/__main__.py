@@ -1,4 +1,4 @@
-"""``python -m attack [--seed N] [--minutes N] [--kills N]``: attack hosts, and print what became of their work.
+"""``python -m attack [--seed N] [--minutes N] [--kills N] ...``: attack hosts, and print what became of their work.
 
 Without kills and faults (``--kills 0 --one-in 0``) it is a soak, and shows what the hosts weigh.
 
@@ -12,6 +12,7 @@ import random
 import secrets
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from attack.long_attack import Plan, run
 
@@ -27,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--hosts", type=int, default=3, help="how many hosts at a time (default: 3)")
     parser.add_argument("--one-in", type=int, default=7, help="one of so many storage requests fails (7); 0: none")
     parser.add_argument("--pause", type=float, default=0.3, help="seconds between two requests of a client (0.3)")
+    parser.add_argument(
+        "--keep", type=Path, metavar="FOLDER", help="leave the hosts' logs and all storage requests there"
+    )
     parsed = parser.parse_args(arguments)
     seed = secrets.randbelow(1_000_000) if parsed.seed is None else parsed.seed
     print(f"seed {seed}", flush=True)
@@ -36,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         hosts=parsed.hosts,
         one_in=parsed.one_in,
         pause_seconds=parsed.pause,
+        keep=parsed.keep,
     )
     report = run(plan, random.Random(seed))
     print(f"{report.table}\nseed {seed}")

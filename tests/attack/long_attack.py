@@ -6,6 +6,7 @@ hosts need to do it is lost.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import tempfile
 import threading
@@ -13,7 +14,7 @@ import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 from attack.aftermath import settled_verdict, what_storage_holds
 from attack.army import Army
@@ -40,13 +41,14 @@ _FROZEN_SECONDS: Final = (0.2, 6.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How long and how hard."""
+    """How long and how hard; and the folder in which to keep what shows how it went."""
 
     minutes: float
     kills: int | None
     hosts: int
     one_in: int
     pause_seconds: float
+    keep: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +63,18 @@ def run(plan: Plan, choices: random.Random) -> Report:
     """Attack until the time is over or the kills are done, and judge."""
     hub = f"Long{uuid.uuid4().hex[:12]}"
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="attack-") as folder, Azurite.start() as azurite:
+    with contextlib.ExitStack() as resources:
+        azurite = resources.enter_context(Azurite.start())
+        folder, record = _kept_in(plan.keep, resources)
         # Each with choices of its own, because threads take turns as they like.
-        storage = FaultyStorage(azurite.connection_string, _own(choices), one_in=plan.one_in)
+        storage = FaultyStorage(azurite.connection_string, _own(choices), one_in=plan.one_in, record=record)
         with storage:
             environment = {
                 **_SETTINGS,
                 "ATTACK_HUB": hub,
                 "AzureWebJobsStorage": storage.connection_string,
             }
-            with Army(_APP, Path(folder), environment, plan.hosts) as army:
+            with Army(_APP, folder, environment, plan.hosts) as army:
                 nonsense = Nonsense(azurite.connection_string, hub, _own(choices))
                 names = [f"client{number}" for number in range(_CLIENTS)]
                 loads = [Load(name, lambda: army.ports, _own(choices), plan.pause_seconds) for name in names]
@@ -86,6 +90,14 @@ def run(plan: Plan, choices: random.Random) -> Report:
                     print("\n".join(army.log_of(number)[-6000:] for number in range(army.size)))
                 minutes = (time.monotonic() - began) / 60
                 return Report(_table(minutes, army, storage, nonsense, verdict, weights), verdict.wrong)
+
+
+def _kept_in(folder: Path | None, resources: contextlib.ExitStack) -> tuple[Path, TextIO | None]:
+    """Where the hosts write their logs, and the file for what they ask of storage."""
+    if folder is None:
+        return Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="attack-"))), None
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder, resources.enter_context((folder / "requests.jsonl").open("w", encoding="utf-8"))
 
 
 def _attack(

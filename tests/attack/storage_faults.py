@@ -7,10 +7,13 @@ Invariant: which requests fail is drawn from the seed, and nothing fails any mor
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import threading
+from dataclasses import asdict
+from datetime import UTC, datetime
 from types import TracebackType
-from typing import Self
+from typing import Self, TextIO
 
 from host_process import Fault, StorageProxy, StorageRequest
 
@@ -18,13 +21,19 @@ __all__ = ["FaultyStorage"]
 
 
 class FaultyStorage:
-    """The account behind ``connection_string``, one of ``one_in`` requests to which fails; 0: none."""
+    """The account behind ``connection_string``, one of ``one_in`` requests to which fails; 0: none.
 
-    def __init__(self, connection_string: str, choices: random.Random, *, one_in: int) -> None:
+    Each answered request becomes a line of JSON in ``record``, if there is one.
+    """
+
+    def __init__(
+        self, connection_string: str, choices: random.Random, *, one_in: int, record: TextIO | None = None
+    ) -> None:
+        self._record = record
         self._choices, self._one_in = choices, one_in
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="faulty storage", daemon=True)
-        self._proxy = StorageProxy(connection_string, fault=self._fault, remembers=False)
+        self._proxy = StorageProxy(connection_string, fault=self._fault, remember=self._note)
         self.asked = self.failed = 0
 
     @property
@@ -47,6 +56,11 @@ class FaultyStorage:
         asyncio.run_coroutine_threadsafe(self._proxy.__aexit__(None, None, None), self._loop).result(30)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(30)
+
+    def _note(self, request: StorageRequest) -> None:
+        if self._record is not None:
+            told = {"time": datetime.now(UTC).isoformat(), **asdict(request)}
+            self._record.write(json.dumps(told, default=lambda fault: fault.value) + "\n")
 
     def _fault(self, request: StorageRequest) -> Fault | None:
         self.asked += 1

@@ -75,7 +75,7 @@ def test_host_ends_in_time_amid_a_fan_out_of_thousands(azurite: Azurite) -> None
 
 def test_host_ends_in_time_when_storage_hardly_answers_any_longer(azurite: Azurite) -> None:
     async def stops() -> tuple[int, float]:
-        async with StorageProxy(azurite.connection_string, remembers=False) as proxy:
+        async with StorageProxy(azurite.connection_string, remember=lambda request: None) as proxy:
             with await asyncio.to_thread(start_attacked, proxy.connection_string, new_hub()) as host:
 
                 def begin() -> None:

@@ -51,7 +51,8 @@ class Fault(Enum):
 class StorageRequest:
     """One request to storage; ``status`` is None where it was refused because the host is cut off.
 
-    ``reply`` is the text of the answer: a queue's names the messages that other requests speak of.
+    ``reply`` is the text of the answer: a queue's names the messages that other requests speak of. With ``fault`` the
+    host was not told of it.
     """
 
     service: str
@@ -60,6 +61,7 @@ class StorageRequest:
     text: str
     status: int | None
     reply: str = ""
+    fault: Fault | None = None
 
     @property
     def is_write(self) -> bool:
@@ -70,7 +72,8 @@ class StorageRequest:
 class StorageProxy:
     """Passes on what one host asks of the account behind ``connection_string``. ``async with`` opens it.
 
-    ``fault`` says of a request whether and how storage fails it. Without ``remembers``, requests are not kept.
+    ``fault`` says of a request whether and how storage fails it. ``remember`` is told of every request that was
+    answered; without it they are kept in ``requests``.
     """
 
     def __init__(
@@ -78,15 +81,16 @@ class StorageProxy:
         connection_string: str,
         *,
         fault: Callable[[StorageRequest], Fault | None] = lambda request: None,
-        remembers: bool = True,
+        remember: Callable[[StorageRequest], None] | None = None,
     ) -> None:
-        self._fault, self._remembers = fault, remembers
+        self._fault = fault
         self._settings = dict(part.split("=", 1) for part in connection_string.split(";") if "=" in part)
         self._resources = contextlib.AsyncExitStack()
         self._ports: dict[str, int] = {}
         self._writes_left: int | None = None
         self._counts: Callable[[StorageRequest], bool] = lambda request: request.is_write
         self.requests: list[StorageRequest] = []
+        self._remember = remember or self.requests.append
         self.delay_seconds = 0.0
         """How long each request waits before it is passed on; it can be set at any time."""
 
@@ -168,9 +172,8 @@ class StorageProxy:
             allow_redirects=False,
         ) as answer:
             content = await answer.read()
-            if self._remembers:
-                reply = content.decode("utf-8", "replace")
-                self.requests.append(replace(seen, status=answer.status, reply=reply))
+            reply = content.decode("utf-8", "replace")
+            self._remember(replace(seen, status=answer.status, fault=fault, reply=reply))
             if fault is Fault.AFTER:
                 return web.Response(status=FAILED)
             kept = {name: value for name, value in answer.headers.items() if name.lower() not in SET_ANEW}
