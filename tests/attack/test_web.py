@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import http.client
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -158,17 +159,25 @@ def test_wait_for_an_instance_ends_when_its_client_has_gone(azurite: Azurite) ->
 
 
 @pytest.mark.parametrize(
-    ("path", "status"),
+    "path",
     [
-        (f"{MANAGEMENT}/orchestrators/waits/{'i' * 600}", 500),  # as recorded
-        (f"{MANAGEMENT}/orchestrators/waits/{'%C3%A9' * 600}", 500),
-        (f"{MANAGEMENT}/entities/ledger/{'k' * 600}?op=note", 400),
+        f"{MANAGEMENT}/orchestrators/waits/{'i' * 600}",
+        f"{MANAGEMENT}/orchestrators/waits/{'%C3%A9' * 600}",
+        f"{MANAGEMENT}/entities/ledger/{'k' * 600}?op=note",
     ],
+    ids=["orchestration", "orchestration-not-ascii", "entity"],
 )
-def test_id_that_no_table_can_hold_is_refused_with_a_sentence_before_anything_is_queued(
-    host: HostProcess, path: str, status: int
+def test_id_that_no_table_can_hold_is_a_400_with_a_sentence_before_anything_is_queued(
+    host: HostProcess, path: str
 ) -> None:
-    answered, _, body = ask(host, "POST", path, b"1")
+    status, _, body = ask(host, "POST", path, b"1")
 
-    assert answered == status
+    assert status == 400
     assert b"512 characters" in body
+
+
+def test_function_that_starts_an_instance_with_such_an_id_gets_the_same_sentence(host: HostProcess) -> None:
+    status, _, body = ask(host, "POST", f"/api/starts/{'i' * 600}")
+
+    assert status == 200
+    assert re.fullmatch(rb"Exception: The instance id 'i{40}\.\.\.' takes 600 characters.* Give a shorter one\.", body)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import pytest
 
 from edge.comparing import edge_differences, ended_here_alone
-from edge.intended import INTENDED
+from edge.intended import INTENDED, REFUSED
 from edge.recorded_driver import recorded_names
 from edge.recorder import recorded
 from recorded_host.comparing import report
@@ -30,7 +30,7 @@ def test_our_host_does_what_the_real_one_does_or_differs_where_it_is_meant_to(
     found = edge_differences(recorded(name), ours[name])
     ended_alone = ended_here_alone(recorded(name), ours[name])
 
-    allowed = "|".join(intended.places) if intended and intended.places else r"\Z."
+    allowed = "|".join((*REFUSED, *(intended.places if intended else ())))
     unexpected = [one for one in found if not re.match(allowed, one.place)]
     assert not unexpected, f"{ours[name]['error'] or ''}\n{report(unexpected)}"
     assert not ended_alone or intended is not None, f"{sorted(ended_alone)} end here and not there: say so in INTENDED"

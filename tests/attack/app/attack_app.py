@@ -56,6 +56,17 @@ def leaves(context: df.DurableOrchestrationContext) -> Steps:
     yield context.wait_for_external_event("go")
 
 
+@app.route(route="starts/{instance_id}", methods=["POST"])
+@app.durable_client_input(client_name="client")
+async def starts(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> str:
+    """Starts an instance of this id, and says what comes of it."""
+    try:
+        started: str = await client.start_new("waits", req.route_params["instance_id"])
+        return started
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+
 @app.activity_trigger(input_name="value")
 def same(value: Any) -> Any:
     """What it got."""

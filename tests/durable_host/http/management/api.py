@@ -17,9 +17,9 @@ from durable_host.http.management import entities, listing, operations, start, s
 from durable_host.http.management.context import ManagementContext
 from durable_host.http.management.errors import (
     ApiError,
+    argument_error,
     invalid_operation,
     refused_by_storage,
-    storage_failed,
     unexpected,
 )
 from durable_host.http.management.query import QueryParameters
@@ -46,12 +46,14 @@ _ON_ONE_INSTANCE: Final = {
 def _check_id(segments: list[str]) -> None:
     """Refuse an id that no table can hold, before anything is queued for it."""
     match [segments[0].lower(), *segments[1:]]:
-        case ["orchestrators", _, instance_id] if problem := id_problem(instance_id):
-            raise storage_failed(problem)
-        case ["entities", name, key] if problem := id_problem(entity_instance_id(name, key)):
-            raise ApiError(400, problem)
+        case ["orchestrators", _, instance_id]:
+            problem = id_problem(instance_id)
+        case ["entities", name, key]:
+            problem = id_problem(entity_instance_id(name, key))
         case _:
-            return
+            problem = None
+    if problem is not None:
+        raise argument_error(problem)
 
 
 class ManagementApi:

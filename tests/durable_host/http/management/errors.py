@@ -26,7 +26,6 @@ __all__ = [
     "invalid_json",
     "invalid_operation",
     "refused_by_storage",
-    "storage_failed",
     "unexpected",
 ]
 
@@ -89,23 +88,16 @@ def invalid_json(error: JsonReaderError) -> DotNetError:
     return DotNetError(400, "Invalid JSON content", exception_message=str(error), exception_type=_JSON_READER)
 
 
-def storage_failed(reason: str = _OUR_FRAMES) -> DotNetError:
-    """A 500 for what storage refuses, with the members that are recorded; a reason stands where frames would."""
-    return DotNetError(
-        500, _SOMETHING_WRONG, exception_message=_STORAGE_FAILED, exception_type=_STORAGE_EXCEPTION, stack=reason
-    )
-
-
-def refused_by_storage(error: Exception) -> ApiError:
+def refused_by_storage(error: Exception) -> DotNetError:
     """A 400 for what is too long, or in another way nothing that storage takes; the real host answers 500."""
     reason = str(error).partition("\n")[0].rstrip(".")
-    return ApiError(400, f"Storage refuses what the request asks for: {reason}. Ask for less, or by shorter names.")
+    return argument_error(f"Storage refuses what the request asks for: {reason}. Ask for less, or by shorter names.")
 
 
 def unexpected(error: Exception) -> DotNetError:
     """A 500 for whatever else went wrong; the stack is Python's."""
     if isinstance(error, AzureError):
-        return storage_failed()
+        return DotNetError(500, _SOMETHING_WRONG, exception_message=_STORAGE_FAILED, exception_type=_STORAGE_EXCEPTION)
     return DotNetError(
         500,
         _SOMETHING_WRONG,
