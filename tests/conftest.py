@@ -34,7 +34,7 @@ pytest_plugins = ["durable_harness.plugin", "durable_host.testing.plugin", "infr
 
 
 # Suites that belong to `tox run -e long` as a whole; elsewhere a test or its module is marked.
-LONG_SUITES = ("attack", "host_apps", "recorded_triggers")
+LONG_SUITES = ("host_apps", "recorded_triggers")
 
 
 class PacketRefusedError(Exception):

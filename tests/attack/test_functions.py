@@ -10,6 +10,9 @@ from attack.hosts import new_hub, start_attacked
 from durable_host.azurite import Azurite
 from host_process import HostProcess
 
+# One host for all of them.
+pytestmark = pytest.mark.xdist_group("attack: functions")
+
 
 @pytest.fixture(scope="module")
 def host(azurite: Azurite) -> Iterator[HostProcess]:

@@ -44,6 +44,8 @@ def quick(context: df.DurableOrchestrationContext) -> str:
     return "done"
 """
 MANAGEMENT = "/runtime/webhooks/durabletask/instances"
+# One host for all of them.
+pytestmark = pytest.mark.xdist_group("attack: keys")
 
 
 @pytest.fixture(scope="module")

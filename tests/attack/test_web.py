@@ -17,6 +17,8 @@ from durable_host.azurite import Azurite
 from host_process import HostProcess, StorageProxy, wait_until
 
 MANAGEMENT = "/runtime/webhooks/durabletask"
+# One host for all of them.
+pytestmark = pytest.mark.xdist_group("attack: web")
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -34,27 +35,26 @@ def test_loopback_is_reachable_under_each_of_its_names() -> None:
             socket.create_connection((name, port), timeout=5).close()
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        "import pytest\ndef test_it():\n    pytest.skip('no emulator')\n",
-        "import pytest\n@pytest.mark.skipif(True, reason='no emulator')\ndef test_it():\n    pass\n",
-        "import pytest\npytest.skip('no emulator', allow_module_level=True)\n",
-    ],
-)
-def test_a_skip_fails_the_run(tmp_path: Path, body: str) -> None:
+def test_each_kind_of_skip_fails_the_run(tmp_path: Path) -> None:
+    skips = {
+        "in_the_test": "def test_it():\n    pytest.skip('no emulator')\n",
+        "by_a_mark": "@pytest.mark.skipif(True, reason='no emulator')\ndef test_it():\n    pass\n",
+        "of_the_module": "pytest.skip('no emulator', allow_module_level=True)\n",
+    }
     (tmp_path / "conftest.py").write_text((TESTS / "conftest.py").read_text(encoding="utf-8"), encoding="utf-8")
-    (tmp_path / "test_it.py").write_text(body, encoding="utf-8")
+    for name, body in skips.items():
+        (tmp_path / f"test_{name}.py").write_text(f"import pytest\n{body}", encoding="utf-8")
 
+    options = ["-q", "-p", "no:cacheprovider", "-p", "no:randomly", "--continue-on-collection-errors"]
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", str(tmp_path)],
+        [sys.executable, "-m", "pytest", *options, str(tmp_path)],
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(TESTS)},
+        env=os.environ | {"PYTHONPATH": str(TESTS), "COLUMNS": "300"},  # wide enough for the reasons
         capture_output=True,
         text=True,
         check=False,
     )
 
     assert run.returncode != 0
-    assert "no emulator" in run.stdout
+    assert set(re.findall(r"^(?:FAILED|ERROR) test_(\w+)\.py.*no emulator", run.stdout, re.MULTILINE)) == set(skips)
     assert "passed" not in run.stdout

@@ -2,13 +2,12 @@
 
 The real host's recorded requests, up to any point, make a hub; our host is started on it; each instance must come to
 what the recording came to. One hub holds a scenario cut off at many points, each cut under ids of its own.
-TAKEOVER_CUTS=all tries every point; otherwise a fixed choice of them is tried.
+The default run tries a fixed choice of points, and the long one every point.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import uuid
 from collections.abc import Iterator
 from itertools import pairwise
@@ -27,17 +26,15 @@ from takeover.recorded_requests import SCENARIOS, RunNames
 from takeover.recorded_run import recorded_run
 from takeover.repeated import without_repetitions
 
-CUTS_AT_MOST = 5
 
-
-def cut_points(steps: list[Step]) -> list[int]:
-    """After how many steps to cut a run off: all that were asked for."""
-    if os.environ.get("TAKEOVER_CUTS") == "all":
+def cut_points(steps: list[Step], at_most: int | None) -> list[int]:
+    """After how many steps to cut a run off: so many times at most, or after each."""
+    if at_most is None:
         return list(range(1, len(steps) + 1))
     labels = [step.label for step in steps]
     # Within a row of equal steps one point is like the next.
     different = [place for place, (one, next_one) in enumerate(pairwise([*labels, ""]), 1) if one != next_one]
-    share = max(1.0, len(different) / CUTS_AT_MOST)
+    share = max(1.0, len(different) / at_most)
     return sorted({different[int(number * share)] for number in range(int(len(different) / share))})
 
 
@@ -74,9 +71,10 @@ def differences(run: LeftRun, stored: dict[str, Outcome]) -> Iterator[str]:
 
 # The SDK warns where a message came twice, which is what a crash does; as an error that would fail the orchestration.
 @pytest.mark.filterwarnings(r"ignore:::azure\..*")
+@pytest.mark.parametrize("cuts", [3, pytest.param(None, marks=pytest.mark.long, id="every")])
 @pytest.mark.parametrize("scenario", SCENARIOS)
 async def test_host_carries_on_what_the_real_host_left_at_any_point(
-    scenario: str, azurite: Azurite, app: RecordedApp
+    scenario: str, cuts: int | None, azurite: Azurite, app: RecordedApp
 ) -> None:
     hub = f"Over{uuid.uuid4().hex[:12]}"
     endpoint = f"http://127.0.0.1:{azurite.ports.blob}/devstoreaccount1"
@@ -88,7 +86,7 @@ async def test_host_carries_on_what_the_real_host_left_at_any_point(
             steps_done=steps,
             died_at=now(),
         )
-        for steps in cut_points(recorded_run(scenario, names))
+        for steps in cut_points(recorded_run(scenario, names), cuts)
     ]
     for run in runs:
         for put in run.starts:
