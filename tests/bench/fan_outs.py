@@ -12,10 +12,11 @@ import contextlib
 import statistics
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from bench.host import PEER, POLL_SECONDS, bench_host, is_over
+from bench.host import PEER, POLL_SECONDS, StartStorage, bench_host, is_over
 from bench.storage_peer import storage_fan_out_rate
 from bench.table import Row
 from bench.tail_peer import end_seconds, last_result_at
@@ -49,18 +50,26 @@ def host_fan_out(quick: bool = False) -> Row:
 
 def host_fan_out_disk(quick: bool = False) -> Row:
     """The same on an Azurite that keeps its data on disk, as it does for `durable-host start`."""
-    return _fan_out("host_fan_out_disk", 100 if quick else 1000, times=1, on_disk=True)
+    return _fan_out("host_fan_out_disk", 100 if quick else 1000, times=1, storage=_on_disk)
 
 
 def host_fan_out_4000(quick: bool = False) -> Row:
     """The same of 4,000, once: it takes minutes."""
-    return _fan_out("host_fan_out_4000", 200 if quick else 4000, times=1, recorded=17)
+    return _fan_out("host_fan_out_4000", 200 if quick else 4000, times=1)
 
 
-def _fan_out(name: str, count: int, *, times: int, recorded: float | None = None, on_disk: bool = False) -> Row:
+def host_fan_out_4000_as_published(quick: bool = False) -> Row:
+    """The same on an Azurite as it comes from npm, on which the real host was measured."""
+    storage = partial(Azurite.start, as_published=True)
+    return _fan_out("host_fan_out_4000_as_published", 200 if quick else 4000, times=1, recorded=17, storage=storage)
+
+
+def _fan_out(
+    name: str, count: int, *, times: int, recorded: float | None = None, storage: StartStorage = Azurite.start
+) -> Row:
     # Each on an Azurite of its own, as one that has had thousands of messages is slower; and in turn, as what else the
     # machine does comes and goes.
-    pairs = [(_fan_out_rate(count, on_disk), _peer_rate(count, on_disk)) for _ in range(times)]
+    pairs = [(_fan_out_rate(count, storage), _peer_rate(count, storage)) for _ in range(times)]
     rate, peer = (statistics.median(rates) for rates in zip(*pairs, strict=True))
     return Row(
         name=name,
@@ -73,24 +82,21 @@ def _fan_out(name: str, count: int, *, times: int, recorded: float | None = None
     )
 
 
-def _fan_out_rate(count: int, on_disk: bool) -> float:
-    with _location(on_disk) as location, bench_host(location) as host:
+def _fan_out_rate(count: int, storage: StartStorage) -> float:
+    with bench_host(storage) as host:
         return count / host.fan_out(count, poll_seconds=LONG_POLL_SECONDS)
 
 
-def _peer_rate(count: int, on_disk: bool) -> float:
-    with _location(on_disk) as location, Azurite.start(location=location) as azurite:
+def _peer_rate(count: int, storage: StartStorage) -> float:
+    with storage() as azurite:
         storage_fan_out_rate(azurite.connection_string, 20)  # as warm as the host was
         return storage_fan_out_rate(azurite.connection_string, count)
 
 
 @contextlib.contextmanager
-def _location(on_disk: bool) -> Iterator[Path | None]:
-    if not on_disk:
-        yield None
-        return
-    with tempfile.TemporaryDirectory(prefix="azurite-") as folder:
-        yield Path(folder)
+def _on_disk() -> Iterator[Azurite]:
+    with tempfile.TemporaryDirectory(prefix="azurite-") as folder, Azurite.start(location=Path(folder)) as azurite:
+        yield azurite
 
 
 def host_fan_out_end(quick: bool = False) -> Row:
@@ -124,6 +130,7 @@ BENCHMARKS: Final[Mapping[str, Callable[[bool], Row]]] = {
     "host_fan_out": host_fan_out,
     "host_fan_out_disk": host_fan_out_disk,
     "host_fan_out_4000": host_fan_out_4000,
+    "host_fan_out_4000_as_published": host_fan_out_4000_as_published,
     "host_fan_out_end": host_fan_out_end,
 }
 

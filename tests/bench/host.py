@@ -23,7 +23,10 @@ from bench.table import Row
 from durable_host.azurite import Azurite
 from host_process import HostClient, HostProcess, StorageProxy, StorageRequest, StorageWitness, wait_until
 
-__all__ = ["BENCHMARKS", "rows"]
+__all__ = ["BENCHMARKS", "StartStorage", "rows"]
+
+StartStorage = Callable[[], contextlib.AbstractContextManager[Azurite]]
+"""Starts an Azurite; in memory, unless it says more."""
 
 APP: Final = Path(__file__).with_name("app")
 POLL_SECONDS: Final = 0.005
@@ -74,11 +77,11 @@ def start_host(connection_string: str, hub: str, *, wait: bool = True) -> HostPr
 
 
 @contextlib.contextmanager
-def bench_host(location: Path | None = None) -> Iterator[BenchHost]:
-    """A host on an Azurite of its own, warm; that keeps its data in a folder, or in memory without one."""
+def bench_host(storage: StartStorage = Azurite.start) -> Iterator[BenchHost]:
+    """A host on an Azurite of its own, warm."""
     hub = new_hub()
     with (
-        Azurite.start(location=location) as azurite,
+        storage() as azurite,
         start_host(azurite.connection_string, hub) as host,
         host.client() as client,
         StorageWitness(azurite.connection_string, hub) as witness,

@@ -58,7 +58,7 @@ def test_the_wheel_holds_the_packages_whole_and_nothing_of_the_repository(built_
     packages = {name.partition("/")[0] for name in names if ".dist-info/" not in name}
     assert packages == {"durable_engine", "durable_harness", "durable_host", "recorded_pages"}
     assert {f"{package}/py.typed" for package in packages} <= names
-    wanted = {"package.json", "package-lock.json", "lifeline.cjs", ".npmrc"}
+    wanted = {"package.json", "package-lock.json", "lifeline.cjs", "speed.cjs", ".npmrc"}
     assert {f"durable_host/azurite/{name}" for name in wanted} <= names
     assert "durable_host/cli/demo.py" not in names
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
