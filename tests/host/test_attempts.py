@@ -12,12 +12,12 @@ import azure.durable_functions as df
 import pytest
 from azure.core.exceptions import ServiceRequestError
 
-from durable_engine import EventRaised, Message, OrchestrationInstance, TaskCompleted
+from durable_engine import EventRaised, ExecutionStarted, Message, OrchestrationInstance, TaskCompleted
 from durable_host.clock import new_guid, now
 from durable_host.dispatch.attempts import attempt_on, earlier_attempt, split_by
 from durable_host.dispatch.sorting import Batch
 from durable_host.task_hub import TaskHub
-from durable_host.task_hub.base.attempt_note import MAX_NOTED, NOTE, AttemptNote, note_in, note_of, with_note
+from durable_host.task_hub.base.attempt_note import MAX_NOTED, AttemptNote, begun_in, note_of, with_begun
 from durable_host.task_hub.base.errors import SplitBrainError
 from durable_host.task_hub.queues.messages import CLIENT, MessageData, message_text, read_message
 from durable_host.task_hub.tables.history_table import LoadedHistory
@@ -114,31 +114,57 @@ async def is_counted(host: SmallHost, value: int) -> bool:
     return await state(host) == value
 
 
-def test_note_is_one_more_member_that_other_hosts_pass_over() -> None:
+async def test_start_that_storage_took_twice_asks_under_the_ids_of_the_attempt_that_was_made_with_its_other_half(
+    connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(connection_string, hub_name, [counts], entities=[counter]) as host:
+        starts = list[ExecutionStarted]()
+        write = host.hub.write_history
+
+        async def die(checkpoint: Any, *given: Any) -> Any:
+            if checkpoint.instance.instance_id != COUNTER:
+                starts.extend(event for event in checkpoint.events if isinstance(event, ExecutionStarted))
+                await asyncio.Event().wait()
+            return await write(checkpoint, *given)
+
+        monkeypatch.setattr(host.hub, "write_history", die)
+        await host.start("counts", "i")
+        await soon(lambda: is_counted(host, 11), "the entity has done what it was asked for")
+    again = Message(event=replace(starts[0], is_played=False), target=starts[0].instance)
+    async with TaskHub(connection_string, short_options(hub_name)) as hub:
+        # Nobody holds it, so that the next host sees it before the one that the dead host held.
+        await hub.queue_of("i").send(again, sender=CLIENT, episode=None)
+    async with running(connection_string, hub_name, [counts], entities=[counter]) as host:
+        await host.raise_event("i", "go", 100)
+
+        assert (await host.reaches("i")).output == "11"
+        await soon(lambda: is_counted(host, 111), "the last signal is counted")
+
+
+def test_count_of_beginnings_is_one_more_member_that_other_hosts_pass_over() -> None:
     message = Message(
         event=EventRaised(timestamp=now(), name="go", input='"\u00e9"'),
         target=OrchestrationInstance(instance_id="i", execution_id=None),
     )
     data = MessageData(activity_id=new_guid(), message=message, sequence_number=1, episode=None, sender=CLIENT)
 
-    text = with_note(message_text(data), TRIED) or ""
+    text = with_begun(message_text(data), 3) or ""
 
     assert read_message(text) == data
-    assert note_in(text) == TRIED
-    assert note_in(message_text(data)) is None
+    assert (begun_in(message_text(data)), begun_in(text)) == (0, 3)
+    assert with_begun("a blob's name", 3) is None
 
 
 @pytest.mark.parametrize("noted", ["5", "[]", '["now","e",1]', '[1,2,3,"a"]', '[1,"e",true]', '[1,"e",2,5]', '{"a":1}'])
 def test_note_that_is_none_is_passed_over(noted: str) -> None:
     assert note_of(noted) is None
-    assert note_in(json.dumps({NOTE: noted})) is None
 
 
-class Noted:
-    """A message of which only its id, its event and its note matter."""
+class Sent:
+    """A message of which only its id and its event matter."""
 
-    def __init__(self, message_id: str, note: AttemptNote | None = None) -> None:
-        self.message_id, self.note = message_id, note
+    def __init__(self, message_id: str) -> None:
+        self.message_id = message_id
         event = EventRaised(timestamp=1, name="go")
         self.data = MessageData(
             activity_id="",
@@ -149,8 +175,8 @@ class Noted:
         )
 
 
-def noted(message_id: str) -> Any:
-    return Noted(message_id)
+def sent_as(message_id: str) -> Any:
+    return Sent(message_id)
 
 
 def batch_of(*messages: Any) -> Batch:
@@ -158,22 +184,23 @@ def batch_of(*messages: Any) -> Batch:
 
 
 def test_attempt_is_made_again_on_its_own_messages_in_their_order() -> None:
-    a, b, c = map(noted, "abc")
+    a, b, c = map(sent_as, "abc")
 
     assert split_by(TRIED, batch_of(c, b, a)) == ([a, b], [c])
     assert split_by(TRIED, batch_of(c, a)) is None
 
 
 def test_note_of_another_episode_or_execution_says_nothing() -> None:
-    batch, loaded = batch_of(Noted("a", TRIED)), LoadedHistory(instance_id="i", execution_id=None)
+    batch, loaded = batch_of(Sent("a")), LoadedHistory(instance_id="i", execution_id=None, attempt=TRIED)
+    own = replace(TRIED, execution_id="", episode=1)
 
     assert earlier_attempt(batch, loaded) is None
-    assert earlier_attempt(batch_of(Noted("a", replace(TRIED, execution_id="", episode=1))), loaded) is not None
+    assert earlier_attempt(batch, replace(loaded, attempt=own)) == own
 
 
 def test_episode_of_more_messages_than_a_note_can_name_is_at_least_once() -> None:
     """By design: its requests, if it has any, are made under new ids when it runs again."""
-    many = [Noted(f"{number}") for number in range(MAX_NOTED + 1)]
+    many = [Sent(f"{number}") for number in range(MAX_NOTED + 1)]
 
     assert attempt_on(batch_of(*many), 1) is None
     assert attempt_on(batch_of(*many[1:]), 1) is not None
@@ -308,3 +335,22 @@ async def test_attempt_on_a_history_that_another_has_written_since_is_not_made(
         assert (await hub.history.load("i", None)).attempt == TRIED == noted.attempt
         with pytest.raises(SplitBrainError):
             await hub.history.note_attempt(loaded, TRIED)
+
+
+async def test_attempt_at_a_first_episode_is_noted_once_and_goes_with_its_rows(
+    connection_string: str, hub_name: str
+) -> None:
+    async with TaskHub(connection_string, short_options(hub_name)) as hub:
+        nothing = await hub.history.load("i", None)
+        await hub.history.note_attempt(nothing, TRIED)
+        noted = await hub.history.load("i", None)
+
+        assert (noted.events, noted.execution_id, noted.attempt) == ((), None, TRIED)
+        with pytest.raises(SplitBrainError):
+            await hub.history.note_attempt(nothing, TRIED)
+
+        instance = new_instance("i")
+        events = first_episode(instance, "a").events
+        written = await hub.history.append(noted, str(instance.execution_id), events)
+        loaded = await hub.history.load("i", None)
+        assert (loaded.events, loaded.attempt, written.may_overwrite) == (tuple(events), None, False)

@@ -22,7 +22,7 @@ from durable_engine import (
 from durable_host.clock import now
 from durable_host.dispatch.sorting import Batch, sort_messages
 from durable_host.task_hub import LoadedHistory, ReceivedMessage, TaskHub
-from durable_host.task_hub.base.attempt_note import AttemptNote
+from durable_host.task_hub.base.attempt_note import AttemptNote, short_id
 from durable_host.task_hub.queues.messages import CLIENT
 from host.task_hub_steps import first_episode, last_episode, new_instance, save, short_options, started
 
@@ -120,15 +120,15 @@ async def test_a_start_that_came_twice_is_taken_once(connection_string: str, hub
     assert (batch.take, batch.drop) == ([first], [again])
 
 
-async def test_of_a_start_that_came_twice_the_one_is_taken_that_tells_of_an_attempt(
+async def test_of_a_start_that_came_twice_the_one_is_taken_with_which_an_attempt_was_made(
     connection_string: str, hub_name: str
 ) -> None:
     async with sorter(connection_string, hub_name) as one:
         await one.write_row(started(FIRST))
         again, first = await one.message(started(FIRST)), await one.message(started(FIRST))
-        first.note = AttemptNote(at=now(), execution_id="e", episode=1, messages=())
+        note = AttemptNote(at=now(), execution_id="e", episode=1, messages=(short_id(first.message_id),))
 
-        batch = await one.sort([again, first])
+        batch = await one.sort([again, first], LoadedHistory(instance_id="i", execution_id=None, attempt=note))
 
     assert (batch.take, batch.drop) == ([first], [again])
 

@@ -96,7 +96,7 @@ class StorageWitness:
         """Every instance of the hub that has a history, by its id."""
         rows = {row["PartitionKey"]: row for row in self._rows("Instances")}
         histories: dict[str, list[Row]] = {}
-        for row in self._rows("History"):
+        for row in self._history():
             histories.setdefault(row["PartitionKey"], []).append(row)
         found = [self._instance(key, history, rows.get(key, {})) for key, history in histories.items()]
         return {instance.instance_id: instance for instance in found}
@@ -105,12 +105,12 @@ class StorageWitness:
         """One instance, by its id, whose characters must be ones that a key can hold."""
         query = f"PartitionKey eq '{instance_id}'"
         rows = list(self._rows("Instances", query))
-        return self._instance(instance_id, list(self._rows("History", query)), rows[0] if rows else {})
+        return self._instance(instance_id, list(self._history(query)), rows[0] if rows else {})
 
     def rows_without_history(self) -> set[str]:
         """The ids of instances that were started and have not run an episode."""
         keys = {row["PartitionKey"] for row in self._rows("Instances")}
-        return {_unescaped(key) for key in keys - {row["PartitionKey"] for row in self._rows("History")}}
+        return {_unescaped(key) for key in keys - {row["PartitionKey"] for row in self._history()}}
 
     def owners(self) -> dict[str, str | None]:
         """Who owns each control queue; None where nobody does."""
@@ -123,6 +123,10 @@ class StorageWitness:
             with self._queues.get_queue_client(properties) as queue:
                 counts[queue.queue_name] = queue.get_queue_properties().approximate_message_count or 0
         return counts
+
+    def _history(self, query: str | None = None) -> Iterator[Row]:
+        """All but what is only a note on an attempt at a first episode: a sentinel of no execution."""
+        return (row for row in self._rows("History", query) if "ExecutionId" in row)
 
     def _rows(self, table: str, query: str | None = None) -> Iterator[Row]:
         with self._tables.get_table_client(f"{self._hub}{table}") as client:

@@ -29,11 +29,17 @@ def what_is_lost(state: HubState) -> list[str]:
     found: list[str] = []
     for partition in {key[1] for key in state.rows if key[0] == HISTORY}:
         rows = state.partition(HISTORY, partition)
+        if not _has_begun(rows):
+            continue
         found += _unreadable(partition, rows)
         if not found:
             found += _Instance(state, partition, rows).lost()
     for (table, instance, _), row in state.rows.items():
-        if table == INSTANCES and row.get("RuntimeStatus") == "Pending" and not state.partition(HISTORY, instance):
+        if (
+            table == INSTANCES
+            and row.get("RuntimeStatus") == "Pending"
+            and not _has_begun(state.partition(HISTORY, instance))
+        ):
             starts = [put for put in _puts(state) if put.kind == "ExecutionStarted" and put.instance_id == instance]
             if not any(put.event["OrchestrationInstance"]["ExecutionId"] == row["ExecutionId"] for put in starts):
                 found.append(f"{instance} was promised and has neither a history nor a start message")
@@ -42,6 +48,11 @@ def what_is_lost(state: HubState) -> list[str]:
 
 def _puts(state: HubState) -> Iterator[Put]:
     return (message.put for message in state.messages.values())
+
+
+def _has_begun(rows: list[dict[str, Any]]) -> bool:
+    """Whether there is more than a note on an attempt at the first episode, which is a sentinel of no execution."""
+    return any("ExecutionId" in row for row in rows)
 
 
 def _unreadable(partition: str, rows: list[dict[str, Any]]) -> Iterator[str]:

@@ -33,15 +33,11 @@ def attempt_on(batch: Batch, moment: Ticks) -> AttemptNote | None:
 
 
 def earlier_attempt(batch: Batch, loaded: LoadedHistory) -> AttemptNote | None:
-    """The latest attempt at this very episode that the history tells of, or, at the first episode, the messages."""
-    found = [loaded.attempt] if batch.past else [message.note for message in batch.take]
-    notes = [note for note in found if note is not None]
-    if not notes or not batch.take:
+    """The attempt at this very episode that the history tells of."""
+    note = loaded.attempt
+    if note is None or not batch.take:
         return None
-    place = _place(batch)
-    return max(
-        (note for note in notes if (note.execution_id, note.episode) == place), key=lambda note: note.at, default=None
-    )
+    return note if (note.execution_id, note.episode) == _place(batch) else None
 
 
 def split_by(note: AttemptNote, batch: Batch) -> tuple[list[ReceivedMessage], list[ReceivedMessage]] | None:

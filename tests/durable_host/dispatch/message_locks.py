@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from durable_engine import TICKS_PER_SECOND
 from durable_host.clock import now
 from durable_host.task_hub.account.concurrency import for_each
-from durable_host.task_hub.base.attempt_note import AttemptNote
 from durable_host.task_hub.queues.queue import MAX_ABANDON_SECONDS, ReceivedMessage
 
 __all__ = ["HeldMessages"]
@@ -81,19 +80,13 @@ class HeldMessages:
 
         await self._let_go(messages, release)
 
-    async def write_note(self, messages: Iterable[ReceivedMessage], note: AttemptNote) -> None:
-        """Write into messages that an episode is tried with them. Any error is raised: then it must not go on."""
-        await for_each(messages, lambda message: self._write(message, partial(message.queue.write_note, message, note)))
-
     async def write_begun(self, message: ReceivedMessage, times: int) -> None:
-        """Write into a work item how often it was begun; any error is raised."""
-        await self._write(message, partial(message.queue.write_begun, message, times))
-
-    async def _write(self, message: ReceivedMessage, write: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Change a message in the place of a renewal, which that is as well."""
+        """Write into a work item how often it was begun, in the place of a renewal, which that is as well; any error is
+        raised."""
         while (renewal := self._renewals.get(message.message_id)) is not None:
             await asyncio.wait([renewal])
-        self._renewals[message.message_id] = task = asyncio.create_task(write())
+        task = asyncio.create_task(message.queue.write_begun(message, times))
+        self._renewals[message.message_id] = task
         try:
             await task
         finally:

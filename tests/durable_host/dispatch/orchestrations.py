@@ -243,10 +243,7 @@ class OrchestrationDispatcher:
         checkpoint = await self._episodes.run(session, batch, moment)
         seconds = time.perf_counter() - began
         if attempt is None and asks_others(checkpoint) and (note := attempt_on(batch, moment)) is not None:
-            if batch.past:
-                loaded = await self._hub.history.note_attempt(loaded, note)
-            else:
-                await self._held.write_note(batch.take, note)
+            loaded = await self._hub.history.note_attempt(loaded, note)
         if self._hub.partitions.has_lost(session.partition):
             raise _PartitionLostError
         applied = applied_after(loaded.applied, batch.events, checkpoint)

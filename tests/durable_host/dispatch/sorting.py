@@ -31,6 +31,7 @@ from durable_host.dispatch.message_rules import (
     may_wait_for_execution,
     names_entity,
 )
+from durable_host.task_hub.base.attempt_note import short_id
 from durable_host.task_hub.hub.hub import TaskHub
 from durable_host.task_hub.queues.queue import ReceivedMessage
 from durable_host.task_hub.tables.history_table import LoadedHistory
@@ -94,9 +95,10 @@ async def _new_execution(
 ) -> ReceivedMessage | Batch | None:
     """The message that starts an execution other than the loaded one; a batch where it decides about all by itself.
 
-    Of a start that storage took twice it is the one that tells of an earlier attempt, if any does.
+    Of a start that storage took twice it is the one with which an attempt was made, if any was.
     """
-    for message in sorted(received, key=lambda one: one.note is None):
+    tried = loaded.attempt.messages if loaded.attempt else ()
+    for message in sorted(received, key=lambda one: short_id(one.message_id) not in tried):
         event = message.data.message.event
         if not isinstance(event, ExecutionStarted):
             continue

@@ -3,8 +3,8 @@
 Ids of entity requests are made of the episode's time. A host that finds the note of one that died tries the episode
 again at the same time on the same messages, makes the same requests, and the entity knows them.
 A work item has a note of its own: how often its activity was begun, so that one that ends its host does not for ever.
-Invariant: the note is one more column of the history's sentinel, or, where there is no history yet, one more member of
-the messages' texts; other hosts pass over these.
+Invariant: the note is one more column of the history's sentinel, and the count one more member of the message's text;
+other hosts pass over these.
 """
 
 from __future__ import annotations
@@ -21,19 +21,17 @@ __all__ = [
     "NOTE",
     "AttemptNote",
     "begun_in",
-    "note_in",
     "note_of",
     "note_text",
     "short_id",
     "with_begun",
-    "with_note",
 ]
 
 MAX_NOTED: Final = 100
-"""The most messages of one episode that a note can name; each message carries the whole of it."""
+"""The most messages of one episode that a note can name."""
 
 NOTE: Final = "LocalHostAttempt"
-"""The name of the column, and of the member."""
+"""The name of the column."""
 _BEGUN: Final = "LocalHostBegun"
 _LETTERS: Final = 8
 
@@ -71,34 +69,17 @@ def note_of(text: object) -> AttemptNote | None:
     return AttemptNote(at=at, execution_id=execution_id, episode=episode, messages=tuple(messages))
 
 
-def with_note(text: str, note: AttemptNote) -> str | None:
-    """The text of a message with the note; None where it is no JSON object, as those of hosts of long ago."""
-    return _with_member(text, NOTE, note_text(note))
-
-
-def note_in(text: str) -> AttemptNote | None:
-    """The note in the text of a message; None where there is none that can be read."""
-    return note_of(_member_of(text, NOTE))
-
-
 def with_begun(text: str, times: int) -> str | None:
-    """The text of a work item with how often its activity was begun; None where it is no JSON object."""
-    return _with_member(text, _BEGUN, times)
+    """The text of a work item with how often its activity was begun; None where it is no JSON object, as those of hosts
+    of long ago."""
+    members = _members_of(text)
+    return None if members is None else json.dumps(members | {_BEGUN: times}, separators=(",", ":"))
 
 
 def begun_in(text: str) -> int:
     """How often the activity of a work item was begun, as far as that was counted."""
-    times = _member_of(text, _BEGUN)
+    times = (_members_of(text) or {}).get(_BEGUN) if f'"{_BEGUN}"' in text else None
     return times if isinstance(times, int) else 0
-
-
-def _with_member(text: str, name: str, value: object) -> str | None:
-    members = _members_of(text)
-    return None if members is None else json.dumps(members | {name: value}, separators=(",", ":"))
-
-
-def _member_of(text: str, name: str) -> object:
-    return (_members_of(text) or {}).get(name) if f'"{name}"' in text else None
 
 
 def _members_of(text: str) -> dict[str, object] | None:

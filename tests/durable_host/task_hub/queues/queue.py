@@ -30,7 +30,7 @@ from durable_engine import (
     ticks_from_datetime,
 )
 from durable_host.task_hub.account.large_payloads import LargePayloads, is_large_message, message_blob_name
-from durable_host.task_hub.base.attempt_note import AttemptNote, note_in, with_begun, with_note
+from durable_host.task_hub.base.attempt_note import with_begun
 from durable_host.task_hub.base.errors import MessageFormatError, TaskHubError
 from durable_host.task_hub.queues.messages import (
     MessageData,
@@ -59,9 +59,9 @@ class ReceivedMessage:
     """A message that this process holds until ``next_visible_at``, counted from before the request that took it, which
     took it for ``held_seconds``.
 
-    The hold changes when it is renewed or received again, the note when one is written; the rest is a value. ``is_own``
-    says that this process sent it, and kept it rather than receive it; ``blob_name`` is where it then put one that is
-    too large for the queue. ``text`` is what stands in the queue, and ``note`` what it says of an earlier attempt.
+    The hold changes when it is renewed or received again; the rest is a value. ``is_own`` says that this process sent
+    it, and kept it rather than receive it; ``blob_name`` is where it then put one that is too large for the queue.
+    ``text`` is what stands in the queue.
     """
 
     message_id: str
@@ -75,7 +75,6 @@ class ReceivedMessage:
     text: str
     is_own: bool = False
     blob_name: str | None = None
-    note: AttemptNote | None = None
 
     @property
     def start_is_confirmed(self) -> bool:
@@ -236,14 +235,11 @@ class HubQueue:
         """Hold a message for the whole visibility time from now on."""
         await self._hide(received, self.hold_seconds(received.data.message.event))
 
-    async def write_note(self, received: ReceivedMessage, note: AttemptNote) -> None:
-        """Write into a message that an episode is tried with it; one that has no room for a note stays as it is."""
-        if await self._rewrite(received, with_note(received.text, note)):
-            received.note = note
-
     async def write_begun(self, received: ReceivedMessage, times: int) -> None:
-        """Write into a work item how often it was begun; one that has no room for that stays as it is."""
-        await self._rewrite(received, with_begun(received.text, times))
+        """Hold a work item, and write into it how often it was begun; one that has no room for that stays as it is."""
+        text = with_begun(received.text, times)
+        if text is not None and not is_large_message(text):
+            await self._hide(received, self.visibility_seconds, text)
 
     async def abandon(self, received: ReceivedMessage, longest_seconds: int = MAX_ABANDON_SECONDS) -> None:
         """Give a message back; it comes again after a time that doubles with each delivery."""
@@ -273,13 +269,6 @@ class HubQueue:
 
     async def on_unreadable(self, raw: QueueMessage) -> None:
         """What becomes of a message that cannot be read, after it was logged."""
-
-    async def _rewrite(self, received: ReceivedMessage, text: str | None) -> bool:
-        """Hold a message with another text, if there is one and it has room; whether it has."""
-        has_room = text is not None and not is_large_message(text)
-        if has_room:
-            await self._hide(received, self.visibility_seconds, text)
-        return has_room
 
     async def _hide(self, received: ReceivedMessage, seconds: int, text: str | None = None) -> None:
         asked_at, receipt = self._now(), received.pop_receipt
@@ -342,7 +331,6 @@ class HubQueue:
             text=text,
             is_own=is_own,
             blob_name=blob_name,
-            note=note_in(text),
         )
         self._held[raw.id] = received
         return received

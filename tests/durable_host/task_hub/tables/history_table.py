@@ -47,7 +47,8 @@ _CONFLICT: Final = 409
 class LoadedHistory:
     """The history of one execution, and what is needed to append to it.
 
-    ``etag`` is None if the instance has no rows; it is there without events if the rows are of an earlier execution.
+    ``etag`` is None if the instance has no rows; it is there without events if the rows are of an earlier execution, or
+    if there is nothing but the note of an attempt at the first episode.
     ``blob_names`` are the blobs that the rows refer to, and ``moved_out`` is the same by event type and column; of
     several, the last.
     """
@@ -100,7 +101,7 @@ class HistoryTable:
                 rows.append(row)
         current = sentinel.get("ExecutionId") or (rows[0].get("ExecutionId") if rows else None)
         if execution_id is not None and current is not None and execution_id != current:
-            return LoadedHistory(instance_id=instance_id, execution_id=execution_id, etag=etag)
+            return LoadedHistory(instance_id=instance_id, execution_id=execution_id, etag=etag, may_overwrite=True)
         if execution_id is None and rows and rows[0].get("ExecutionId") not in (None, current):
             raise HistoryError(
                 f"The history of instance {instance_id!r} says that it is of execution {current!r}, and begins with "
@@ -143,7 +144,7 @@ class HistoryTable:
         each transaction before it is written."""
         instance_id, etag = loaded.instance_id, loaded.etag
         past = () if replaces_history or loaded.execution_id != execution_id else loaded.events
-        may_overwrite = loaded.may_overwrite or (not past and etag is not None)
+        may_overwrite = loaded.may_overwrite or (not past and bool(loaded.events))
         key = escape_key(instance_id)
         rows = [
             event_to_row(event, partition_key=key, position=len(past) + index, execution_id=execution_id)
@@ -178,17 +179,20 @@ class HistoryTable:
     async def note_attempt(self, loaded: LoadedHistory, note: AttemptNote) -> LoadedHistory:
         """Note that the episode after a history is about to be tried; returns the history with its new ETag.
 
+        Where there is no history yet, the sentinel is the first of its rows, and as yet of no execution. (The start
+        message is no place for the note: it is there twice if storage took it and answered with an error.)
+
         Raises:
             SplitBrainError: Somebody else wrote since it was loaded: what the episode asks for must not be sent.
         """
-        key = escape_key(loaded.instance_id)
+        row = {"PartitionKey": escape_key(loaded.instance_id), "RowKey": SENTINEL, NOTE: note_text(note)}
         with _one_writer(loaded.instance_id, note.execution_id, loaded.etag):
-            answer = await self.client.update_entity(
-                {"PartitionKey": key, "RowKey": SENTINEL, NOTE: note_text(note)},
-                mode=UpdateMode.MERGE,
-                etag=loaded.etag,
-                match_condition=MatchConditions.IfNotModified,
-            )
+            if loaded.etag is None:
+                answer = await self.client.create_entity(row)
+            else:
+                answer = await self.client.update_entity(
+                    row, mode=UpdateMode.MERGE, etag=loaded.etag, match_condition=MatchConditions.IfNotModified
+                )
         return replace(loaded, etag=str(answer["etag"]), attempt=note)
 
     async def delete_all(self, instance_id: str) -> None:
