@@ -6,7 +6,7 @@ from typing import Any
 
 import azure.durable_functions as df
 import pytest
-from azure.core.exceptions import HttpResponseError
+from azure.core.exceptions import HttpResponseError, ServiceRequestError
 from azure.storage.queue import QueueClient
 
 from durable_engine import (
@@ -18,7 +18,7 @@ from durable_engine import (
     OrchestrationInstance,
 )
 from durable_host.clock import now
-from durable_host.dispatch import activities, endings
+from durable_host.dispatch import activities, beginnings, endings
 from durable_host.dispatch.sessions import Session
 from durable_host.dispatch.sorting import Batch
 from durable_host.task_hub import TaskHub
@@ -165,8 +165,8 @@ async def test_history_that_nothing_can_be_made_of_is_left_alone_and_its_instanc
 async def test_activity_that_never_lived_to_its_end_fails_after_some_beginnings(
     connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(activities, "_MANY_DELIVERIES", 1)
-    monkeypatch.setattr(activities, "_MOST_BEGINNINGS", 1)
+    monkeypatch.setattr(beginnings, "_MANY_DELIVERIES", 1)
+    monkeypatch.setattr(beginnings, "_MOST", 1)
     async with running(connection_string, hub_name, [calls_act], {"act": str}) as host:
 
         async def die(*given: Any) -> Any:
@@ -181,6 +181,36 @@ async def test_activity_that_never_lived_to_its_end_fails_after_some_beginnings(
     assert row.runtime_status == "Failed"
     assert "It was begun 1 times and more, and never ended" in (row.output or "")
     assert "activity 'act' is delivered for the 1. time" in caplog.text
+
+
+def calls_register_once(context: df.DurableOrchestrationContext) -> Steps:
+    value = yield context.call_entity(df.EntityId("register", "k"), "set", 1)
+    return value
+
+
+@pytest.mark.parametrize(("orchestrator", "dies_in"), [("waits", "i"), ("calls_register_once", "@register@k")])
+async def test_episode_that_never_lived_to_its_end_fails_after_some_beginnings(
+    connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch, orchestrator: str, dies_in: str
+) -> None:
+    monkeypatch.setattr(beginnings, "_MANY_DELIVERIES", 1)
+    monkeypatch.setattr(beginnings, "_MOST", 1)
+    monkeypatch.setattr(endings, "_TRIES", 1)
+    monkeypatch.setattr(endings, "_TRIES_OF_ENTITY", 1)
+    async with running(connection_string, hub_name, [waits, calls_register_once], entities=[register]) as host:
+        run = host.orchestrations._episodes.run
+
+        async def die(session: Session, *given: Any) -> Any:
+            if session.instance_id == dies_in:
+                raise ServiceRequestError("as little comes of it as if the host had died")
+            return await run(session, *given)
+
+        monkeypatch.setattr(host.orchestrations._episodes, "run", die)
+        await host.start(orchestrator, "i")
+
+        row = await host.reaches("i")
+
+    assert row.runtime_status == "Failed"
+    assert "It was begun 1 times and more, and never ended" in (row.output or "")
 
 
 async def test_control_message_that_only_an_instance_can_decide_is_named_and_left_alone(

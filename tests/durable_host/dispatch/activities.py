@@ -25,11 +25,11 @@ from durable_engine import (
     completion_of,
 )
 from durable_host.clock import now
+from durable_host.dispatch.beginnings import count_beginning
 from durable_host.dispatch.http_activity import HttpActivity
 from durable_host.dispatch.message_locks import HeldMessages
 from durable_host.dispatch.state_log import ACTIVITY, StateLog
 from durable_host.task_hub.account.refusals import is_passing
-from durable_host.task_hub.base.attempt_note import begun_in
 from durable_host.task_hub.hub.hub import TaskHub
 from durable_host.task_hub.queues.poller import Poller
 from durable_host.task_hub.queues.queue import MAX_RECEIVE, ReceivedMessage
@@ -42,19 +42,7 @@ RunActivity = Callable[[str, str | None, str], Awaitable[ActivityOutcome]]
 _AHEAD_SECONDS: Final = 0.25
 _LONGEST_WAIT_SECONDS: Final = 1.0
 _PACE: Final = 0.1  # How much the latest activity counts in the usual duration.
-_MANY_DELIVERIES: Final = 3
-_MOST_BEGINNINGS: Final = 30
 _log = logging.getLogger("Host.Triggers.DurableTask")
-
-
-class ActivityNeverEndedError(Exception):
-    """An activity was begun so often, and its host never lived to see its end."""
-
-    def __init__(self, times: int) -> None:
-        super().__init__(
-            f"It was begun {times} times and more, and never ended: each time its host ended first. See whether it "
-            "ends the process, or takes all memory."
-        )
 
 
 class ActivityDispatcher:
@@ -175,8 +163,7 @@ class ActivityDispatcher:
         scheduled = cast(TaskScheduled, message.data.message.event)
         instance_id = message.data.message.target.instance_id
         try:
-            if message.dequeue_count >= _MANY_DELIVERIES:
-                await self._count(scheduled, message)
+            await count_beginning(self._held, message, f"activity {scheduled.name!r}")
             completion = await self._run_timed(instance_id, scheduled)
             await self._report(completion, message)
         except asyncio.CancelledError:
@@ -203,25 +190,6 @@ class ActivityDispatcher:
         seconds = (now() - began) / TICKS_PER_SECOND
         self._usual_seconds += _PACE * (seconds - self._usual_seconds)
         return completion
-
-    async def _count(self, scheduled: TaskScheduled, message: ReceivedMessage) -> None:
-        """Count in the message, from some delivery on, how often its activity was begun: one that ends the process
-        would otherwise come back as often as a host is started.
-
-        Raises:
-            ActivityNeverEndedError: It was begun often enough.
-        """
-        times = begun_in(message.text)
-        if times >= _MOST_BEGINNINGS:
-            raise ActivityNeverEndedError(times)
-        _log.warning(
-            "Instance %r: activity %r is delivered for the %d. time: before, its host ended first, or its result could "
-            "not be sent. If it ends the host, it fails after some more.",
-            message.data.message.target.instance_id,
-            scheduled.name,
-            message.dequeue_count,
-        )
-        await self._held.write_begun(message, times + 1)
 
     async def _fail(self, scheduled: TaskScheduled, error: BaseException, message: ReceivedMessage) -> None:
         """Report that an activity could not be run, or its result not be sent: it would be so every time."""

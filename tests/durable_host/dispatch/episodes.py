@@ -87,6 +87,20 @@ class EpisodeRunner:
         """How many episodes are in their threads; nothing can end those."""
         return self._threads.still_running
 
+    def check_version(self, instance_id: str, batch: Batch) -> None:
+        """Make sure that this host runs the instance's version, or fails what is of another one.
+
+        Raises:
+            OtherVersionError: It does neither.
+        """
+        started = next((one for one in (*batch.past, *batch.events) if isinstance(one, ExecutionStarted)), None)
+        if started is None or self._app.versions.fails or is_entity(instance_id, batch.past, batch.events):
+            return
+        if (problem := self._app.versions.problem(started.version)) is not None:
+            raise OtherVersionError(
+                f"{problem} As host.json's versionFailureStrategy is Reject, it waits for a host that runs it."
+            )
+
     async def run(self, session: Session, batch: Batch, moment: Ticks) -> Checkpoint:
         """Run one episode, which is at this moment, to its end, and log what the app's author should know.
 
@@ -143,11 +157,7 @@ class EpisodeRunner:
         self, instance_id: str, batch: Batch, moment: Ticks, wrap: Callable[[str, OrchestratorCode], OrchestratorCode]
     ) -> Callable[[], Checkpoint]:
         past, events, functions = batch.past, batch.events, self._app.functions
-        problem, ids = self._version_problem(instance_id, batch), _ids_at(instance_id, moment)
-        if problem is not None and not self._app.versions.fails:
-            raise OtherVersionError(
-                f"{problem} As host.json's versionFailureStrategy is Reject, it waits for a host that runs it."
-            )
+        ids = _ids_at(instance_id, moment)
         if not is_entity(instance_id, past, events):
             app = replace(self._app, orchestrator=lambda name: wrap(name, self._app.orchestrator(name)))
             return _contained(
@@ -165,13 +175,6 @@ class EpisodeRunner:
         return _contained(
             lambda: run_entity_batch(instance_id, past, events, code, functions, now=moment, new_id=new_id)
         )
-
-    def _version_problem(self, instance_id: str, batch: Batch) -> str | None:
-        """Why this host does not run the instance's version, None if it does."""
-        started = next((one for one in (*batch.past, *batch.events) if isinstance(one, ExecutionStarted)), None)
-        if started is None or is_entity(instance_id, batch.past, batch.events):
-            return None
-        return self._app.versions.problem(started.version)
 
 
 def _ids_at(instance_id: str, moment: Ticks) -> Callable[[], str]:

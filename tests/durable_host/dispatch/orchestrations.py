@@ -18,6 +18,7 @@ from azure.core.exceptions import AzureError
 from durable_engine import GenericEvent, HistoryError
 from durable_host.dispatch.applied_requests import applied_after
 from durable_host.dispatch.attempts import asks_others, attempt_on, earlier_attempt, split_by
+from durable_host.dispatch.beginnings import count_beginning
 from durable_host.dispatch.endings import Endings
 from durable_host.dispatch.episodes import EpisodeInterruptedError, EpisodeRunner, OtherVersionError
 from durable_host.dispatch.message_locks import HeldMessages
@@ -240,6 +241,8 @@ class OrchestrationDispatcher:
     ) -> None:
         began = time.perf_counter()
         moment = self._hub.now() if attempt is None else attempt.at
+        self._episodes.check_version(session.instance_id, batch)
+        await count_beginning(self._held, max(batch.take, key=lambda message: message.dequeue_count), "an episode")
         checkpoint = await self._episodes.run(session, batch, moment)
         seconds = time.perf_counter() - began
         if attempt is None and asks_others(checkpoint) and (note := attempt_on(batch, moment)) is not None:
