@@ -73,5 +73,11 @@ def test_text_that_is_no_instant_is_refused(text: str) -> None:
         ticks_from_text(text)
 
 
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59-14:00", "9999-12-31T24:00:00Z", "0001-01-01T00:00:00+14:00"])
+def test_instant_that_cannot_be_written_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="cannot be written"):
+        ticks_from_text(text)
+
+
 def test_naive_datetime_is_taken_as_utc() -> None:
     assert ticks_from_datetime(datetime(2026, 1, 1)) == ticks_from_datetime(datetime(2026, 1, 1, tzinfo=UTC))

@@ -12,7 +12,14 @@ import pytest
 from azure.data.tables import TableClient, UpdateMode
 from azure.storage.queue import QueueClient
 
-from durable_engine import EventRaised, ExecutionTerminated, Message, OrchestrationInstance
+from durable_engine import (
+    EventRaised,
+    ExecutionTerminated,
+    Message,
+    OrchestrationInstance,
+    TaskScheduled,
+    event_to_json,
+)
 from durable_host.clock import new_guid, now
 from durable_host.dispatch import endings
 from durable_host.task_hub.queues.messages import CLIENT, MessageData, message_text
@@ -86,14 +93,27 @@ BAD_VALUES: dict[str, tuple[tuple[str, ...], Any]] = {
     "input is an object": (("TaskMessage", "Event", "Input"), {}),
     "event is a text": (("TaskMessage", "Event"), "EventRaised"),
     "event id is a text": (("TaskMessage", "Event", "EventId"), "none"),
+    "event id is too large for a table": (("TaskMessage", "Event", "EventId"), 10**30),
+    "event id is just too large for a table": (("TaskMessage", "Event", "EventId"), 2**31),
+    "number is too large for any host": (("SequenceNumber",), 2**63),
+    "episode is too large for any host": (("Episode",), 2**31),
+    "time is after the last year": (("TaskMessage", "Event", "Timestamp"), "9999-12-31T23:59:59-14:00"),
+    "time is before the first year": (("TaskMessage", "Event", "Timestamp"), "0001-01-01T00:00:00+14:00"),
+    "name is null": (("TaskMessage", "Event", "Name"), None),
+    "name is half a letter": (("TaskMessage", "Event", "Name"), "\ud800"),
+    "name is too long for a table": (("TaskMessage", "Event", "Name"), "n" * 40_000),
+    "trace is too long for a table": (("TaskMessage", "Event", "ParentTraceContext"), {"TraceState": "t" * 40_000}),
+    "whether it was played is a text": (("TaskMessage", "Event", "IsPlayed"), "no"),
 }
 
 
 async def test_messages_with_wrong_values_are_named_and_the_others_of_their_queue_are_read(
     connection_string: str, hub_name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with running(connection_string, hub_name, [says], {"echo": echo}) as host:
+    async with running(connection_string, hub_name, [waits]) as host:
         queue = host.hub.queue_of("i").name
+        await host.start("waits", "i")
+        await host.reaches("i", "Running")
         for path, value in BAD_VALUES.values():
             text = event_text("i")
             place = text
@@ -102,13 +122,37 @@ async def test_messages_with_wrong_values_are_named_and_the_others_of_their_queu
             place[path[-1]] = value
             put(connection_string, queue, text)
         await soon(lambda: caplog.text.count("is left alone") == len(BAD_VALUES), "all bad ones are named")
-        await host.start("says", "i", 1)
+        await host.raise_event("i", "go", 1)
 
         row = await host.reaches("i")
 
-    assert row.runtime_status == "Completed"
-    for named in ("InstanceId is 5", "InstanceId is None", "half of a surrogate pair", "SequenceNumber is 'first'"):
+    assert (row.runtime_status, row.output) == ("Completed", "1")
+    for named in (
+        "InstanceId is 5",
+        "InstanceId is None",
+        "InstanceId '\\ud800' holds half of a surrogate pair",
+        "SequenceNumber is 'first'",
+        "EventId is 2147483648, and no number of 32 bits",
+        "after the year 9999",
+        "Name is null",
+        "Name '\\ud800' holds half of a surrogate pair",
+        "has 40000 characters",
+    ):
         assert named in caplog.text
+
+
+@pytest.mark.parametrize("name", [None, "\ud800", 5])
+async def test_work_item_without_a_name_that_can_be_looked_up_is_left_alone(
+    connection_string: str, hub_name: str, caplog: pytest.LogCaptureFixture, name: object
+) -> None:
+    text = event_text("i")
+    text["TaskMessage"]["Event"] = event_to_json(TaskScheduled(timestamp=now(), name="")) | {"Name": name}
+    async with running(connection_string, hub_name, [says], {"echo": echo}) as host:
+        put(connection_string, host.hub.work_items.name, text)
+        await soon(lambda: "is left alone" in caplog.text, "it is named")
+        await host.start("says", "i", 1)
+
+        assert (await host.reaches("i")).output == "1"
 
 
 async def test_message_that_cannot_be_taken_is_given_back_and_the_reader_reads_on(

@@ -34,6 +34,7 @@ _TEXT = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9})
 
 NEVER: Ticks = -62_135_596_800 * TICKS_PER_SECOND
 """0001-01-01T00:00:00, which .NET writes for an instant that was never set."""
+_LAST: Ticks = 253_402_300_800 * TICKS_PER_SECOND - 1  # the end of the year 9999
 
 
 def ticks_from_datetime(moment: datetime) -> Ticks:
@@ -65,7 +66,10 @@ def ticks_from_text(text: str) -> Ticks:
     if offset and offset != "Z":
         sign = -1 if offset[0] == "+" else 1
         seconds += sign * (int(offset[1:3]) * 3600 + int(offset[-2:]) * 60)
-    return seconds * TICKS_PER_SECOND + int((fraction or "")[:7].ljust(7, "0"))
+    ticks = seconds * TICKS_PER_SECOND + int((fraction or "")[:7].ljust(7, "0"))
+    if not NEVER <= ticks <= _LAST:
+        raise ValueError(f"{text!r} is before the year 1 or after the year 9999 in UTC, and cannot be written.")
+    return ticks
 
 
 def ticks_to_full_text(ticks: Ticks) -> str:

@@ -202,7 +202,7 @@ def _from_json(data: Mapping[str, Any]) -> MessageData:
                 instance_id=text_of(target, "InstanceId"), execution_id=optional_text_of(target, "ExecutionId") or None
             ),
         ),
-        sequence_number=number_of(data, "SequenceNumber", 0),
+        sequence_number=number_of(data, "SequenceNumber", 0, bits=64),
         episode=None if data.get("Episode") is None else number_of(data, "Episode", 0),
         sender=OrchestrationInstance(
             instance_id=optional_text_of(sender, "InstanceId") or "",
