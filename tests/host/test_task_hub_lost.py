@@ -48,6 +48,9 @@ async def test_hub_that_was_deleted_is_made_again_and_work_goes_on(
 
         assert (await host.reaches("after")).output == '"done"'
         assert await host.client.get_instance("before") is None
+    told = [record.message for record in caplog.records if "created again" in record.message]
+    assert len(told) == 1
+    assert [record.message for record in caplog.records if "\n" in record.message] == []
 
 
 @pytest.mark.parametrize(

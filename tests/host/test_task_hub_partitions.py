@@ -7,12 +7,14 @@ from dataclasses import replace
 
 import pytest
 from azure.data.tables import TableClient
+from azure.storage.blob import BlobClient, ContainerClient
 from hypothesis import given
 from hypothesis import strategies as st
 
 from durable_engine import TICKS_PER_SECOND
 from durable_host.clock import now
 from durable_host.task_hub import TaskHub
+from durable_host.task_hub.leases.app_lease import app_lease_id
 from durable_host.task_hub.leases.partition_leases import PartitionLease, plan_pass, plan_release
 from host.task_hub_steps import short_options
 from host_process import StorageProxy, soon
@@ -296,6 +298,37 @@ async def test_a_partition_that_was_resigned_is_released_and_taken_again_later(
         owner = raw_leases(connection_string, hub)[hub.control_queue(2).name].get("CurrentOwner")
         await soon(lambda: len(reader.reads) == 4, "it is taken again")
     assert owner is None
+
+
+async def test_container_of_the_app_lease_that_is_lost_is_told_of_in_lines_and_costs_no_partition(
+    connection_string: str, hub_name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader = Reader()
+    async with TaskHub(connection_string, short_options(hub_name, app_lease_renew_seconds=0.1)) as hub:
+        hub.start_partitions(reader)
+        await soon(lambda: len(reader.reads) == 4, "the partitions are owned")
+        name = hub.names.app_lease_container
+        with ContainerClient.from_connection_string(connection_string, name, api_version="2025-11-05") as container:
+            container.delete_container(lease=app_lease_id(""))
+
+        await soon(lambda: "lost 0" in reader.notes, "the partitions are given up")
+        await soon(lambda: len(reader.reads) == 4, "they are owned again")
+
+    told = [record.message for record in caplog.records]
+    assert sum("had lost a part (ContainerNotFound)" in text for text in told) == 1
+    assert "The app lease could not be taken, and is tried again: The specified container does not exist." in told
+    assert not any("\n" in text for text in told)
+
+
+async def test_garbage_in_the_blob_of_the_app_lease_costs_no_partition(connection_string: str, hub_name: str) -> None:
+    reader = Reader()
+    async with TaskHub(connection_string, short_options(hub_name)) as hub:
+        place = hub.names.app_lease_container, hub.names.app_lease_blob
+        with BlobClient.from_connection_string(connection_string, *place, api_version="2025-11-05") as blob:
+            blob.upload_blob(b"[" * 99_999, overwrite=True)
+        hub.start_partitions(reader)
+
+        await soon(lambda: len(reader.reads) == 4, "the partitions are owned")
 
 
 async def test_garbage_in_the_partitions_table_costs_no_partition(

@@ -16,19 +16,15 @@ from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
 from durable_host.config.settings import IdentityConnectionError, SettingsError, storage_connection
+from durable_host.task_hub.account.refusals import first_line
 
-__all__ = ["Accounts", "UnknownConnectionError", "first_line"]
+__all__ = ["Accounts", "UnknownConnectionError"]
 
 _DEFAULT = "AzureWebJobsStorage"
 
 
 class UnknownConnectionError(Exception):
     """A binding names a connection that is no setting, or one that cannot be used."""
-
-
-def first_line(error: Exception) -> str:
-    """What storage says; ids and the XML of its answer follow in further lines."""
-    return str(error).partition("\n")[0]
 
 
 class Accounts:

@@ -16,11 +16,12 @@ from azure.functions.meta import Datum
 from durable_host.app.deferred import deferred_value, is_deferred
 from durable_host.app.index import CLIENT, Binding, IndexedFunction
 from durable_host.app.trigger import BindingError, Trigger
-from durable_host.bindings.accounts import Accounts, UnknownConnectionError, first_line
+from durable_host.bindings.accounts import Accounts, UnknownConnectionError
 from durable_host.bindings.blob import read_blob, split_path, write_blob
 from durable_host.bindings.expressions import SettingError, resolve_settings, resolved
 from durable_host.bindings.queue import send_messages
 from durable_host.bindings.table import read_table, write_table
+from durable_host.task_hub.account.refusals import first_line
 
 __all__ = ["StorageBindings", "with_settings"]
 

@@ -19,7 +19,7 @@ from durable_host.dispatch.message_locks import HeldMessages
 from durable_host.dispatch.message_rules import names_entity
 from durable_host.dispatch.sessions import Session
 from durable_host.dispatch.sorting import Batch
-from durable_host.task_hub.account.refusals import is_passing
+from durable_host.task_hub.account.refusals import first_line, is_passing
 from durable_host.task_hub.base.errors import SplitBrainError
 from durable_host.task_hub.hub.hub import TaskHub
 from durable_host.task_hub.queues.queue import ReceivedMessage
@@ -48,7 +48,8 @@ class Endings:
         if is_no_fault or not any(message.dequeue_count >= tries for message in batch.take):
             await self._held.abandon(batch.take, is_no_fault=is_no_fault)
         else:
-            await self._fail(session, batch, f"The episode could not be run or saved: {type(error).__name__}: {error}")
+            said = first_line(error) if isinstance(error, AzureError) else error
+            await self._fail(session, batch, f"The episode could not be run or saved: {type(error).__name__}: {said}")
 
     async def refuse(self, session: Session, received: Sequence[ReceivedMessage], problem: str) -> None:
         """Deal with messages to an instance of which nothing can be kept: who waits for it is answered."""
@@ -60,7 +61,7 @@ class Endings:
                 checkpoint = await self._episodes.fail(session, batch, problem)
                 await self._hub.send_messages(checkpoint)
         except Exception as error:
-            _log.error("Instance '%.40s...': its caller could not be told. %s", session.instance_id, error)
+            _log.error("Instance '%.40s...': its caller could not be told. %s", session.instance_id, first_line(error))
             if is_passing(error):
                 await self._held.abandon(batch.take, is_no_fault=True)
                 return
@@ -71,7 +72,7 @@ class Endings:
         try:
             is_over = await self._is_over(session.instance_id, [message.data.message.event for message in received])
         except AzureError as failure:
-            _log.warning("Instance %r: its row cannot be reached either: %s", session.instance_id, failure)
+            _log.warning("Instance %r: its row cannot be reached either: %s", session.instance_id, first_line(failure))
             await self._held.abandon(received, is_no_fault=True)
             return
         await (self._held.delete if is_over else self._held.abandon)(received)
@@ -101,7 +102,9 @@ class Endings:
             return
         except Exception as error:
             if is_passing(error):
-                _log.error("Instance %r: it could not be ended as failed yet. %s", session.instance_id, error)
+                _log.error(
+                    "Instance %r: it could not be ended as failed yet. %s", session.instance_id, first_line(error)
+                )
                 await self._held.abandon(batch.take, is_no_fault=True)
                 return
             _log.exception(

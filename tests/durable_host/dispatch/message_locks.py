@@ -16,6 +16,7 @@ from typing import Final
 from durable_engine import TICKS_PER_SECOND
 from durable_host.clock import now
 from durable_host.task_hub.account.concurrency import for_each
+from durable_host.task_hub.account.refusals import first_line
 from durable_host.task_hub.queues.queue import MAX_ABANDON_SECONDS, ReceivedMessage
 
 __all__ = ["HeldMessages"]
@@ -136,7 +137,7 @@ class HeldMessages:
         try:
             await act(message)
         except Exception as error:
-            why = f"{error}".partition("\n")[0]
+            why = first_line(error)
             _log.warning("Message %s of queue %s %s: %s", message.message_id, message.queue.name, failure, why)
 
 

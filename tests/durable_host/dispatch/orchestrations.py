@@ -26,7 +26,7 @@ from durable_host.dispatch.message_rules import is_ended, names_entity
 from durable_host.dispatch.row_repair import repair_row
 from durable_host.dispatch.sessions import Session, Sessions
 from durable_host.dispatch.sorting import Batch, sort_messages
-from durable_host.task_hub.account.refusals import is_passing
+from durable_host.task_hub.account.refusals import first_line, is_passing
 from durable_host.task_hub.base.attempt_note import AttemptNote
 from durable_host.task_hub.base.errors import SplitBrainError
 from durable_host.task_hub.base.names import id_problem
@@ -207,7 +207,7 @@ class OrchestrationDispatcher:
             _log.error(
                 "Instance %r: an episode could not be run or saved; its messages are tried again later. %s",
                 session.instance_id,
-                error,
+                first_line(error),
                 exc_info=None if isinstance(error, AzureError) else error,  # what storage says is enough
             )
             session.forget()

@@ -20,8 +20,8 @@ from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue import QueueMessage
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
-from durable_host.bindings.accounts import first_line
 from durable_host.bindings.making import made_when_missing
+from durable_host.task_hub.account.refusals import first_line
 from durable_host.triggers.blob import BlobListener
 from durable_host.triggers.queue_reader import Handled
 from durable_host.triggers.singleton import Singleton, host_blob

@@ -17,11 +17,12 @@ from azure.core.exceptions import AzureError
 from durable_host.app.index import BLOB, QUEUE, TIMER, FunctionIndex, IndexedFunction
 from durable_host.app.trigger import Trigger
 from durable_host.app.worker import Worker
-from durable_host.bindings.accounts import Accounts, UnknownConnectionError, first_line
+from durable_host.bindings.accounts import Accounts, UnknownConnectionError
 from durable_host.bindings.expressions import SettingError
 from durable_host.bindings.values import StorageBindings, with_settings
 from durable_host.config.host_json import QueueOptions
 from durable_host.config.logs import event
+from durable_host.task_hub.account.refusals import first_line
 from durable_host.triggers.blob import BlobListener
 from durable_host.triggers.blob_pattern import BlobPattern
 from durable_host.triggers.blob_scan import POISON_QUEUE, BlobScan, scan_queue

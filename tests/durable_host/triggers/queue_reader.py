@@ -18,9 +18,9 @@ from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.storage.queue import QueueMessage
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
-from durable_host.bindings.accounts import first_line
 from durable_host.bindings.making import made_when_missing
 from durable_host.config.host_json import QueueOptions
+from durable_host.task_hub.account.refusals import first_line
 
 __all__ = ["LONGEST_QUEUE_NAME", "Handled", "QueueReader", "poison_of"]
 
@@ -203,6 +203,7 @@ class QueueReader:
             try:
                 renewed = await self._queue.update_message(message, visibility_timeout=_VISIBILITY_SECONDS)
             except AzureError as error:
-                _log.warning("A message of queue '%s' may come again while it is handled: %s", self._name, error)
+                said = "A message of queue '%s' may come again while it is handled: %s"
+                _log.warning(said, self._name, first_line(error))
             else:
                 message.pop_receipt = renewed.pop_receipt

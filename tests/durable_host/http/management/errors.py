@@ -16,6 +16,7 @@ from azure.core.exceptions import AzureError
 
 from durable_engine import JsonReaderError
 from durable_host.http.messages import Answer, json_answer
+from durable_host.task_hub.account.refusals import first_line
 
 __all__ = [
     "ARGUMENT_EXCEPTION",
@@ -90,7 +91,7 @@ def invalid_json(error: JsonReaderError) -> DotNetError:
 
 def refused_by_storage(error: Exception) -> DotNetError:
     """A 400 for what is too long, or in another way nothing that storage takes; the real host answers 500."""
-    reason = str(error).partition("\n")[0].rstrip(".")
+    reason = first_line(error).rstrip(".")
     return argument_error(f"Storage refuses what the request asks for: {reason}. Ask for less, or by shorter names.")
 
 

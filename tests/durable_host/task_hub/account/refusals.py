@@ -1,4 +1,4 @@
-"""What storage will not take however often it is sent, and what is worth another try."""
+"""What storage says when it does not do as it is told: whether another try is worth it, and the line for the log."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 from azure.core.exceptions import AzureError, HttpResponseError
 
-__all__ = ["is_passing", "is_refusal"]
+__all__ = ["first_line", "is_passing", "is_refusal"]
 
 _REFUSED: Final = frozenset({400, 413, 414, 431})
 _OF_ANOTHER: Final = "PopReceiptMismatch"
@@ -23,3 +23,8 @@ def is_refusal(error: BaseException) -> bool:
 def is_passing(error: BaseException) -> bool:
     """Whether storage is to blame: away, busy, or in the hands of another writer."""
     return isinstance(error, AzureError) and not is_refusal(error)
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says in its first line: in those of storage ids, and the XML of the answer, follow."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -23,6 +23,7 @@ from durable_engine import Checkpoint, Message, OrchestrationInstance, TaskSched
 from durable_host import clock
 from durable_host.task_hub.account.concurrency import for_each
 from durable_host.task_hub.account.large_payloads import LargePayloads
+from durable_host.task_hub.account.refusals import first_line
 from durable_host.task_hub.account.storage import StorageAccount, full_connection_string
 from durable_host.task_hub.base.errors import StorageAccountError
 from durable_host.task_hub.base.names import HubNames, partition_of
@@ -100,7 +101,7 @@ class TaskHub:
             self._is_open = True
         except AzureError as error:
             await self.close()
-            reason = str(error).splitlines()[0].rstrip(".")
+            reason = first_line(error).rstrip(".")
             raise StorageAccountError(
                 f"Task hub {self.names.hub!r} cannot be opened: {reason}. Check the storage connection string, and "
                 "that the account (or Azurite) can be reached from here."
@@ -132,8 +133,9 @@ class TaskHub:
             options = replace(self.options, partition_count=len(self.control_queues))
             await create_hub(self._account, self.names, options)
         except AzureError as error:
+            why = first_line(error)
             _log.warning(
-                "Task hub %r has lost a part (%s) that cannot be made again yet: %s", self.names.hub, code, error
+                "Task hub %r has lost a part (%s) that cannot be made again yet: %s", self.names.hub, code, why
             )
             return
         _log.warning(
@@ -287,7 +289,8 @@ class TaskHub:
         try:
             await self.payloads.delete(loaded.blob_names)
         except AzureError as error:
-            _log.warning("Blobs of replaced history rows stay behind: %s (%s)", ", ".join(loaded.blob_names), error)
+            names, why = ", ".join(loaded.blob_names), first_line(error)
+            _log.warning("Blobs of replaced history rows stay behind: %s (%s)", names, why)
 
     async def _own_partitions(self, listener: PartitionListener) -> None:
         while True:
@@ -296,7 +299,7 @@ class TaskHub:
                 self.partitions.start(listener)
                 await self._app_lease.keep()
             except AzureError as error:
-                _log.warning("The app lease could not be taken, and is tried again: %s", error)
+                _log.warning("The app lease could not be taken, and is tried again: %s", first_line(error))
                 await asyncio.sleep(self.options.lease_hurry_seconds)
             await self.partitions.stop()
 

@@ -24,6 +24,7 @@ from azure.storage.blob.aio import ContainerClient
 from durable_engine import HistoryEvent
 from durable_host.clock import new_guid, now
 from durable_host.task_hub.account.large_payloads import LargePayloads
+from durable_host.task_hub.account.refusals import first_line
 from durable_host.task_hub.account.storage import StorageAccount
 from durable_host.task_hub.base.names import HubNames, check_hub_name
 from durable_host.task_hub.tables.history_table import HistoryTable
@@ -83,7 +84,7 @@ def explained(hub_name: str, where: str) -> Iterator[None]:
         ) from error
     except ClientAuthenticationError as error:
         raise HubUnreachableError(
-            f"{where} refuses to show task hub {hub_name!r}: {_first_line(error)}. Sign in ('az login') "
+            f"{where} refuses to show task hub {hub_name!r}: {first_line(error).rstrip('.')}. Sign in ('az login') "
             f"as somebody with the roles {_READER_ROLES}, or give a connection string with a valid key."
         ) from error
     except HttpResponseError as error:
@@ -92,10 +93,10 @@ def explained(hub_name: str, where: str) -> Iterator[None]:
                 f"{where} refuses to show task hub {hub_name!r} (403). Give the identity the roles "
                 f"{_READER_ROLES}, and let the account's network rules admit this machine."
             ) from error
-        raise HubUnreachableError(f"{where} answers {error.status_code}: {_first_line(error)}.") from error
+        raise HubUnreachableError(f"{where} answers {error.status_code}: {first_line(error).rstrip('.')}.") from error
     except (ServiceRequestError, ServiceResponseError) as error:
         raise HubUnreachableError(
-            f"{where} cannot be reached: {_first_line(error)}. Check the account's name or the connection "
+            f"{where} cannot be reached: {first_line(error).rstrip('.')}. Check the account's name or the connection "
             "string, and that the network lets you through. For Azurite, start it, or a host that does: "
             "'python -m durable_host start'."
         ) from error
@@ -141,7 +142,3 @@ async def open_by_account_name(
             history=await opened.enter_async_context(history),
             blobs=await opened.enter_async_context(container),
         )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -16,6 +16,7 @@ from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsE
 from azure.storage.blob import ContentSettings
 from azure.storage.blob.aio import BlobLeaseClient, ContainerClient
 
+from durable_host.task_hub.account.refusals import first_line
 from durable_host.task_hub.base.names import fnv1a
 from durable_host.task_hub.base.options import TaskHubOptions
 
@@ -73,7 +74,7 @@ class AppLease:
                 if error.status_code in (404, 409) and not await self._try_to_acquire():
                     break
             except AzureError as error:
-                _log.warning("The app lease could not be renewed, and is tried again: %s", error)
+                _log.warning("The app lease could not be renewed, and is tried again: %s", first_line(error))
         _log.warning("The lease of container %s was lost to another app.", self._container.container_name)
 
     async def _try_to_acquire(self) -> bool:
@@ -89,7 +90,7 @@ class AppLease:
         blob = self._container.get_blob_client(self._blob_name)
         try:
             info = json.loads(await (await blob.download_blob()).readall())
-        except (ResourceNotFoundError, ValueError):
+        except (RecursionError, ResourceNotFoundError, ValueError):
             info = {}
         if isinstance(info, dict) and info.get("OwnerId") == self.lease_id:
             return

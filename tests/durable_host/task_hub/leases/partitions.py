@@ -20,6 +20,7 @@ from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
 from durable_engine import TICKS_PER_SECOND, Ticks
+from durable_host.task_hub.account.refusals import first_line
 from durable_host.task_hub.base.options import TaskHubOptions
 from durable_host.task_hub.leases.partition_leases import (
     PartitionLease,
@@ -116,7 +117,8 @@ class PartitionManager:
             await asyncio.gather(*self._drains.values())
             await self._pass_without_conflicts(is_stopping=True)
         except (AzureError, TimeoutError) as error:
-            _log.warning("The partitions of %s could not be released, and run out instead: %s", self.worker_name, error)
+            why = first_line(error)
+            _log.warning("The partitions of %s could not be released, and run out instead: %s", self.worker_name, why)
         for queue in list(self._expiries):
             self._give_up(queue)
 
@@ -127,7 +129,8 @@ class PartitionManager:
                 if await self._pass_without_conflicts(is_stopping=False):
                     pause = min(pause, self._options.lease_hurry_seconds)
             except (AzureError, TimeoutError) as error:
-                _log.warning("The partition leases of %s could not be looked after: %r", self.worker_name, error)
+                why = first_line(error)
+                _log.warning("The partition leases of %s could not be looked after: %s", self.worker_name, why)
                 pause = min(pause, self._options.lease_hurry_seconds)
             except Exception:
                 # Without this loop no lease would be renewed, and none given up when it runs out.

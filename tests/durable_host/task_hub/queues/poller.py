@@ -15,6 +15,7 @@ from typing import Final
 
 from azure.core.exceptions import AzureError
 
+from durable_host.task_hub.account.refusals import first_line
 from durable_host.task_hub.queues.queue import HubQueue, Reader, ReceivedMessage
 
 __all__ = ["Poller"]
@@ -69,7 +70,8 @@ class Poller:
             batch = await self._queue.receive(limit)
         except AzureError as error:
             if not self._is_failing:
-                _log.warning("Queue %s cannot be read, and is tried again and again: %s", self._queue.name, error)
+                why = first_line(error)
+                _log.warning("Queue %s cannot be read, and is tried again and again: %s", self._queue.name, why)
             self._is_failing = True
             return []
         except Exception:

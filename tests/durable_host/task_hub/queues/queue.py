@@ -30,6 +30,7 @@ from durable_engine import (
     ticks_from_datetime,
 )
 from durable_host.task_hub.account.large_payloads import LargePayloads, is_large_message, message_blob_name
+from durable_host.task_hub.account.refusals import first_line
 from durable_host.task_hub.base.attempt_note import with_begun
 from durable_host.task_hub.base.errors import MessageFormatError, TaskHubError
 from durable_host.task_hub.queues.messages import (
@@ -302,7 +303,7 @@ class HubQueue:
             # Whatever is wrong with one message, the others that came with it can be read.
             if raw.id not in self._complained:
                 self._complained.add(raw.id)
-                what = error if isinstance(error, TaskHubError) else f"{type(error).__name__}: {error}"
+                what = error if isinstance(error, TaskHubError) else f"{type(error).__name__}: {first_line(error)}"
                 _log.warning("Message %s of queue %s is left alone, and tried again later: %s", raw.id, self.name, what)
             await self.on_unreadable(raw)
             return None
