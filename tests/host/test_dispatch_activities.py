@@ -10,6 +10,7 @@ import pytest
 
 from durable_engine import Message, TaskCompleted, TaskFailed, TaskScheduled
 from durable_host.clock import now
+from durable_host.dispatch import activities, reading
 from durable_host.task_hub import ReceivedMessage
 from host.dispatch_steps import SmallHost, running
 from host.task_hub_steps import new_instance
@@ -57,6 +58,29 @@ class Gate:
         await self.open.wait()
         self.under_way -= 1
         return value
+
+
+@pytest.mark.parametrize("times", [1, 6])
+async def test_reader_of_work_items_that_has_failed_reads_on(
+    connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, times: int
+) -> None:
+    """After some failures it rests for a while first."""
+    monkeypatch.setattr(reading, "_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(activities, "_REST_SECONDS", 0)
+    async with running(connection_string, hub_name, activities={"act": lambda v: v}, reads=False) as host:
+        room, failures = host.activities._room, iter(range(times))
+
+        def fail_at_first() -> int:
+            if next(failures, None) is not None:
+                raise RuntimeError("a fault of the reader's own")
+            return room()
+
+        monkeypatch.setattr(host.activities, "_room", fail_at_first)
+        await put(host, 2, keep=False)
+
+        assert len(await results(host, 2)) == 2
+    assert caplog.text.count("The work-item queue could not be read on") == times
+    assert caplog.text.count("Activities are not read here") == times // 5
 
 
 @pytest.mark.parametrize("keep", [True, False])

@@ -28,8 +28,9 @@ from durable_host.clock import now
 from durable_host.dispatch.beginnings import count_beginning
 from durable_host.dispatch.http_activity import HttpActivity
 from durable_host.dispatch.message_locks import HeldMessages
+from durable_host.dispatch.reading import read_on
 from durable_host.dispatch.state_log import ACTIVITY, StateLog
-from durable_host.task_hub.account.refusals import is_passing
+from durable_host.task_hub.account.refusals import first_line, is_passing
 from durable_host.task_hub.hub.hub import TaskHub
 from durable_host.task_hub.queues.poller import Poller
 from durable_host.task_hub.queues.queue import MAX_RECEIVE, ReceivedMessage
@@ -42,6 +43,7 @@ RunActivity = Callable[[str, str | None, str], Awaitable[ActivityOutcome]]
 _AHEAD_SECONDS: Final = 0.25
 _LONGEST_WAIT_SECONDS: Final = 1.0
 _PACE: Final = 0.1  # How much the latest activity counts in the usual duration.
+_REST_SECONDS: Final = 60
 _log = logging.getLogger("Host.Triggers.DurableTask")
 
 
@@ -100,7 +102,17 @@ class ActivityDispatcher:
         task.add_done_callback(self._tasks.discard)
 
     async def receive_for_ever(self, poller: Poller) -> None:
-        """Receive work items whenever a place is free, until the poller, whose reader this is, is stopped."""
+        """Receive work items until the poller, whose reader this is, is stopped. Reading that keeps failing rests for a
+        while: there is no partition to give up, and the other hosts of the app read this queue anyhow."""
+        while not await read_on(self._receive, poller, "The work-item queue"):
+            _log.critical(
+                "Activities are not read here for %d s; another host may run them. The lines above say what is wrong.",
+                _REST_SECONDS,
+            )
+            await asyncio.sleep(_REST_SECONDS)
+
+    async def _receive(self, poller: Poller) -> None:
+        """Receive whenever a place is free."""
         while not self._stopping:
             self._free.clear()
             room = self._room()
@@ -172,7 +184,8 @@ class ActivityDispatcher:
             if not is_passing(error):
                 await self._fail(scheduled, error, message)
                 return
-            _log.error("Instance %r: an activity's result could not be sent; it is run again. %s", instance_id, error)
+            why = first_line(error)
+            _log.error("Instance %r: an activity's result could not be sent; it is run again. %s", instance_id, why)
             await self._held.abandon([message], is_no_fault=True)
         else:
             await self._held.delete([message])
@@ -202,7 +215,8 @@ class ActivityDispatcher:
         try:
             await self._report(completion_of(scheduled, outcome, now()), message)
         except Exception as second:
-            _log.error("Instance %r: that could not be reported either; it is tried again. %s", instance_id, second)
+            why = first_line(second)
+            _log.error("Instance %r: that could not be reported either; it is tried again. %s", instance_id, why)
             await self._held.abandon([message], is_no_fault=is_passing(second))
         else:
             await self._held.delete([message])

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any, Final
+from typing import Any
 
 from durable_host.dispatch.orchestrations import OrchestrationDispatcher
+from durable_host.dispatch.reading import read_on
 from durable_host.task_hub.hub.hub import TaskHub
 from durable_host.task_hub.queues.poller import Poller
 
 __all__ = ["ControlReaders"]
 
-_TRIES: Final = 5
-_PAUSE_SECONDS: Final = 0.05
 _log = logging.getLogger("Host.Triggers.DurableTask")
 
 
@@ -65,16 +64,10 @@ class ControlReaders:
             await asyncio.wait([task])
 
     async def _read(self, index: int, poller: Poller) -> None:
-        """Read until the poller is stopped. Reading that fails is begun again; where that does not help, the partition
-        is given up, so that another host can try."""
-        for failures in range(1, _TRIES + 1):
-            try:
-                await self._dispatcher.receive_for_ever(poller)
-            except Exception:
-                _log.exception("Partition %d: its control queue could not be read on, and is read again.", index)
-                await asyncio.sleep(_PAUSE_SECONDS * 2**failures)
-            else:
-                return
+        """Read until the poller is stopped. Where that cannot be done, the partition is given up, so that another host
+        can try."""
+        if await read_on(self._dispatcher.receive_for_ever, poller, f"The control queue of partition {index}"):
+            return
         _log.critical(
             "Partition %d cannot be read here and is given up for now; another host may take it. The lines above say "
             "what is wrong.",
