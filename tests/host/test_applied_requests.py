@@ -6,14 +6,19 @@ What is at least once by design is pinned.
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import azure.durable_functions as df
 import pytest
 
 from durable_engine import EventRaised, ExecutionStarted, Message, OrchestrationInstance, client_signal
 from durable_host.clock import now
-from durable_host.task_hub.queues.messages import CLIENT
+from durable_host.dispatch import applied_requests
+from durable_host.dispatch.applied_requests import applied_after
+from durable_host.task_hub.account.large_payloads import is_large_property
+from durable_host.task_hub.queues.messages import CLIENT, compact_json
 from host.dispatch_steps import SDK_WARNINGS, SmallHost, Steps, running, storage_fails_once
+from host.task_hub_steps import checkpoint_of
 from host_process import soon
 
 pytestmark = SDK_WARNINGS
@@ -51,6 +56,11 @@ def goes_on_later(context: df.DurableOrchestrationContext) -> Steps:
 
 def has_child(context: df.DurableOrchestrationContext) -> Steps:
     return (yield context.call_sub_orchestrator("goes_on_later", "first", "child"))
+
+
+def waits_twice(context: df.DurableOrchestrationContext) -> Steps:
+    first = yield context.wait_for_external_event("go")
+    return [first, (yield context.wait_for_external_event("go"))]
 
 
 def signal(request: str, amount: int) -> Message:
@@ -96,6 +106,49 @@ async def test_the_same_wish_under_two_ids_is_two_wishes(connection_string: str,
         await put(host, signal("a", 1), signal("b", 1))
 
         await soon(lambda: is_counted(host, 2), "both are applied")
+
+
+def test_request_is_remembered_while_its_entity_applies_a_thousand_others() -> None:
+    """By design not longer: it is applied again if it comes again after that."""
+    batch_done = checkpoint_of(OrchestrationInstance(instance_id=COUNTER, execution_id=None), ())
+    applied: tuple[str, ...] = ("the request",)
+    for number in range(1000):
+        applied = applied_after(applied, [signal(f"{number:012}", 1).event], batch_done)
+
+    assert "the request" in applied
+    assert "the request" not in applied_after(applied, [signal("another", 1).event], batch_done)
+
+
+def test_what_is_remembered_of_any_batch_fits_into_one_cell() -> None:
+    batch_done = checkpoint_of(OrchestrationInstance(instance_id=COUNTER, execution_id=None), ())
+    batch = [signal(f"{number:012}", 1).event for number in range(2000)]
+
+    applied = applied_after([f"before{number:06}" for number in range(1000)], batch, batch_done)
+
+    assert (len(applied), applied[-1]) == (1800, "000000001999")
+    assert not is_large_property(compact_json(applied))
+
+
+async def test_request_that_comes_again_after_so_many_others_is_applied_again(
+    connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(applied_requests, "_REMEMBERED", 1)
+    async with running(connection_string, hub_name, entities=[counter]) as host:
+        for request, value in (("a", 1), ("b", 2), ("b", 2), ("c", 3), ("a", 4)):
+            await put(host, signal(request, 1))
+            await soon(partial(is_counted, host, value), f"{value} are counted")
+
+
+async def test_event_that_storage_took_twice_is_two_events(connection_string: str, hub_name: str) -> None:
+    """By design: unlike a request to an entity it has no id by which the second could be told from another one."""
+    event = EventRaised(timestamp=now(), name="go", input="1")
+    async with running(connection_string, hub_name, [waits_twice]) as host:
+        await host.start("waits_twice", "i")
+        for _ in range(2):
+            message = Message(event=event, target=OrchestrationInstance(instance_id="i", execution_id=None))
+            await host.hub.queue_of("i").send(message, sender=CLIENT, episode=None)
+
+        assert (await host.reaches("i")).output == "[1,1]"
 
 
 async def test_row_of_an_entity_that_could_not_be_written_is_made_good(

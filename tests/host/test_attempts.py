@@ -15,6 +15,8 @@ from azure.core.exceptions import ServiceRequestError
 from durable_engine import EventRaised, ExecutionStarted, Message, OrchestrationInstance, TaskCompleted
 from durable_host.clock import new_guid, now
 from durable_host.dispatch.attempts import attempt_on, earlier_attempt, split_by
+from durable_host.dispatch.orchestrations import OrchestrationDispatcher
+from durable_host.dispatch.sessions import Session
 from durable_host.dispatch.sorting import Batch
 from durable_host.task_hub import TaskHub
 from durable_host.task_hub.base.attempt_note import MAX_NOTED, AttemptNote, begun_in, note_of, with_begun
@@ -323,6 +325,46 @@ async def test_result_that_came_twice_waits_for_the_one_that_an_attempt_was_made
 
         assert (await host.reaches("i")).output == "1"
         assert len(sent) == 1
+
+
+async def test_attempt_whose_other_messages_do_not_come_is_given_up_and_its_requests_are_made_once_more(
+    connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By design: what is at least once rather than never."""
+
+    def tells(context: df.DurableOrchestrationContext) -> Steps:
+        context.signal_entity(ENTITY, "add", 1)
+        return (yield context.wait_for_external_event("go"))
+
+    monkeypatch.setattr(OrchestrationDispatcher, "_gather_seconds", lambda dispatcher, session: 0.5)
+    async with running(connection_string, hub_name, [tells], entities=[counter], reads=False) as host:
+        write, lost = host.hub.write_history, list[str]()
+
+        async def lose_event_and_fail(checkpoint: Any, *given: Any) -> Any:
+            if checkpoint.instance.instance_id == "i" and not lost:
+                mine = [one for one in host.held._held.values() if one.data.message.target.instance_id == "i"]
+                event = next(one for one in mine if isinstance(one.data.message.event, EventRaised))
+                lost.append(event.message_id)
+                await event.queue.delete(event)
+                raise ServiceRequestError("storage is away")
+            return await write(checkpoint, *given)
+
+        monkeypatch.setattr(host.hub, "write_history", lose_event_and_fail)
+        await host.start("tells", "i")
+        await host.raise_event("i", "go", "lost")
+        for partition in range(4):
+            host.readers.partition_acquired(partition)
+        await host.reaches("i", "Running")
+        await soon(lambda: is_counted(host, 2), "both signals are counted")
+        await host.raise_event("i", "go", "well")
+
+        assert ((await host.reaches("i")).output, len(lost)) == ('"well"', 1)
+
+
+async def test_messages_of_an_attempt_wait_six_minutes_for_each_other(connection_string: str, hub_name: str) -> None:
+    """What a killed host held comes again before that, and a message that is lost holds nothing up for ever."""
+    async with running(connection_string, hub_name, control_visibility_seconds=30) as host:
+        assert host.orchestrations._gather_seconds(Session("i", 0)) == 360
 
 
 async def test_attempt_on_a_history_that_another_has_written_since_is_not_made(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -53,6 +54,33 @@ class Empty(ControlQueue):
     async def receive(self, limit: int) -> list[ReceivedMessage]:
         self._on_asked()
         return []
+
+
+class Failing(Empty):
+    """A queue that cannot be received from twice, for no reason of storage's, and then brings something."""
+
+    name = "queue"
+
+    def __init__(self, batch: list[ReceivedMessage]) -> None:
+        super().__init__(lambda: None)
+        self._errors, self._batch = [RuntimeError("a fault"), RuntimeError("the same fault")], batch
+
+    async def receive(self, limit: int) -> list[ReceivedMessage]:
+        if self._errors:
+            raise self._errors.pop(0)
+        return self._batch
+
+
+async def test_receiving_that_fails_for_any_reason_is_tried_again_and_reported_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    batch: list[Any] = [object()]
+
+    assert await Poller(Failing(batch), max_interval=0.01).next_batch(1) is batch
+    assert [record.message for record in caplog.records] == [
+        "Queue queue cannot be read, and is tried again and again."
+    ]
+    assert "RuntimeError: a fault" in caplog.text
 
 
 async def test_pauses_grow_as_the_real_hosts_do() -> None:
