@@ -40,6 +40,16 @@ def test_a_record_is_one_line_with_its_moment(capsys: pytest.CaptureFixture[str]
     assert re.fullmatch(r"\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\] read 3 pages\n", capsys.readouterr().out)
 
 
+def test_letters_that_cannot_be_written_are_shown_by_their_numbers(capfd: pytest.CaptureFixture[str]) -> None:
+    set_up_logging({})
+
+    logging.getLogger("Function.fetch").info("half of a pair: %s", "\ud800")
+
+    printed = capfd.readouterr()
+    assert printed.out.endswith("] half of a pair: \\ud800\n")
+    assert printed.err == ""
+
+
 def test_an_exception_follows_its_record(capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logging({})
 

@@ -132,7 +132,10 @@ def _is_of_host(name: str) -> bool:
 def set_up_logging(levels: Mapping[str, str], *, verbose: bool = False) -> None:
     """Print to standard output, at host.json's levels; ``verbose`` takes the real console's form."""
     shown = _Levels(levels)
-    handler = logging.StreamHandler(_original(sys.stdout))
+    stream = _original(sys.stdout)
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")  # an app may print what the terminal's encoding does not have
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(_Entry() if verbose else _Line())
     handler.addFilter(shown)
     if not verbose:
