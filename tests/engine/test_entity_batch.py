@@ -198,6 +198,42 @@ def test_history_without_its_start_is_refused() -> None:
         entity.receive(entity.signal("add", '"1"'))
 
 
+NO_REQUESTS = {
+    "not JSON": "x",
+    "empty": "",
+    "no object": "5",
+    "null": "null",
+    "a list": "[]",
+    "deep": "[" * 99_999,
+    "without an id": '{"op":"add"}',
+    "an id that is no text": '{"op":"add","id":5}',
+    "an id that is half a letter": '{"op":"add","id":"\\ud800"}',
+    "an operation that is no text": '{"op":5,"id":"1"}',
+    "an input that is no text": '{"op":"add","id":"1","input":5}',
+    "a caller that is no text": '{"op":"add","id":"1","parent":[]}',
+    "a caller that is half a letter": '{"op":"add","id":"1","parent":"\\ud800"}',
+    "an execution that is no text": '{"op":"add","id":"1","parent":"p","parentExecution":5}',
+    "a time that is none": '{"op":"add","id":"1","parent":"p","Timestamp":"x"}',
+    "a predecessor that is none": '{"op":"add","id":"1","parent":"p","Predecessor":5}',
+    "a due time that is none": '{"op":"add","id":"1","due":"x"}',
+    "a lock set that is none": '{"id":"1","parent":"p","lockset":5}',
+    "a lock set of no entities": '{"id":"1","parent":"p","lockset":[{"name":"a","key":"b"},{"name":"a"}]}',
+    "a place that is none": '{"id":"1","parent":"p","lockset":[{"name":"a","key":"b"}],"pos":"x"}',
+}
+
+
+@pytest.mark.parametrize("text", NO_REQUESTS.values(), ids=NO_REQUESTS)
+@pytest.mark.parametrize("name", ["op", "release"])
+def test_event_that_is_no_request_is_passed_over_with_a_notice_and_the_others_are_not(name: str, text: str) -> None:
+    entity = OneEntity()
+
+    checkpoint = entity.receive(EventRaised(timestamp=FIRST, name=name, input=text), entity.signal("add", '"1"'))
+
+    assert entity.stored["state"] == "1"
+    if name == "op":
+        assert [notice.code for notice in checkpoint.notices] == ["no_request"]
+
+
 def lock_request(caller: str, *entities: str, position: int = 0) -> EventRaised:
     content = {
         "op": None,

@@ -18,6 +18,7 @@ from durable_engine import (
     Message,
     OrchestrationInstance,
     TaskScheduled,
+    client_signal,
     event_to_json,
 )
 from durable_host.clock import new_guid, now
@@ -153,6 +154,27 @@ async def test_work_item_without_a_name_that_can_be_looked_up_is_left_alone(
         await host.start("says", "i", 1)
 
         assert (await host.reaches("i")).output == "1"
+
+
+def counts(context: df.DurableEntityContext) -> None:
+    context.set_state(context.get_state(lambda: 0) + 1)
+
+
+async def test_event_that_is_no_request_to_an_entity_harms_none_of_those_that_come_with_it(
+    connection_string: str, hub_name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Anybody can raise it: the management API takes any event for any instance."""
+    async with running(connection_string, hub_name, entities=[counts], reads=False) as host:
+        good = client_signal("add", None, new_guid())
+        for text in ("5", good):
+            await host.send("@counts@k", EventRaised(timestamp=now(), name="op", input=text))
+        for partition in range(4):
+            host.readers.partition_acquired(partition)
+
+        row = await host.reaches("@counts@k", "Running")
+
+    assert '"state":"1"' in (row.input or "")
+    assert "Instance '@counts@k': The event 'op' is no request to an entity" in caplog.text
 
 
 async def test_message_that_cannot_be_taken_is_given_back_and_the_reader_reads_on(

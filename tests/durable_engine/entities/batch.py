@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from durable_engine.entities.messages import OPERATION, delayed_operation, entity_instance_id, response, split_entity_id
-from durable_engine.entities.scheduler import Request, SchedulerState
+from durable_engine.entities.scheduler import Request, SchedulerState, message_object
 from durable_engine.model.checkpoint import Checkpoint, InstanceUpdate, Message, Notice
 from durable_engine.model.dotnet_json import compact_json
 from durable_engine.model.errors import AnswerError, HistoryError
@@ -26,7 +26,7 @@ from durable_engine.model.events import (
     OrchestratorStarted,
 )
 from durable_engine.model.functions import KnownFunctions
-from durable_engine.model.notices import entity_kept_change, unknown_entity
+from durable_engine.model.notices import entity_kept_change, no_request, unknown_entity
 from durable_engine.model.ticks import TICKS_PER_SECOND, Ticks
 
 __all__ = ["EntityCode", "entity_payload", "run_entity_batch"]
@@ -49,6 +49,7 @@ class _Work:
     operations: list[Request] = field(default_factory=list)
     lock_request: Request | None = None
     too_early: list[Request] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
 
 
 def run_entity_batch(
@@ -76,7 +77,7 @@ def run_entity_batch(
     work = _receive(state, batch, now)
     before = state.exists, state.state
     messages: list[Message] = [_again_later(instance_id, request, now) for request in work.too_early]
-    notices: list[Notice] = []
+    notices = work.notices
     if work.operations:
         answer = _ask(instance_id, state, work.operations, code, functions)
         state.exists, state.state = bool(answer["entityExists"]), answer["entityState"]
@@ -114,25 +115,33 @@ def entity_payload(instance_id: str, state: SchedulerState, operations: Sequence
 
 
 def _receive(state: SchedulerState, batch: Sequence[HistoryEvent], now: Ticks) -> _Work:
-    """Sort the messages, free locks, and take what may be done now: operations, up to the first lock request."""
+    """Sort the messages, free locks, and take what may be done now: operations, up to the first lock request.
+
+    Anybody can raise an event for an entity: one that is no request is passed over, and the others are not.
+    """
     work = _Work()
     of_lock_holder: list[Request] = []
     for event in batch:
         if not isinstance(event, EventRaised):
             continue
-        if event.name == _RELEASE:
-            if json.loads(event.input or "{}").get("parent") == state.locked_by:
-                state.locked_by = None
-        elif event.name.startswith(OPERATION) and event.input is not None:
-            request = Request.parse(event.input)
-            if request.due_at is not None and request.due_at - now > _EARLY:
-                work.too_early.append(request)
+        try:
+            if event.name == _RELEASE:
+                if message_object(event.input or "{}").get("parent") == state.locked_by:
+                    state.locked_by = None
                 continue
+            is_request = event.name.startswith(OPERATION) and event.input is not None
+            request = Request.parse(event.input or "") if is_request else None
+        except ValueError as error:
+            work.notices.append(no_request(event.name, str(error)))
+            continue
+        if request is None:
+            state.is_suspended = False
+        elif request.due_at is not None and request.due_at - now > _EARLY:
+            work.too_early.append(request)
+        else:
             for ready in [request] if request.due_at is not None else state.sorter.receive(request):
                 held = state.locked_by is not None and state.locked_by == ready.parent
                 (of_lock_holder if held else state.queue).append(ready)
-        else:
-            state.is_suspended = False
     state.put_first(of_lock_holder)
     while not state.is_suspended and work.lock_request is None and (taken := state.next_request()) is not None:
         if taken.lock_set is not None:

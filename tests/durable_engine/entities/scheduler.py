@@ -16,11 +16,13 @@ from durable_engine.entities.messages import REQUEST_TYPE, Stamp
 from durable_engine.model.dotnet_json import compact_json
 from durable_engine.model.ticks import NEVER, TICKS_PER_SECOND, Ticks, ticks_from_text
 
-__all__ = ["MessageSorter", "Request", "SchedulerState"]
+__all__ = ["MessageSorter", "Request", "SchedulerState", "message_object"]
 
 _REORDER_WINDOW: Final = 30 * 60 * TICKS_PER_SECOND
 _BETWEEN_COLLECTIONS: Final = 10 * TICKS_PER_SECOND
 _UNSET: Final = Stamp(NEVER)
+_TEXTS: Final = ("op", "input", "parentExecution", "Timestamp", "Predecessor", "due")
+_ENTITY_ID: Final = ("name", "key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,15 @@ class Request:
 
     @classmethod
     def parse(cls, text: str) -> Request:
-        """The request of an event's input."""
-        return cls({name: value for name, value in json.loads(text).items() if name != "$type"})
+        """The request of an event's input.
+
+        Raises:
+            ValueError: It is none; the text says why.
+        """
+        data = message_object(text)
+        request = cls({name: value for name, value in data.items() if name != "$type"})
+        request._check()
+        return request
 
     @property
     def text(self) -> str:
@@ -99,6 +108,33 @@ class Request:
     def at_position(self, position: int) -> Request:
         """The same lock request for a later entity."""
         return Request({**self.data, "pos": position})
+
+    def _check(self) -> None:
+        """Whether each member is what the properties above say, and an answer can be sent."""
+        entities = self.data.get("lockset") or []
+        if not isinstance(entities, list) or not all(isinstance(one, dict) for one in entities):
+            raise ValueError(f"its lockset is {entities!r:.60}")
+        if not isinstance(self.data.get("pos", 0), int):
+            raise ValueError(f"its pos is {self.data['pos']!r:.60}")
+        ids = [self.data.get("id"), *(one.get(name) for one in entities for name in _ENTITY_ID)]
+        if self.parent is not None:
+            ids.append(self.parent)
+        for value in (*ids, *(self.data[name] for name in _TEXTS if self.data.get(name) is not None)):
+            if not isinstance(value, str):
+                raise ValueError(f"it has {value!r:.60} where a text belongs")
+        "".join(ids).encode("utf-8")  # half of a surrogate pair is in no id
+        _ = self.stamp, self.predecessor, self.due_at
+
+
+def message_object(text: str) -> Mapping[str, Any]:
+    """The JSON object that a message to an entity is; ValueError where it is none."""
+    try:
+        data = json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+    if not isinstance(data, dict):
+        raise ValueError("it is no JSON object")
+    return data
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ __all__ = [
     "early_timer",
     "entity_kept_change",
     "id_drift",
+    "no_request",
     "refused_retries",
     "refused_sub_orchestration",
     "unknown_activity",
@@ -122,6 +123,15 @@ def unknown_entity(instance_id: str, missing: str) -> Notice:
         code="unknown_entity",
         text=f"Every operation sent to {instance_id!r} fails. {missing} Add the entity, or correct the name at the "
         "sender.",
+    )
+
+
+def no_request(name: str, reason: str) -> Notice:
+    """An event was raised for an entity that is neither an operation nor of a lock."""
+    return Notice(
+        code="no_request",
+        text=f"The event {name!r} is no request to an entity, and is passed over: {reason}. To call an operation, "
+        "signal the entity instead of raising an event.",
     )
 
 
