@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 import threading
 import time
@@ -85,6 +86,13 @@ async def blocks(value: Any) -> Any:
     """Keeps the loop of all async functions."""
     print("it blocks", flush=True)
     threading.Event().wait()
+
+
+@app.activity_trigger(input_name="value")
+def backtracks(value: Any) -> Any:
+    """Keeps the interpreter's lock for ever, in C."""
+    print("it backtracks", flush=True)
+    return re.match(r"(a+)+$", "a" * 60 + "b")
 
 
 @app.activity_trigger(input_name="value")

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from durable_host.cli.last_resort import start_watcher
 from durable_host.cli.reach import add_reach_arguments, keys_of, origins_of
 from durable_host.cli.stopping import StopRequest, say
 from durable_host.cli.storage import open_hub_storage, open_storage_of_bindings
@@ -67,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 async def _run(arguments: argparse.Namespace) -> int:
     if arguments.watch:
         return await _watch(arguments)
-    stop = StopRequest(asyncio.get_running_loop())
+    stop = StopRequest(asyncio.get_running_loop(), start_watcher())
     with contextlib.ExitStack() as resources:
         try:
             if arguments.debug is not None:
@@ -135,7 +136,10 @@ async def _serve(arguments: argparse.Namespace, stop: StopRequest, resources: co
     if stop.is_requested:
         raise KeyboardInterrupt  # the app's code has swallowed it
     if stop.listen():
-        say("The app has set handlers for Ctrl+C or SIGTERM while it was imported; this host keeps them for itself.")
+        say(
+            "The app has set handlers for Ctrl+C or SIGTERM, or blocked them, while it was imported; this host keeps "
+            "them for itself."
+        )
     for note in index.notes:
         say(note)
     options = HostOptions(

@@ -1,7 +1,7 @@
 """Being told to stop: Ctrl+C, SIGTERM, or Ctrl+Break on Windows.
 
 Invariant: the first signal ends the process within ten seconds, whatever the app's code and storage do; the second one
-ends it at once.
+ends it at once. (On Windows not while the code keeps the interpreter's lock.)
 """
 
 from __future__ import annotations
@@ -35,22 +35,31 @@ class StopRequest:
 
     While ``interrupts`` is true, the first signal breaks into what runs as KeyboardInterrupt: importing an app or
     starting the storage emulator takes seconds, and what they have begun is undone on the way out.
+
+    Args:
+        loop: Where ``requested`` is waited for.
+        watcher: Where the numbers of signals go besides, for a process that ends this one where Python cannot.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, watcher: int | None = None) -> None:
         self.requested = asyncio.Event()
         self.interrupts = True
         self.is_requested = False
-        self._loop = loop
+        self._loop, self._watcher = loop, watcher
         self.listen()
 
     def listen(self) -> bool:
-        """Take the signals; whether somebody else, such as the app, had taken one of them meanwhile."""
+        """Take the signals; whether somebody else, such as the app, had taken or blocked one of them meanwhile."""
         was_taken = False
+        if self._watcher is not None:
+            signal.set_wakeup_fd(self._watcher, warn_on_full_buffer=False)
         for name in _NAMES:
             if hasattr(signal, name):
                 before = signal.signal(getattr(signal, name), self._on_signal)
                 was_taken |= before != self._on_signal
+        if sys.platform != "win32":
+            numbers = {signal.SIGINT, signal.SIGTERM}
+            was_taken |= not numbers.isdisjoint(signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers))
         return was_taken
 
     async def unless_requested(self, work: Coroutine[Any, Any, object]) -> None:
