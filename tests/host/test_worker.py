@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 import threading
 from collections.abc import AsyncIterator
@@ -12,8 +13,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from durable_engine import ActivityOutcome
+from durable_host.app import async_loop
 from durable_host.app.index import FunctionIndex, IndexedFunction
 from durable_host.app.worker import Worker, thread_count
+from host_process import soon
 
 # azure-functions warns about its own converter, once in a process; the real worker calls it the same way.
 pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads was called without:DeprecationWarning")
@@ -75,6 +78,19 @@ def thread(x):
 async def never_ends(x):
     started.set()
     await asyncio.Event().wait()
+
+
+@app.activity_trigger(input_name="x")
+async def blocks(x):
+    proceed.wait(20)
+
+
+@app.activity_trigger(input_name="x")
+async def blocks_in_a_task(x):
+    async def block():
+        proceed.wait(20)
+
+    await asyncio.gather(block())
 
 
 @app.activity_trigger(input_name="x")
@@ -242,6 +258,34 @@ def test_stopping_cancels_the_async_activities_that_do_not_end(index: FunctionIn
         assert run.cancelled()
 
     asyncio.run(stop_in_the_middle())
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("blocks", r"by blocks \(\d s\)\."), ("blocks_in_a_task", r"by never_ends \(\d s\), blocks_in_a_task \(\d s\)\.")],
+)
+def test_async_function_that_blocks_the_loop_of_all_is_named_while_it_does(
+    index: FunctionIndex, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, name: str, said: str
+) -> None:
+    monkeypatch.setattr(async_loop, "_SILENT_SECONDS", 0.1)
+    state = _function(index, name).function.__globals__
+    started, proceed = state["started"], state["proceed"]
+    started.clear()
+    proceed.clear()
+
+    async def run() -> None:
+        async with _running(index) as worker:
+            waiting = asyncio.create_task(worker.run_activity(_function(index, "never_ends"), "1"))
+            assert await asyncio.to_thread(started.wait, 10)
+            blocking = asyncio.create_task(worker.run_activity(_function(index, name), "1"))
+            await soon(lambda: re.search(said, caplog.text) is not None, "it is named")
+            proceed.set()
+            assert (await blocking).raised is None
+        await asyncio.wait([waiting])
+
+    asyncio.run(run())
+
+    assert caplog.text.count("The event loop of all async functions has not answered for 0.1 s") == 1
 
 
 def test_sync_activities_run_side_by_side_in_the_pool(index: FunctionIndex) -> None:

@@ -11,31 +11,28 @@ import itertools
 import logging
 import queue
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from durable_host.app.exits import contain_exits
+from durable_host.app.running_calls import RunningCall, names_of
 
 __all__ = ["Threads"]
 
 _LONG_WAIT_SECONDS: Final = 10.0
 _PARTS: Final = 5
 """In so many parts a time limit is waited for: of a stop of the process no more than one of them counts."""
-_SHOWN: Final = 5
 _log = logging.getLogger("Host.Function")
 
 Result = TypeVar("Result")
 
 
 @dataclass(slots=True, eq=False)
-class _Call:
+class _Call(RunningCall):
     """One call in its thread."""
 
-    what: str
-    began: float = field(default_factory=time.monotonic)
     has_place: bool = True
 
 
@@ -72,10 +69,7 @@ class Threads:
     @property
     def holders(self) -> str:
         """Who is in the threads, the longest first, as a text."""
-        moment = time.monotonic()
-        calls = sorted(self._calls, key=lambda call: call.began)
-        shown = [f"{call.what} ({moment - call.began:.0f} s)" for call in calls[:_SHOWN]]
-        return ", ".join(shown) + (f" and {len(calls) - _SHOWN} more" if len(calls) > _SHOWN else "")
+        return names_of(self._calls)
 
     async def run(self, what: str, call: Callable[[], Result], *, seconds: float | None = None) -> Result:
         """Run a call in a thread.

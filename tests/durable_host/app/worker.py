@@ -202,7 +202,7 @@ class Worker:
 
     async def _run_async(self, call: Call) -> Outcome:
         try:
-            with running_function(call.plan.function.name):
+            with running_function(call.plan.function.name), self._loop.running(call.plan.function.name):
                 arguments = call.arguments()
                 return call.outcome(await call.plan.function.function(**arguments), arguments)
         except asyncio.CancelledError as error:
