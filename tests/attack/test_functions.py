@@ -80,3 +80,19 @@ def test_activities_that_never_return_leave_threads_for_requests(azurite: Azurit
             client.start("calls", ["hangs", number], instance_id=f"hangs-{number}")
 
         assert client.call("GET", "/api/same/5").body == b"5"
+
+
+def test_functions_that_never_return_fail_after_the_function_timeout_with_the_reason(azurite: Azurite) -> None:
+    limit = {"AzureFunctionsJobHost__functionTimeout": "00:00:02"}
+    with start_attacked(azurite.connection_string, new_hub(), environment=limit) as host, host.client() as client:
+        for name in ("computes", "asks", "calls"):
+            client.start(name, ["hangs", 1], instance_id=name)
+
+        assert client.call("GET", "/api/hangs").status == 500
+        outputs = {name: str(client.wait_for(name)["output"]) for name in ("computes", "asks", "calls")}
+
+    said = "Timeout value of 00:00:02 was exceeded by "
+    assert f"{said}the function of 'computes'" in outputs["computes"]
+    assert f"{said}the function of '@stays@k'" in outputs["asks"]
+    assert f"{said}function: Functions.hangs" in outputs["calls"]
+    assert f"{said}function: Functions.http_hangs" in host.log_text

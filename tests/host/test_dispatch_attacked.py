@@ -254,6 +254,30 @@ async def test_orchestrator_that_outlasts_the_function_timeout_fails_with_the_re
     assert "Timeout value of 00:00:00 was exceeded by the function of 'i'" in (row.output or "")
 
 
+def asks(context: df.DurableOrchestrationContext) -> Steps:
+    return (yield context.call_entity(df.EntityId("answers", "k"), context.get_input()))
+
+
+def answers(context: df.DurableEntityContext) -> None:
+    if context.operation_name == "never":
+        STUCK.wait()
+    context.set_result(context.operation_name)
+
+
+async def test_entity_that_outlasts_the_function_timeout_fails_its_caller_and_answers_the_next(
+    connection_string: str, hub_name: str
+) -> None:
+    async with running(connection_string, hub_name, [asks], entities=[answers], limit_seconds=1.0) as host:
+        await host.start("asks", "first", "never")
+        first = await host.reaches("first")
+        await host.start("asks", "second", "at once")
+        second = await host.reaches("second")
+
+    assert first.runtime_status == "Failed"
+    assert "Timeout value of 00:00:01 was exceeded by the function of '@answers@k'" in (first.output or "")
+    assert (second.runtime_status, json.loads(second.output or "")) == ("Completed", "at once")
+
+
 async def test_orchestration_that_begins_again_without_waiting_can_be_terminated(
     connection_string: str, hub_name: str
 ) -> None:

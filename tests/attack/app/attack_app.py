@@ -44,6 +44,18 @@ def computes(context: df.DurableOrchestrationContext) -> Steps:
 
 
 @app.orchestration_trigger(context_name="context")
+def asks(context: df.DurableOrchestrationContext) -> Steps:
+    """Asks the entity that never answers."""
+    return (yield context.call_entity(df.EntityId("stays", "k"), "stay"))
+
+
+@app.entity_trigger(context_name="context")
+def stays(context: df.DurableEntityContext) -> None:
+    """Never returns."""
+    threading.Event().wait()
+
+
+@app.orchestration_trigger(context_name="context")
 def waits(context: df.DurableOrchestrationContext) -> Steps:
     """Waits for somebody."""
     return (yield context.wait_for_external_event("go"))
@@ -151,6 +163,13 @@ def nests(value: int) -> Any:
 def http_same(req: func.HttpRequest) -> func.HttpResponse:
     """What the route holds."""
     return func.HttpResponse(req.route_params["value"])
+
+
+@app.route(route="hangs")
+def http_hangs(req: func.HttpRequest) -> func.HttpResponse:
+    """Never answers."""
+    threading.Event().wait()
+    return func.HttpResponse("")
 
 
 @app.route(route="body")
