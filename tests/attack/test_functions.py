@@ -66,6 +66,16 @@ def test_http_function_that_ends_the_process_is_a_500_and_the_host_goes_on(host:
         assert client.call("GET", "/api/same/5").body == b"5"
 
 
+def test_orchestrator_that_leaves_hardly_any_recursion_takes_it_from_nobody(host: HostProcess) -> None:
+    with host.client() as client:
+        client.start("recurses_little", 1, instance_id="little")
+        status = client.wait_for("little")
+        client.start("calls", ["same", 2], instance_id="after-little")
+
+        assert client.wait_for("after-little")["output"] == 2
+    assert (status["runtimeStatus"], status["output"]) == ("Completed", 1)
+
+
 @pytest.mark.parametrize("depth", [600, 20_000])
 def test_result_nested_too_deep_ends_its_instance(host: HostProcess, depth: int) -> None:
     with host.client() as client:

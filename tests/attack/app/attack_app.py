@@ -69,6 +69,13 @@ def leaves(context: df.DurableOrchestrationContext) -> Steps:
     yield context.wait_for_external_event("go")
 
 
+@app.orchestration_trigger(context_name="context")
+def recurses_little(context: df.DurableOrchestrationContext) -> Steps:
+    """Leaves hardly any recursion to anybody."""
+    sys.setrecursionlimit(50)
+    return (yield context.call_activity("same", context.get_input()))
+
+
 @app.route(route="starts/{instance_id}", methods=["POST"])
 @app.durable_client_input(client_name="client")
 async def starts(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> str:
