@@ -50,7 +50,7 @@ def test_a_template_matches_as_in_the_functions_host(template: str, path: str, v
 @pytest.mark.parametrize(
     ("constraint", "taken", "refused"),
     [
-        ("int", ["0", "-7", "2147483647"], ["x", "1.5", "2147483648"]),
+        ("int", ["0", "-7", "2147483647"], ["x", "1.5", "2147483648", "9" * 5_000]),
         ("long", ["2147483648"], ["9223372036854775808"]),
         ("bool", ["true", "False"], ["yes"]),
         ("alpha", ["abcZ"], ["a1", "é"]),

@@ -30,7 +30,7 @@ TICKS_PER_SECOND = 10_000_000
 TICKS_PER_MICROSECOND = 10
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TEXT = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:?\d\d)?\Z")
+_TEXT = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:?\d\d)?\Z", re.ASCII)
 
 NEVER: Ticks = -62_135_596_800 * TICKS_PER_SECOND
 """0001-01-01T00:00:00, which .NET writes for an instant that was never set."""
@@ -38,11 +38,12 @@ _LAST: Ticks = 253_402_300_800 * TICKS_PER_SECOND - 1  # the end of the year 999
 
 
 def ticks_from_datetime(moment: datetime) -> Ticks:
-    """Ticks of a datetime; a naive one is taken as UTC."""
+    """Ticks of a datetime; a naive one is taken as UTC. ValueError if in UTC it is before year 1 or after year 9999."""
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     delta = moment - _EPOCH
-    return (delta.days * 86_400 + delta.seconds) * TICKS_PER_SECOND + delta.microseconds * TICKS_PER_MICROSECOND
+    seconds = delta.days * 86_400 + delta.seconds
+    return _checked(seconds * TICKS_PER_SECOND + delta.microseconds * TICKS_PER_MICROSECOND)
 
 
 def ticks_to_datetime(ticks: Ticks) -> datetime:
@@ -61,14 +62,17 @@ def ticks_from_text(text: str) -> Ticks:
     if match is None:
         raise ValueError(f"{text!r} is not an ISO 8601 instant such as 2026-01-01T00:00:00.1234567Z.")
     year, month, day, hour, minute, second, fraction, offset = match.groups()
-    days = datetime(int(year), int(month), int(day)).toordinal() - _EPOCH.toordinal()
-    seconds = days * 86_400 + int(hour) * 3600 + int(minute) * 60 + int(second)
+    clock = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second))  # it refuses an hour 25
+    seconds = (clock.toordinal() - _EPOCH.toordinal()) * 86_400 + int(hour) * 3600 + int(minute) * 60 + int(second)
     if offset and offset != "Z":
         sign = -1 if offset[0] == "+" else 1
         seconds += sign * (int(offset[1:3]) * 3600 + int(offset[-2:]) * 60)
-    ticks = seconds * TICKS_PER_SECOND + int((fraction or "")[:7].ljust(7, "0"))
+    return _checked(seconds * TICKS_PER_SECOND + int((fraction or "")[:7].ljust(7, "0")))
+
+
+def _checked(ticks: Ticks) -> Ticks:
     if not NEVER <= ticks <= _LAST:
-        raise ValueError(f"{text!r} is before the year 1 or after the year 9999 in UTC, and cannot be written.")
+        raise ValueError("The instant is in UTC not within the years 1 to 9999, which are all that .NET has.")
     return ticks
 
 

@@ -20,7 +20,7 @@ _GUID: Final = re.compile(
     r"|\([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\))\Z",
     re.IGNORECASE,
 )
-_WHOLE: Final = re.compile(r"[+-]?[0-9]+\Z")
+_WHOLE: Final = re.compile(r"[+-]?[0-9]{1,4000}\Z")  # int fails for more than 4,300 digits
 _DECIMAL: Final = re.compile(r"[+-]?(?:[0-9][0-9,]*\.?[0-9]*|\.[0-9]+)\Z")
 _FLOAT: Final = re.compile(r"[+-]?(?:[0-9][0-9,]*\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?\Z", re.IGNORECASE)
 _CALL: Final = re.compile(r"(\w+)\((.*)\)\Z", re.DOTALL)

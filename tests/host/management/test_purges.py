@@ -31,7 +31,7 @@ def test_a_purge_of_what_still_runs_is_refused(api: Api) -> None:
 
 
 def test_a_purge_by_filter_needs_the_beginning_of_its_span(api: Api) -> None:
-    for query in ("runtimeStatus=Completed", "createdTimeFrom=nonsense"):
+    for query in ("runtimeStatus=Completed", "createdTimeFrom=nonsense", "createdTimeFrom=0001-01-01T00:00:00%2B14:00"):
         answer = api.call("DELETE", f"instances/?{query}")
         assert (answer.status, json_of(answer)) == (400, exchanges("restart_purge")[9]["reply"])
 

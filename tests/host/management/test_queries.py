@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from durable_engine import TaskScheduled, ticks_from_text
+from durable_engine import TaskScheduled, ticks_from_text, ticks_to_text
 from durable_host.task_hub.tables.instance_rows import InstanceQuery
 from host.management.hub_in_memory import NOON, ORIGIN, ROW, Api, exchanges, json_of
 
@@ -166,10 +166,66 @@ def test_a_page_of_less_than_nothing_is_refused_with_what_to_ask_for(api: Api, t
     assert api.hub.queries == []
 
 
-def test_a_page_too_large_to_be_a_number_is_the_usual_page(api: Api) -> None:
-    api.call("GET", "instances?top=99999999999")
+@pytest.mark.parametrize(
+    "top", ["99999999999", "1_0", "%D9%A1", "1.0", "9" * 5_000, "0x1", "1e1", "%C2%A05"], ids=lambda top: top[:11]
+)
+def test_a_page_size_that_dotnet_reads_as_no_number_is_the_usual_one(api: Api, top: str) -> None:
+    # https://learn.microsoft.com/dotnet/api/system.int32.tryparse: white space, a sign, and the digits 0 to 9
+    api.call("GET", f"instances?top={top}")
 
     assert [top for _, top, _ in api.hub.queries] == [100]
+
+
+@pytest.mark.parametrize("top", ["%2B7", "%0907%20", "007"])
+def test_a_page_size_may_have_a_sign_space_and_zeros(api: Api, top: str) -> None:
+    api.call("GET", f"instances?top={top}")
+
+    assert [top for _, top, _ in api.hub.queries] == [7]
+
+
+def test_a_status_is_asked_for_by_a_number_of_dotnet_alone(api: Api) -> None:
+    api.call("GET", f"instances?runtimeStatus=%D9%A1,1_0,{'9' * 5_000},-1,99,%2B1")
+
+    assert [query.statuses for query, _, _ in api.hub.queries] == [("Completed",)]
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "0001-01-01T00:00:00%2B14:00",
+        "9999-12-31T23:59:59-14:00",
+        "0001-01-01T00:00%2B14:00",
+        "Mon, 01 Jan 2024 00:00:00 %2B99999999999999999999",
+        "2024-01-01T25:00:00Z",
+        "%D9%A2%D9%A0%D9%A2%D9%A4-01-01T00:00:00Z",
+        "01/02/%D9%A2%D9%A0%D9%A2%D9%A4",
+    ],
+)
+@pytest.mark.parametrize(
+    ("target", "parameter"),
+    [
+        ("instances", "createdTimeFrom"),
+        ("instances", "createdTimeTo"),
+        ("entities", "lastOperationTimeFrom"),
+        ("entities/counter", "lastOperationTimeTo"),
+    ],
+)
+def test_a_moment_that_no_date_of_dotnet_is_counts_as_absent(
+    api: Api, target: str, parameter: str, moment: str
+) -> None:
+    answer = api.call("GET", f"{target}?{parameter}={moment.replace(' ', '%20')}")
+
+    assert answer.status == 200
+    assert [(query.created_from, query.created_to) for query, _, _ in api.hub.queries] == [(None, None)]
+
+
+def test_the_first_and_the_last_moment_can_be_asked_for(api: Api) -> None:
+    api.call("GET", "instances?createdTimeFrom=0001-01-01&createdTimeTo=9999-12-31T23:59:59.9999999Z")
+
+    assert [
+        (ticks_to_text(query.created_from or 0), ticks_to_text(query.created_to or 0))
+        for query, _, _ in api.hub.queries
+    ] == [("0001-01-01T00:00:00Z", "9999-12-31T23:59:59.9999999Z")]
 
 
 @pytest.mark.parametrize("target", ["instances?taskHub=Other", "entities?taskHub=Other", "entities/counter?taskHub=x"])

@@ -118,6 +118,17 @@ def test_a_start_that_waits_looks_ten_times_a_second_at_most(api: Api) -> None:
     assert 2 <= api.hub.looks <= 4
 
 
+@pytest.mark.parametrize("number", ["1_0", "%D9%A1", "nan", "inf", "1e400", "0x1", ""])
+def test_a_start_waits_only_for_what_dotnet_reads_as_a_number(api: Api, number: str) -> None:
+    answers = [
+        api.call("POST", f"orchestrators/chain?timeout={number}&pollingInterval=0"),
+        api.call("POST", f"orchestrators/chain?timeout=0&pollingInterval={number}"),
+    ]
+
+    assert [answer.status for answer in answers] == [202, 202]
+    assert api.hub.looks == 0
+
+
 def test_a_polling_interval_above_the_timeout_is_refused_after_the_start(api: Api) -> None:
     answer = api.call("POST", "orchestrators/chain?timeout=1&pollingInterval=5")
 

@@ -18,9 +18,14 @@ from durable_host.http.messages import Request
 
 __all__ = ["QueryParameters", "body_text", "json_or_text", "with_dates"]
 
-_ISO_DATE: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,7}))?(Z|[+-]\d\d:?\d\d)?\Z")
+_ISO_DATE: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,7}))?(Z|[+-]\d\d:?\d\d)?\Z", re.ASCII)
 _CHARSET: Final = re.compile(r"charset=\"?([\w.:-]+)", re.IGNORECASE)
-_NET_DATE: Final = re.compile(r"/Date\((-?\d+)\)/\Z")
+_NET_DATE: Final = re.compile(r"/Date\((-?\d+)\)/\Z", re.ASCII)
+# Python's own int and float take underscores and the digits of every script, which .NET does not; and int fails for
+# more than 4,300 digits.
+_WHOLE: Final = re.compile(r"[+-]?[0-9]{1,4000}\Z")
+_DOUBLE: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?\Z", re.IGNORECASE)
+_SPACE: Final = " \t\n\v\f\r"
 _TICKS_PER_MILLISECOND: Final = 10_000
 
 
@@ -39,36 +44,29 @@ class QueryParameters:
 
     def flag(self, name: str, *, default: bool) -> bool:
         """A boolean; the default for anything but true and false."""
-        value = (self.text(name) or "").strip().lower()
+        value = self._word(name).lower()
         return value == "true" if value in ("true", "false") else default
 
     def whole(self, name: str, *, default: int) -> int:
         """An Int32; the default for anything else."""
-        try:
-            number = int((self.text(name) or "").strip())
-        except ValueError:
-            return default
-        return number if -(2**31) <= number < 2**31 else default
+        number = _int32(self._word(name))
+        return default if number is None else number
 
     def seconds(self, name: str) -> float | None:
         """A number of seconds, None for anything else."""
-        try:
-            value = float((self.text(name) or "").strip())
-        except ValueError:
-            return None
-        return value if math.isfinite(value) else None
+        value = self._word(name)
+        number = float(value) if _DOUBLE.match(value) else math.inf
+        return number if math.isfinite(number) else None
 
     def moment(self, name: str) -> Ticks | None:
         """A point in time, None for anything else; without an offset it is UTC."""
-        value = (self.text(name) or "").strip()
-        try:
-            return ticks_from_text(value)
-        except ValueError:
-            pass
-        for parse in (datetime.fromisoformat, parsedate_to_datetime, _slashed_date):
+        value = self._word(name)
+        if not value.isascii():
+            return None  # Python reads the digits of every script.
+        for parse in (ticks_from_text, _iso_date, _mail_date, _slashed_date):
             try:
-                return ticks_from_datetime(parse(value))
-            except (ValueError, TypeError, IndexError):
+                return parse(value)
+            except (IndexError, OverflowError, TypeError, ValueError):
                 continue
         return None
 
@@ -76,12 +74,15 @@ class QueryParameters:
         """Runtime statuses by name, as the case is written, or by number; the rest is left out."""
         found = []
         for value in (self.text(name) or "").split(","):
-            word = value.strip()
+            word = value.strip(_SPACE)
             if word in ORCHESTRATION_STATUS:
                 found.append(word)
-            elif word.isdecimal() and int(word) < len(ORCHESTRATION_STATUS):
-                found.append(ORCHESTRATION_STATUS[int(word)])
+            elif (number := _int32(word)) is not None and 0 <= number < len(ORCHESTRATION_STATUS):
+                found.append(ORCHESTRATION_STATUS[number])
         return found
+
+    def _word(self, name: str) -> str:
+        return (self.text(name) or "").strip(_SPACE)
 
 
 def body_text(request: Request) -> str:
@@ -133,10 +134,25 @@ def _as_date(text: str) -> str:
     return written + (zone if zone in ("", "Z") else "+00:00")
 
 
-def _slashed_date(text: str) -> datetime:
+def _int32(text: str) -> int | None:
+    if not _WHOLE.match(text):
+        return None
+    number = int(text)
+    return number if -(2**31) <= number < 2**31 else None
+
+
+def _iso_date(text: str) -> Ticks:
+    return ticks_from_datetime(datetime.fromisoformat(text))
+
+
+def _mail_date(text: str) -> Ticks:
+    return ticks_from_datetime(parsedate_to_datetime(text))
+
+
+def _slashed_date(text: str) -> Ticks:
     for form in ("%m/%d/%Y %H:%M:%S", "%m/%d/%Y"):
         try:
-            return datetime.strptime(text, form)
+            return ticks_from_datetime(datetime.strptime(text, form))
         except ValueError:
             continue
     raise ValueError(f"{text!r} is not a date.")
