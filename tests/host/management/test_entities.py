@@ -125,6 +125,15 @@ def test_a_signal_that_reaches_no_entity_is_refused(api: Api, target: str, body:
     assert api.hub.sent == []
 
 
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+def test_a_signal_to_an_entity_whose_id_no_table_can_hold_is_refused(api: Api, method: str) -> None:
+    answer = api.call(method, f"entities/counter/{'k' * 600}?op=add", b"1")
+
+    assert answer.status == 400
+    assert "a table's key holds at most 512 characters" in json_of(answer)["ExceptionMessage"]
+    assert api.hub.sent == []
+
+
 def test_a_signal_whose_json_cannot_be_read_is_refused(api: Api) -> None:
     answer = api.call("POST", "entities/counter/k?op=add", b"{not")
 

@@ -17,7 +17,6 @@ from durable_host.http.management import entities, listing, operations, start, s
 from durable_host.http.management.context import ManagementContext
 from durable_host.http.management.errors import (
     ApiError,
-    argument_error,
     invalid_operation,
     refused_by_storage,
     unexpected,
@@ -25,7 +24,6 @@ from durable_host.http.management.errors import (
 from durable_host.http.management.query import QueryParameters
 from durable_host.http.messages import NOT_FOUND, Answer, Request, json_answer
 from durable_host.task_hub.account.refusals import is_refusal
-from durable_host.task_hub.base.names import id_problem
 
 __all__ = ["ManagementApi"]
 
@@ -43,19 +41,6 @@ _ON_ONE_INSTANCE: Final = {
 """The handler of an operation on one instance, and what the log calls it."""
 
 
-def _check_id(segments: list[str]) -> None:
-    """Refuse an id that no table can hold, before anything is queued for it."""
-    match [segments[0].lower(), *segments[1:]]:
-        case ["orchestrators", _, instance_id]:
-            problem = id_problem(instance_id)
-        case ["entities", name, key]:
-            problem = id_problem(entity_instance_id(name, key))
-        case _:
-            problem = None
-    if problem is not None:
-        raise argument_error(problem)
-
-
 class ManagementApi:
     """The API over one task hub."""
 
@@ -70,8 +55,6 @@ class ManagementApi:
         if handler is None:
             return NOT_FOUND
         try:
-            if request.method == "POST":
-                _check_id(segments)
             is_list = request.method == "GET" and (len(segments) == 1 or segments[0].lower() == "entities")
             return self._of_another_hub(request, segments[0].lower(), is_list=is_list) or await handler()
         except ApiError as error:

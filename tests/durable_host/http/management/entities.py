@@ -23,7 +23,7 @@ from durable_host.app.index import ENTITY
 from durable_host.clock import new_guid, now
 from durable_host.dispatch.state_log import ENTITY as STATE_OF_ENTITY
 from durable_host.http.management.context import ManagementContext
-from durable_host.http.management.errors import ApiError
+from durable_host.http.management.errors import ApiError, check_id
 from durable_host.http.management.listing import page_of, token_header
 from durable_host.http.management.query import QueryParameters, body_text, json_or_text, with_dates
 from durable_host.http.messages import NOT_FOUND, Answer, Request, json_answer
@@ -74,6 +74,7 @@ async def signal(context: ManagementContext, request: Request, name: str | None,
         # The real host passes its two arguments the wrong way round, and so the text reads like this.
         raise ApiError(400, "entityKey (Parameter 'Entity keys must not contain /, \\, #, ?, or control characters.')")
     entity = entity_instance_id(name, key)
+    check_id(entity)
     context.tell(request, "SignalEntity", entity)
     operation = "delete" if request.method == "DELETE" else QueryParameters(request.query).text("op") or ""
     operand = _operand(request)

@@ -17,6 +17,7 @@ from azure.core.exceptions import AzureError
 from durable_engine import JsonReaderError
 from durable_host.http.messages import Answer, json_answer
 from durable_host.task_hub.account.refusals import first_line
+from durable_host.task_hub.base.names import id_problem
 
 __all__ = [
     "ARGUMENT_EXCEPTION",
@@ -24,6 +25,7 @@ __all__ = [
     "ApiError",
     "DotNetError",
     "argument_error",
+    "check_id",
     "invalid_json",
     "invalid_operation",
     "refused_by_storage",
@@ -77,6 +79,12 @@ class DotNetError(ApiError):
 def argument_error(exception_message: str, *, message: str = _BAD_ARGUMENT) -> DotNetError:
     """A 400 for an ArgumentException."""
     return DotNetError(400, message, exception_message=exception_message, exception_type=ARGUMENT_EXCEPTION)
+
+
+def check_id(instance_id: str) -> None:
+    """Refuse an id that no table can hold, before anything is queued for it; the real host answers 500."""
+    if problem := id_problem(instance_id):
+        raise argument_error(problem)
 
 
 def invalid_operation(exception_message: str) -> DotNetError:

@@ -14,7 +14,7 @@ from durable_host.app.index import ORCHESTRATION
 from durable_host.clock import new_guid, new_id
 from durable_host.http.management import status
 from durable_host.http.management.context import ManagementContext
-from durable_host.http.management.errors import ApiError, DotNetError, argument_error, invalid_json
+from durable_host.http.management.errors import ApiError, DotNetError, argument_error, check_id, invalid_json
 from durable_host.http.management.query import QueryParameters, body_text, json_or_text
 from durable_host.http.messages import Answer, Request, json_answer
 
@@ -26,6 +26,8 @@ _LOOK_AT_CLIENT_SECONDS: Final = 1.0
 
 async def start(context: ManagementContext, request: Request, name: str, instance_id: str | None) -> Answer:
     """Start an orchestration. Neither its name nor the id is checked: an unknown name fails when it is run."""
+    if instance_id is not None:
+        check_id(instance_id)
     query = QueryParameters(request.query)
     input_text = body_text(request) if request.body else None
     if input_text is not None:
