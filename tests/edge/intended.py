@@ -38,7 +38,7 @@ _GIVEN_UP: Final = (
     "Failed, with an output that names the retry options which the real host and the SDK read differently"
 )
 
-REFUSED: Final = (r"http\[\d+\] GET .*&top=-1\.", r"http\[\d+\] POST /(runtime|api)/.*<i\*600>")
+REFUSED: Final = (r"http\[\d+\] GET .*&top=-1\.", r"http\[\d+\] POST /(orchestrators|api)/.*<i\*600>")
 """Requests to which the real host answers 500, and ours, in whatever scenario, 400 with what to ask for instead: fewer
 rows than none, an id that is longer than a table's key."""
 
