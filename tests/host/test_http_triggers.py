@@ -80,6 +80,21 @@ def nothing_returned(req: func.HttpRequest):
     return None
 
 
+@app.route(route="returns/{kind}", methods=["GET"])
+def returns(req: func.HttpRequest):
+    return {
+        "int": 5,
+        "dict": {},
+        "bytes": b"",
+        "list": [func.HttpResponse("x")],
+        "NoneType": None,
+        "letters": func.HttpResponse("x", headers={"X-Odd": "h\u00e9", "Retry-After": "10"}),
+        "tab": func.HttpResponse("x", headers={"X-Odd": "a\tb"}),
+        "no-content": func.HttpResponse("x", status_code=204),
+        "not-modified": func.HttpResponse("x", status_code=304),
+    }[req.route_params["kind"]]
+
+
 @app.route(route="number/{n:int}", methods=["GET"])
 def constrained(req: func.HttpRequest) -> func.HttpResponse:
     return reply({"n": req.route_params["n"], "type": type(req.route_params["n"]).__name__})
@@ -232,6 +247,50 @@ def test_a_request_is_answered_as_the_real_host_answered_it(served: Served, exch
     assert reply.status == exchange["status"]
     assert {name: value for name in wanted if (value := reply.header(name)) is not None} == exchange["headers"]
     assert (json.loads(text) if isinstance(exchange["reply"], dict) else text) == exchange["reply"]
+
+
+@pytest.mark.parametrize("kind", ["int", "dict", "bytes", "list"])
+def test_a_value_that_http_cannot_carry_is_a_500_that_says_what_to_return(served: Served, kind: str) -> None:
+    reply = served.call("GET", f"/api/returns/{kind}")
+
+    assert (reply.status, reply.header("content-type")) == (500, "text/plain; charset=utf-8")
+    assert reply.body.decode() == (
+        f"Function 'returns' returned what HTTP cannot carry: a value of type {kind}. Return a str or an "
+        'azure.functions.HttpResponse, for JSON HttpResponse(json.dumps(value), mimetype="application/json").'
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "recorded", "said"),
+    [
+        ("NoneType", ("http_more", "/api/nothing"), "a value of type NoneType. Return a str or"),
+        ("letters", ("../edge/scenarios/start_ids", "-c"), "the headers X-Odd hold letters that are not ASCII. Escape"),
+    ],
+)
+def test_where_the_real_host_s_empty_500_is_recorded_the_log_alone_says_why(
+    served: Served, caplog: pytest.LogCaptureFixture, kind: str, recorded: tuple[str, str], said: str
+) -> None:
+    scenario, path = recorded
+    exchanges = json.loads((SCENARIOS / f"{scenario}.json").read_text(encoding="utf-8"))["http"]
+    wanted = next(one for one in exchanges if one["path"].endswith(path) and one["reply"] == "")
+
+    reply = served.call("GET", f"/api/returns/{kind}")
+
+    assert (reply.status, reply.body.decode()) == (wanted["status"], wanted["reply"]) == (500, "")
+    assert reply.header("retry-after") == wanted["headers"].get("retry-after")
+    assert f"Function 'returns' returned what HTTP cannot carry: {said}" in caplog.text
+
+
+def test_a_header_may_hold_a_tab(served: Served) -> None:
+    # https://www.rfc-editor.org/rfc/rfc9110#section-5.5
+    assert served.call("GET", "/api/returns/tab").header("x-odd") == "a\tb"
+
+
+@pytest.mark.parametrize(("kind", "status"), [("no-content", 204), ("not-modified", 304)])
+def test_an_answer_that_has_no_body_goes_out_without_one(served: Served, kind: str, status: int) -> None:
+    reply = served.call("GET", f"/api/returns/{kind}")
+
+    assert (reply.status, reply.body, reply.header("transfer-encoding")) == (status, b"", None)
 
 
 def test_a_host_listens_on_loopback_unless_it_is_told_where(served: Served) -> None:

@@ -110,11 +110,15 @@ class _Out(func.Out[object]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How one call ended: what it returned for its trigger, what is to be written, or what it raised."""
+    """How one call ended: what it returned for its trigger, what is to be written, or what it raised.
+
+    A value that its trigger cannot take has failed as if the function had raised; ``refused_type`` is then its type.
+    """
 
     returned: Datum | None = None
     written: Mapping[str, Datum] = field(default_factory=dict)
     raised: UserException | None = None
+    refused_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +195,10 @@ class Call:
             if returned is not None:
                 raise RuntimeError(f"function {function.name!r} without a $return binding returned a non-None value")
             return Outcome(written=written)
-        datum = self.plan.encoded(kind, returned, signature.return_annotation, is_returned=True)
+        try:
+            datum = self.plan.encoded(kind, returned, signature.return_annotation, is_returned=True)
+        except Exception as error:
+            return Outcome(raised=UserException.of(error), refused_type=type(returned).__name__)
         if any(binding.name == "$return" and binding.type != "http" for binding in function.bindings):
             written["$return"] = datum
         return Outcome(returned=datum, written=written)

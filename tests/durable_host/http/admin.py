@@ -15,7 +15,7 @@ from durable_host.app.index import HTTP, FunctionIndex, IndexedFunction
 from durable_host.app.trigger import Trigger
 from durable_host.app.worker import Worker
 from durable_host.http.host_reads import HostReads
-from durable_host.http.messages import NOT_FOUND, Answer, Request, json_answer
+from durable_host.http.messages import NOT_FOUND, Answer, Request, json_answer, text_answer
 from durable_host.http.triggers import HttpTriggers
 
 __all__ = ["AdminApi", "ByHand"]
@@ -118,8 +118,12 @@ class AdminApi:
             return Answer(status=415)
         try:
             given = json.loads(request.body)
-        except (RecursionError, ValueError):
-            return Answer(status=400)
+        except json.JSONDecodeError:
+            return Answer(status=400)  # As the real host's, which says nothing.
+        except RecursionError:
+            return text_answer(400, "The body's JSON is nested too deeply to be read.")
+        except ValueError as error:
+            return text_answer(400, f"The body is no JSON: {error}.")
         if not isinstance(given, dict):
             return Answer(status=400)
         value = next((one for name, one in given.items() if name.lower() == "input"), None)

@@ -15,7 +15,7 @@ from azure.functions.meta import Datum
 from durable_host.app.index import EVENT_GRID, FunctionIndex
 from durable_host.app.trigger import Trigger
 from durable_host.app.worker import Worker
-from durable_host.http.messages import NOT_FOUND, Answer, Request, json_answer
+from durable_host.http.messages import NOT_FOUND, Answer, Request, json_answer, text_answer
 
 __all__ = ["EVENT_GRID_PATH", "EventGrid"]
 
@@ -39,17 +39,20 @@ class EventGrid:
             return NOT_FOUND
         try:
             body = json.loads(request.body)
-        except (RecursionError, ValueError):
-            return Answer(status=400)
-        events = body if isinstance(body, list) else [body]
+            events = body if isinstance(body, list) else [body]
+            texts = [json.dumps(event) for event in events]
+        except RecursionError:
+            return text_answer(400, "The delivery's JSON is nested too deeply to be read.")
+        except ValueError as error:
+            return text_answer(400, f"The delivery is no JSON: {error}.")
         if not events or not all(isinstance(event, dict) for event in events):
-            return Answer(status=400)
+            return text_answer(400, "A delivery is an event, which is a JSON object, or a list of one or more events.")
         if request.headers.get("aeg-event-type", "").lower() == _VALIDATION.lower():
             data = events[0].get("data")
             code = data.get("validationCode") if isinstance(data, dict) else None
             return json_answer(200, {"validationResponse": code})
-        for event in events:
-            trigger = Trigger(data=Datum(json.dumps(event), "json"), names=event, reason=_REASON)
+        for event, text in zip(events, texts, strict=True):
+            trigger = Trigger(data=Datum(text, "json"), names=event, reason=_REASON)
             run = asyncio.ensure_future(self._worker.run_with_retries(function, trigger))
             self._runs.add(run)
             run.add_done_callback(self._runs.discard)

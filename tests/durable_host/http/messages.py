@@ -15,9 +15,10 @@ from urllib.parse import parse_qsl, unquote
 
 from durable_engine import compact_json
 
-__all__ = ["NOT_FOUND", "Answer", "Request", "json_answer"]
+__all__ = ["NOT_FOUND", "Answer", "Request", "json_answer", "text_answer"]
 
 _JSON: Final = ("Content-Type", "application/json; charset=utf-8")
+_TEXT: Final = ("Content-Type", "text/plain; charset=utf-8")
 _ESCAPED_SLASH: Final = re.compile("(%2f)", re.IGNORECASE)
 
 
@@ -95,3 +96,8 @@ def json_answer(status: int, value: object, headers: Iterable[tuple[str, str]] =
         # .NET writes numbers that are none as texts, and half a surrogate pair as U+FFFD.
         body = compact_json(value).encode("utf-8")
     return Answer(status=status, headers=(_JSON, *headers), body=body)
+
+
+def text_answer(status: int, text: str) -> Answer:
+    """A sentence for whoever reads the answer."""
+    return Answer(status=status, headers=(_TEXT,), body=text.encode("utf-8", "replace"))

@@ -11,11 +11,10 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Final
 
-from durable_host.http.messages import Answer, Request
+from durable_host.http.messages import Answer, Request, text_answer
 
 __all__ = ["Origins"]
 
-_TEXT: Final = (("Content-Type", "text/plain; charset=utf-8"),)
 _ANY: Final = "*"
 
 
@@ -37,16 +36,18 @@ class Origins:
         """The answer to a request for a guarded route that a foreign page may have sent; None if it is let in."""
         name = _name_of(request.origin.partition("://")[2])
         if not self._is_own(name):
-            return _refused(
+            return text_answer(
+                403,
                 f"This host is not reached as '{name}', so that a web page cannot use it under a name of its own. "
-                f"If that is a name of yours, start the host with --allow-host {name}."
+                f"If that is a name of yours, start the host with --allow-host {name}.",
             )
         origin = request.headers.get("origin")
         if origin is None or origin == request.origin or self._is_allowed(origin):
             return None
-        return _refused(
+        return text_answer(
+            403,
             f"Pages of '{origin}' may not use this host. If that is a page of yours, start the host with --cors "
-            f"{origin}."
+            f"{origin}.",
         )
 
     def preflight(self, request: Request) -> Answer | None:
@@ -92,7 +93,3 @@ def _name_of(host: str) -> str:
     if host.startswith("["):
         return host[1:].partition("]")[0].lower()
     return host.partition(":")[0].lower().rstrip(".")
-
-
-def _refused(text: str) -> Answer:
-    return Answer(status=403, headers=_TEXT, body=text.encode())

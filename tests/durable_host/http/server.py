@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from email.utils import formatdate
@@ -59,6 +60,7 @@ _log.addFilter(_InOneLine())
 
 _LONGEST_LINE: Final = 65_536
 _SERVER: Final = "Kestrel"
+_HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e]*")
 _IPV4: Final = "127.0.0.1"
 _IPV6: Final = "::1"
 _SITE_PATHS: Final = ("/durable", "/durable-dashboard", "/admin/durable")
@@ -277,15 +279,10 @@ async def read_request(message: web.BaseRequest) -> Request:
 
 def response_of(answer: Answer, version: aiohttp.HttpVersion = aiohttp.HttpVersion11) -> web.Response:
     """An answer as it goes out, to a client of this version of HTTP: before 1.1 there are no chunks."""
-    unsendable = [name for name, value in answer.headers if not (value.isascii() and value.isprintable())]
+    unsendable = [name for name, value in answer.headers if not _HEADER_VALUE.fullmatch(value)]
     if unsendable:
-        _log.error(
-            "The answer's headers %s hold letters that HTTP headers cannot have; as in Azure the answer is a 500. "
-            "Escape them, with urllib.parse.quote for example.",
-            ", ".join(unsendable),
-        )
-        kept = tuple((name, value) for name, value in answer.headers if name.lower() == "retry-after")
-        answer = Answer(status=500, headers=kept)
+        _log.error("The answer's headers %s hold letters that HTTP headers cannot have.", ", ".join(unsendable))
+        answer = Answer(status=500)
     # In the real host's order, and with the name of its server: through call_http these become part of histories.
     date = formatdate(now() // TICKS_PER_SECOND, usegmt=True)
     headers = CIMultiDict({"Date": date, "Server": _SERVER})

@@ -1,7 +1,8 @@
 """The app's HTTP triggers: from a request to the function's call, and from what it returns to the answer.
 
 Routes requests to functions and converts both ways as the Functions host does.
-Invariant: a function that fails, or returns what cannot be an answer, is a 500 without a body; the reason is logged.
+Invariant: a function that fails is a 500 without a body, one that returns what cannot be an answer a 500 that says so;
+the reason is logged. Where the real host's empty body is recorded (None, a header that is not ASCII), it stays empty.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from durable_host.app.index import HTTP, AppError, FunctionIndex, IndexedFunctio
 from durable_host.app.trigger import Trigger
 from durable_host.app.worker import Worker
 from durable_host.http.keys import UNAUTHORIZED, Keys
-from durable_host.http.messages import Answer, Request
+from durable_host.http.messages import Answer, Request, text_answer
 from durable_host.http.routing import Match, RouteTable, TemplateError
 
 __all__ = ["HttpTriggers"]
@@ -31,6 +32,10 @@ _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\U0010ffff]*")
 _FRAMING: Final = frozenset({"content-length", "transfer-encoding"})
 _log = logging.getLogger("Host.Http")
+_RETURN: Final = (
+    "Return a str or an azure.functions.HttpResponse, for JSON HttpResponse(json.dumps(value), "
+    'mimetype="application/json").'
+)
 _METHODS: Final = ("GET", "HEAD", "POST")
 _BELOW: Final = ("", "/any", "/any/any")
 _TEXT: Final = (("Content-Type", "text/plain; charset=utf-8"),)
@@ -95,21 +100,37 @@ class HttpTriggers:
         if self._keys is not None and not self._keys.open_function(function, request):
             return UNAUTHORIZED
         if function.not_run is not None:
-            text = f"Function '{function.name}' is not run here: {function.not_run}."
-            return Answer(status=501, headers=_TEXT, body=text.encode())
+            return text_answer(501, f"Function '{function.name}' is not run here: {function.not_run}.")
         data = _request_data(request, match)
         trigger = Trigger(data=data, metadata=_metadata(request, match), names=_names(request, match), reason=_REASON)
         outcome = await self._worker.run(function, trigger)
+        if outcome.refused_type is not None:
+            answer = _refused(function, f"a value of type {outcome.refused_type}. {_RETURN}")
+            return Answer(status=500) if outcome.refused_type == "NoneType" else answer
         if outcome.raised is not None:
             return Answer(status=500)
         if outcome.returned is None:
             return Answer(status=204)
         try:
-            return _checked(_answer(outcome.returned))
+            answer = _checked(_answer(outcome.returned))
         except (AttributeError, KeyError, TypeError, UnicodeError, ValueError) as error:
-            text = f"Function '{function.name}' returned what HTTP cannot carry: {error}"
-            _log.error("%s", text)
-            return Answer(status=500, headers=_TEXT, body=text.encode("utf-8", "replace"))
+            return _refused(function, str(error))
+        foreign = [name for name, value in answer.headers if not value.isascii()]
+        if not foreign:
+            return answer
+        _refused(
+            function,
+            f"the headers {', '.join(foreign)} hold letters that are not ASCII. Escape them, for example with "
+            "urllib.parse.quote.",
+        )
+        kept = tuple((name, value) for name, value in answer.headers if name.lower() == "retry-after")
+        return Answer(status=500, headers=kept)
+
+
+def _refused(function: IndexedFunction, reason: str) -> Answer:
+    text = f"Function '{function.name}' returned what HTTP cannot carry: {reason}"
+    _log.error("%s", text)
+    return text_answer(500, text)
 
 
 def _own_route(function: IndexedFunction) -> str:
