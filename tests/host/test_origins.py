@@ -8,7 +8,7 @@ import pytest
 
 from durable_host.cli.reach import origins_of
 from durable_host.config.settings import Settings, SettingsError
-from durable_host.http.messages import Request
+from durable_host.http.messages import Answer, Request
 from durable_host.http.origins import Origins
 
 
@@ -81,6 +81,29 @@ def test_the_command_line_goes_before_the_settings() -> None:
 
     assert (from_settings.cors, from_arguments.cors) == (("http://a", "http://b"), ("http://c",))
     assert from_arguments.hosts == ("box",)
+
+
+def test_a_host_s_headers_take_the_place_of_those_that_a_function_has_set() -> None:
+    page = request(origin="http://localhost:3000")
+    own = (
+        ("access-control-allow-origin", "*"),
+        ("Access-Control-Allow-Credentials", "false"),
+        ("Access-Control-Expose-Headers", "x-a"),
+        ("Vary", "Accept"),
+    )
+    answer = Answer(status=200, headers=own)
+
+    allowed = Origins(cors=("http://localhost:3000",), credentials=True).answer_for(page, answer)
+    others = Origins(cors=("http://other",)).answer_for(page, answer)
+
+    assert allowed.headers == (
+        ("Access-Control-Expose-Headers", "x-a"),
+        ("Vary", "Accept"),
+        ("Access-Control-Allow-Origin", "http://localhost:3000"),
+        ("Vary", "Origin"),
+        ("Access-Control-Allow-Credentials", "true"),
+    )
+    assert others == answer
 
 
 def test_a_preflight_of_an_allowed_page_is_answered_and_of_others_is_not() -> None:

@@ -8,7 +8,7 @@ send a POST to anywhere.
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from durable_host.http.messages import Answer, Request, text_answer
@@ -63,6 +63,15 @@ class Origins:
             *((("Access-Control-Allow-Headers", wanted),) if wanted else ()),
         )
         return Answer(status=204, headers=(*headers, *more))
+
+    def answer_for(self, request: Request, answer: Answer) -> Answer:
+        """The answer with these headers, in place of those that a function has set: browsers refuse two of a kind."""
+        own = self.headers_for(request)
+        if not own:
+            return answer
+        replaced = {name.lower() for name, _ in own} - {"vary"}
+        kept = (pair for pair in answer.headers if pair[0].lower() not in replaced)
+        return replace(answer, headers=(*kept, *own))
 
     def headers_for(self, request: Request) -> tuple[tuple[str, str], ...]:
         """The headers that let a page of an allowed origin read the answer."""

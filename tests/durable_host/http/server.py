@@ -11,7 +11,6 @@ import errno
 import logging
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -215,8 +214,7 @@ class HttpServer:
         if preflight is not None:
             return preflight
         answer = await self._routed(request)
-        headers = self._origins.headers_for(request)
-        return replace(answer, headers=(*answer.headers, *headers)) if headers else answer
+        return self._origins.answer_for(request, answer)
 
     async def _routed(self, request: Request) -> Answer:
         path = request.decoded_path
