@@ -6,7 +6,7 @@ import argparse
 
 import pytest
 
-from durable_host.cli.reach import origins_of
+from durable_host.cli.reach import add_reach_arguments, origins_of
 from durable_host.config.settings import Settings, SettingsError
 from durable_host.http.messages import Answer, Request
 from durable_host.http.origins import Origins
@@ -65,6 +65,62 @@ def test_an_allowed_page_may_send_credentials_where_the_settings_say_so() -> Non
     assert origins.headers_for(request(origin="http://evil.example")) == ()
 
 
+def parsed(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="start")
+    add_reach_arguments(parser)
+    return parser.parse_args(words)
+
+
+@pytest.mark.parametrize("name", ["box:7071", "http://box", "box/", "*", "b\u00fcro", "", "a b", "box."])
+def test_a_name_that_no_request_holds_is_refused_with_what_to_write(
+    capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    with pytest.raises(SystemExit):
+        parsed("--allow-host", name)
+
+    said = f"argument --allow-host: {name!r} is no name of a host: write the name alone, such as box, without scheme"
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "localhost:3000",
+        "localhost",
+        "//localhost:3000",
+        "http://localhost:3000/app",
+        "http://*.example.com",
+        "http://localhost:80",
+        "https://example.com:443/",
+        "http://me@example.com",
+        "http://",
+    ],
+)
+def test_an_origin_that_no_page_has_is_refused_with_what_to_write(
+    capsys: pytest.CaptureFixture[str], origin: str
+) -> None:
+    with pytest.raises(SystemExit):
+        parsed("--cors", f"http://localhost:3000,{origin}")
+
+    said = (
+        f"argument --cors: {origin!r} is no origin of a page: write scheme, name and port as a browser sends them, such"
+    )
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["box", "my_app", "a.b-c.example", "7071", "BOX"])
+def test_a_name_that_a_container_may_have_is_taken(name: str) -> None:
+    assert parsed("--allow-host", name, "--allow-host", "other").allow_host == [name, "other"]
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["*", "null", "http://localhost:3000", "https://a.example/", "http://[::1]:8080", "app://x", "http://a:443"],
+)
+def test_an_origin_that_a_page_may_have_is_taken(origin: str) -> None:
+    assert parsed("--cors", f" {origin} , http://other").cors == (origin, "http://other")
+
+
 def test_credentials_for_any_origin_are_refused_at_start() -> None:
     arguments = argparse.Namespace(cors=None, allow_host=[])
     settings = Settings(added={}, notes=(), source=None, local_http_port=None, cors="*", cors_credentials=True)
@@ -77,7 +133,7 @@ def test_the_command_line_goes_before_the_settings() -> None:
     settings = Settings(added={}, notes=(), source=None, local_http_port=None, cors="http://a, http://b")
 
     from_settings = origins_of(argparse.Namespace(cors=None, allow_host=[]), settings)
-    from_arguments = origins_of(argparse.Namespace(cors="http://c", allow_host=["box"]), settings)
+    from_arguments = origins_of(argparse.Namespace(cors=("http://c",), allow_host=["box"]), settings)
 
     assert (from_settings.cors, from_arguments.cors) == (("http://a", "http://b"), ("http://c",))
     assert from_arguments.hosts == ("box",)

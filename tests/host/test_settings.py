@@ -167,6 +167,16 @@ def test_pages_may_be_let_send_credentials(tmp_path: Path, written: object, expe
     assert (settings.cors, settings.cors_credentials) == ("http://localhost:3000", expected)
 
 
+def test_an_origin_that_no_page_has_is_said_and_does_not_stop_an_app_that_func_starts(tmp_path: Path) -> None:
+    write(tmp_path, {"Host": {"CORS": "https://fine.example, localhost:3000"}})
+
+    settings = read_settings(tmp_path, {})
+
+    assert settings.cors == "https://fine.example, localhost:3000"
+    assert len(settings.notes) == 1
+    assert "Host.CORS names an origin that no page has: write scheme, name and port" in settings.notes[0]
+
+
 def test_credentials_that_are_neither_true_nor_false_are_refused(tmp_path: Path) -> None:
     write(tmp_path, {"Host": {"CORSCredentials": "perhaps"}})
 

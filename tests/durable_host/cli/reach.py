@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from durable_host.config.callers import HOW_TO_WRITE_AN_ORIGIN, is_host_name, is_origin, origins_in
 from durable_host.config.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def add_reach_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--allow-host",
+        type=_host_name,
         action="append",
         default=[],
         metavar="NAME",
@@ -35,6 +36,7 @@ def add_reach_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--cors",
+        type=_origins,
         metavar="ORIGINS",
         help="origins whose pages may call the host, separated by commas; * is any (default: Host.CORS)",
     )
@@ -59,8 +61,7 @@ def origins_of(arguments: argparse.Namespace, settings: Settings) -> Origins:
     """What the command line allows, or else Host.CORS of local.settings.json; SettingsError where that cannot be."""
     from durable_host.http.origins import Origins
 
-    text: str = arguments.cors if arguments.cors is not None else settings.cors or ""
-    cors = _split(text.split(","))
+    cors: tuple[str, ...] = arguments.cors if arguments.cors is not None else origins_in(settings.cors or "")
     if settings.cors_credentials and "*" in cors:
         raise SettingsError(
             f"'{settings.source}': with Host.CORSCredentials, CORS cannot be *, as no browser takes both: name the "
@@ -69,8 +70,20 @@ def origins_of(arguments: argparse.Namespace, settings: Settings) -> Origins:
     return Origins(hosts=tuple(arguments.allow_host), cors=cors, credentials=settings.cors_credentials)
 
 
-def _split(words: Sequence[str]) -> tuple[str, ...]:
-    return tuple(word.strip() for word in words if word.strip())
+def _host_name(text: str) -> str:
+    if not is_host_name(text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no name of a host: write the name alone, such as box, without scheme and port"
+        )
+    return text
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    origins = origins_in(text)
+    for origin in origins:
+        if not is_origin(origin):
+            raise argparse.ArgumentTypeError(f"{origin!r} is no origin of a page: {HOW_TO_WRITE_AN_ORIGIN}")
+    return origins
 
 
 def _address(text: str) -> str:

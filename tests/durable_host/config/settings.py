@@ -12,6 +12,7 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from durable_host.config.callers import HOW_TO_WRITE_AN_ORIGIN, is_origin, origins_in
 from durable_host.config.lenient_json import load_lenient
 
 __all__ = [
@@ -91,12 +92,15 @@ def read_settings(script_root: Path, environment: Mapping[str, str]) -> Settings
             )
         else:
             added[name] = value
+    cors = _cors(source, content)
+    if not all(map(is_origin, origins_in(cors or ""))):
+        notes.append(f"'{source}': Host.CORS names an origin that no page has: {HOW_TO_WRITE_AN_ORIGIN}.")
     return Settings(
         added=added,
         notes=tuple(notes),
         source=source,
         local_http_port=_local_http_port(source, content),
-        cors=_cors(source, content),
+        cors=cors,
         cors_credentials=_cors_credentials(source, content),
     )
 
