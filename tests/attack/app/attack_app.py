@@ -166,6 +166,18 @@ def nests(value: int) -> Any:
     return nested
 
 
+@app.entity_trigger(context_name="context")
+def counts(context: df.DurableEntityContext) -> None:
+    """How often it was asked."""
+    context.set_state(context.get_state(lambda: 0) + 1)
+
+
+@app.event_grid_trigger(arg_name="event")
+def hears(event: func.EventGridEvent) -> None:
+    """Says that it has heard."""
+    print("it hears", flush=True)
+
+
 @app.route(route="same/{value}")
 def http_same(req: func.HttpRequest) -> func.HttpResponse:
     """What the route holds."""
@@ -187,14 +199,17 @@ def http_body(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route(route="odd/{kind}")
 def http_odd(req: func.HttpRequest) -> func.HttpResponse:
-    """An answer that HTTP cannot carry."""
+    """An answer that HTTP cannot carry, or that a browser would not take."""
     if req.route_params["kind"] == "exit":
         os._exit(3)
     if req.route_params["kind"] == "status":
         return func.HttpResponse("x", status_code=99)
+    if req.route_params["kind"] == "number":
+        return 5  # type: ignore[return-value]  # the attack
     headers = {
         "name": {"no name": "1"},
         "length": {"Content-Length": "500"},
+        "pages": {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "X-Odd"},
         "passed-on": {"Content-Length": "1", "Transfer-Encoding": "gzip"},
     }
     return func.HttpResponse("x", headers=headers[req.route_params["kind"]])
