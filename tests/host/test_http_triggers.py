@@ -208,7 +208,7 @@ def _served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="host-loop")
     thread.start()
-    worker.start()
+    loop.call_soon_threadsafe(worker.start)
     port = asyncio.run_coroutine_threadsafe(server.start(0), loop).result(10)
     yield Served(port, server, loop, index, worker)
     asyncio.run_coroutine_threadsafe(worker.stop(), loop).result(10)
