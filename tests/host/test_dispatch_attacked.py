@@ -134,7 +134,7 @@ async def test_messages_with_wrong_values_are_named_and_the_others_of_their_queu
         "InstanceId '\\ud800' holds half of a surrogate pair",
         "SequenceNumber is 'first'",
         "EventId is 2147483648, and no number of 32 bits",
-        "not within the years 1 to 9999",
+        "'9999-12-31T23:59:59-14:00' is in UTC not within the years 1 to 9999",
         "Name is null",
         "Name '\\ud800' holds half of a surrogate pair",
         "has 40000 characters",

@@ -43,7 +43,7 @@ def ticks_from_datetime(moment: datetime) -> Ticks:
         moment = moment.replace(tzinfo=UTC)
     delta = moment - _EPOCH
     seconds = delta.days * 86_400 + delta.seconds
-    return _checked(seconds * TICKS_PER_SECOND + delta.microseconds * TICKS_PER_MICROSECOND)
+    return _checked(seconds * TICKS_PER_SECOND + delta.microseconds * TICKS_PER_MICROSECOND, str(moment))
 
 
 def ticks_to_datetime(ticks: Ticks) -> datetime:
@@ -67,12 +67,12 @@ def ticks_from_text(text: str) -> Ticks:
     if offset and offset != "Z":
         sign = -1 if offset[0] == "+" else 1
         seconds += sign * (int(offset[1:3]) * 3600 + int(offset[-2:]) * 60)
-    return _checked(seconds * TICKS_PER_SECOND + int((fraction or "")[:7].ljust(7, "0")))
+    return _checked(seconds * TICKS_PER_SECOND + int((fraction or "")[:7].ljust(7, "0")), text)
 
 
-def _checked(ticks: Ticks) -> Ticks:
+def _checked(ticks: Ticks, text: str) -> Ticks:
     if not NEVER <= ticks <= _LAST:
-        raise ValueError("The instant is in UTC not within the years 1 to 9999, which are all that .NET has.")
+        raise ValueError(f"{text!r} is in UTC not within the years 1 to 9999, which are all that .NET has.")
     return ticks
 
 
