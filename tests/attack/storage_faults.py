@@ -56,6 +56,7 @@ class FaultyStorage:
         asyncio.run_coroutine_threadsafe(self._proxy.__aexit__(None, None, None), self._loop).result(30)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(30)
+        self._loop.close()
 
     def _note(self, request: StorageRequest) -> None:
         if self._record is not None:

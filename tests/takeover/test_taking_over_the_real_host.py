@@ -48,6 +48,7 @@ def stored_outcomes(connection_string: str, hub: str) -> dict[str, Outcome]:
                 one.row, [*one.events, {"RowKey": "sentinel", "ExecutionId": one.execution_id}]
             )
             for instance_id, one in witness.instances().items()
+            if one.row  # it is written after the history
         }
 
 
