@@ -28,33 +28,35 @@ _thread = threading.local()
 
 def start_watcher(limit_seconds: float = LIMIT_SECONDS) -> int | None:
     """Start the process; the pipe that it reads, for ``signal.set_wakeup_fd``. None on Windows."""
-    if sys.platform == "win32":
-        return None
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    # In a session of its own: the terminal's Ctrl+C is not for it.
-    _watchers.append(
-        subprocess.Popen(
-            [sys.executable, "-I", "-S", str(_PROGRAM), str(os.getpid()), str(limit_seconds)],
-            cwd="/",
-            stdin=reading,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
+    pipe = None
+    if sys.platform != "win32":
+        reading, pipe = os.pipe()
+        os.set_blocking(pipe, False)
+        # In a session of its own: the terminal's Ctrl+C is not for it.
+        _watchers.append(
+            subprocess.Popen(
+                [sys.executable, "-I", "-S", str(_PROGRAM), str(os.getpid()), str(limit_seconds)],
+                cwd="/",
+                stdin=reading,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
         )
-    )
-    os.close(reading)
-    _pipes.append(writing)
-    os.register_at_fork(before=_hold_signals, after_in_parent=_let_signals_come, after_in_child=_leave_to_parent)
-    return writing
+        os.close(reading)
+        _pipes.append(pipe)
+        os.register_at_fork(before=_hold_signals, after_in_parent=_let_signals_come, after_in_child=_leave_to_parent)
+    return pipe
 
 
 def _hold_signals() -> None:
-    _thread.mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    if sys.platform != "win32":
+        _thread.mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
 
 
 def _let_signals_come() -> None:
-    signal.pthread_sigmask(signal.SIG_SETMASK, _thread.mask)
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_SETMASK, _thread.mask)
 
 
 def _leave_to_parent() -> None:
