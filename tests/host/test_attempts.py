@@ -230,6 +230,42 @@ async def test_episode_whose_partition_was_lost_sends_nothing(
         assert (row.output, sent.count(2)) == ("11", 1)  # two requests in the first episode, which is sent once
 
 
+async def test_row_of_an_episode_whose_partition_was_lost_is_left_to_its_new_owner(
+    connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A host that was stopped after it had written the history wrote the row when the instance had long ended."""
+
+    def ends(context: df.DurableOrchestrationContext) -> Steps:
+        return (yield context.call_activity("echo", 1))
+
+    async with running(connection_string, hub_name, [ends], {"echo": str}) as host:
+        written, rows = asyncio.Event(), list[str]()
+        write_history, write_instance = host.hub.write_history, host.hub.write_instance
+
+        async def write_and_lose(*given: Any) -> Any:
+            history = await write_history(*given)
+            if not written.is_set():
+                written.set()
+                monkeypatch.setattr(host.hub.partitions, "has_lost", lambda index: True)
+            return history
+
+        async def write_row(checkpoint: Any, history: Any) -> None:
+            rows.append(checkpoint.update.runtime_status)
+            await write_instance(checkpoint, history)
+
+        monkeypatch.setattr(host.hub, "write_history", write_and_lose)
+        monkeypatch.setattr(host.hub, "write_instance", write_row)
+        await host.start("ends", "i")
+        await written.wait()
+        await soon(lambda: not host.held, "its messages are given back")
+        before = list(rows)
+        monkeypatch.setattr(host.hub.partitions, "has_lost", lambda index: False)
+
+        row = await host.reaches("i")
+
+    assert (before, row.output) == ([], '"1"')
+
+
 async def test_child_of_an_episode_that_could_not_be_saved_runs_once(
     connection_string: str, hub_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

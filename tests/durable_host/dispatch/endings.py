@@ -20,7 +20,7 @@ from durable_host.dispatch.message_rules import names_entity
 from durable_host.dispatch.sessions import Session
 from durable_host.dispatch.sorting import Batch
 from durable_host.task_hub.account.refusals import first_line, is_passing
-from durable_host.task_hub.base.errors import SplitBrainError
+from durable_host.task_hub.base.errors import PartitionLostError, SplitBrainError
 from durable_host.task_hub.hub.hub import TaskHub
 from durable_host.task_hub.queues.queue import ReceivedMessage
 from durable_host.task_hub.tables.history_table import LoadedHistory
@@ -97,7 +97,7 @@ class Endings:
                 return
             checkpoint = await self._episodes.fail(session, batch, reason)
             await self._hub.apply_checkpoint(checkpoint, loaded, loaded.applied)
-        except SplitBrainError:
+        except (PartitionLostError, SplitBrainError):
             await self._held.abandon(batch.take, is_no_fault=True)
             return
         except Exception as error:

@@ -28,7 +28,7 @@ from durable_host.dispatch.sessions import Session, Sessions
 from durable_host.dispatch.sorting import Batch, sort_messages
 from durable_host.task_hub.account.refusals import first_line, is_passing
 from durable_host.task_hub.base.attempt_note import AttemptNote
-from durable_host.task_hub.base.errors import SplitBrainError
+from durable_host.task_hub.base.errors import PartitionLostError, SplitBrainError
 from durable_host.task_hub.base.names import id_problem
 from durable_host.task_hub.hub.hub import TaskHub
 from durable_host.task_hub.queues.poller import Poller
@@ -41,10 +41,6 @@ _RELEASE_SECONDS: Final = 1.5
 _GATHER_SECONDS: Final = 60.0
 """How long messages of an earlier attempt wait for each other, beyond the time that a dead host holds them."""
 _log = logging.getLogger("Host.Triggers.DurableTask")
-
-
-class _PartitionLostError(Exception):
-    """Whoever owns the partition now may be at this episode: the history's ETag would tell when messages are out."""
 
 
 class OrchestrationDispatcher:
@@ -179,10 +175,8 @@ class OrchestrationDispatcher:
                 self._delete(batch.take, session.partition)
         except EpisodeInterruptedError:
             session.pending[:0] = unsettled
-        except _PartitionLostError:
-            _log.info(
-                "Instance %r: its partition was lost during an episode; nothing of it was sent.", session.instance_id
-            )
+        except PartitionLostError as error:
+            _log.info("%s", error)
             session.forget()
             await self._held.release(unsettled)
         except HistoryError as error:
@@ -247,8 +241,8 @@ class OrchestrationDispatcher:
         seconds = time.perf_counter() - began
         if attempt is None and asks_others(checkpoint) and (note := attempt_on(batch, moment)) is not None:
             loaded = await self._hub.history.note_attempt(loaded, note)
-        if self._hub.partitions.has_lost(session.partition):
-            raise _PartitionLostError
+        # Whoever owns the partition now may be at this episode: the history's ETag would tell when messages are out.
+        self._hub.check_partition(session.instance_id)
         applied = applied_after(loaded.applied, batch.events, checkpoint)
         session.remember(await self._hub.apply_checkpoint(checkpoint, loaded, applied), seconds)
         self._hub.earlier.keep(session.instance_id, checkpoint.left_behind)

@@ -4,6 +4,7 @@
     ├── ContinuationError     a continuation token that no list of ours has given (also a ValueError)
     ├── HubNameError          a hub name that no queue, table or container can carry (also a ValueError)
     ├── MessageFormatError    a queue message that cannot be read (also a ValueError)
+    ├── PartitionLostError    an instance's partition is another worker's by now
     ├── PayloadMissingError   a blob that a message or a row refers to is gone (also a LookupError)
     ├── SplitBrainError       another worker wrote the instance's history first
     └── StorageAccountError   a connection string that names no storage account (also a ValueError)
@@ -18,6 +19,7 @@ __all__ = [
     "ContinuationError",
     "HubNameError",
     "MessageFormatError",
+    "PartitionLostError",
     "PayloadMissingError",
     "SplitBrainError",
     "StorageAccountError",
@@ -46,6 +48,17 @@ class HubNameError(TaskHubError, ValueError):
 
 class MessageFormatError(TaskHubError, ValueError):
     """A queue message whose text is not a message of the Durable extension."""
+
+
+class PartitionLostError(TaskHubError):
+    """The partition of an instance is not ours any more, or its lease has run out: whoever owns it now may have gone on
+    with the instance, and nothing more may be written of it here."""
+
+    def __init__(self, instance_id: str) -> None:
+        self.instance_id = instance_id
+        super().__init__(
+            f"Instance {instance_id!r}: its partition was lost during an episode; whoever owns it now goes on with it."
+        )
 
 
 class PayloadMissingError(TaskHubError, LookupError):

@@ -25,7 +25,7 @@ from durable_host.task_hub.account.concurrency import for_each
 from durable_host.task_hub.account.large_payloads import LargePayloads
 from durable_host.task_hub.account.refusals import first_line
 from durable_host.task_hub.account.storage import StorageAccount, full_connection_string
-from durable_host.task_hub.base.errors import StorageAccountError
+from durable_host.task_hub.base.errors import PartitionLostError, StorageAccountError
 from durable_host.task_hub.base.names import HubNames, partition_of
 from durable_host.task_hub.base.options import TaskHubOptions
 from durable_host.task_hub.hub.creation import HubClients, create_hub
@@ -198,6 +198,15 @@ class TaskHub:
         """The partition of an instance."""
         return partition_of(instance_id, len(self.control_queues))
 
+    def check_partition(self, instance_id: str) -> None:
+        """Make sure that this worker still owns the partition of an instance, if it owns partitions at all.
+
+        Raises:
+            PartitionLostError: It does not.
+        """
+        if self.partitions.has_lost(self.partition_of(instance_id)):
+            raise PartitionLostError(instance_id)
+
     def control_queue(self, index: int) -> ControlQueue:
         """The queue of one partition."""
         return self.control_queues[index]
@@ -241,6 +250,9 @@ class TaskHub:
         else:
             await self.send_messages(checkpoint)
             written = await self.write_history(checkpoint, loaded, applied)
+        # A row has no guard as the history has: one that was held up here, in a process that was stopped for longer
+        # than its lease, would show what was long ago, and for ever. The messages come again, and make the row good.
+        self.check_partition(checkpoint.instance.instance_id)
         await self.write_instance(checkpoint, written)
         await self.delete_orphans(checkpoint, loaded)
         return written
