@@ -8,13 +8,11 @@ Invariant: the server listens on a free port of loopback, and runs the functions
 from __future__ import annotations
 
 import asyncio
-import http.client
 import json
 import socket
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,6 +23,7 @@ from durable_host.app.worker import Worker
 from durable_host.http.client_binding import ClientBinding
 from durable_host.http.server import HttpServer, PortInUseError
 from durable_host.task_hub.hub.client import TaskHubClient
+from host.served import Served
 
 SCENARIOS = Path(__file__).parents[2] / "fixtures" / "recordings" / "scenarios"
 APP = """
@@ -157,38 +156,6 @@ def plain_client(req: func.HttpRequest, client) -> func.HttpResponse:
 def blob(req: func.HttpRequest, rows: func.DocumentList) -> str:
     return ""
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer as a client sees it."""
-
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
-
-    def header(self, name: str) -> str | None:
-        return next((value for key, value in self.headers if key.lower() == name), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """The running server."""
-
-    port: int
-    server: HttpServer
-    loop: asyncio.AbstractEventLoop
-    index: FunctionIndex
-    worker: Worker
-
-    def call(self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Reply:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        try:
-            connection.request(method, path, body, headers or {})
-            response = connection.getresponse()
-            return Reply(response.status, response.getheaders(), response.read())
-        finally:
-            connection.close()
 
 
 @pytest.fixture(name="served", scope="module")
@@ -405,29 +372,3 @@ def test_a_long_query_and_a_large_body_arrive_whole(served: Served) -> None:
 
     assert len(reply["params"]["q"]) == 20_000
     assert len(reply["body"]) == 3_000_000
-
-
-def test_stopping_does_not_wait_for_connections_that_are_idle(tmp_path: Path) -> None:
-    triggers = (
-        'import azure.functions as func\napp = func.FunctionApp()\n@app.route()\ndef f(req) -> str:\n    return ""\n'
-    )
-    (tmp_path / "stopped_app.py").write_text(triggers, encoding="utf-8")
-    path = list(sys.path)
-    index = FunctionIndex.load(tmp_path, script_file="stopped_app.py", environment={})
-    sys.path[:] = path
-    sys.modules.pop("stopped_app")
-    worker = Worker(index, client_text=lambda binding: "", environment={})
-
-    async def serve_and_stop() -> None:
-        server = HttpServer(index, worker, cast(TaskHubClient, None), ClientBinding(hub_name="Hub"))
-        reader, writer = await asyncio.open_connection("127.0.0.1", await server.start(0))
-        writer.write(b"GET /api/f HTTP/1.1\r\nHost: here\r\n\r\n")
-        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
-
-        async with asyncio.timeout(10):
-            await server.stop(grace=60)
-
-        assert (await reader.read()).endswith(b"\r\n")
-        writer.close()
-
-    asyncio.run(serve_and_stop())

@@ -82,8 +82,8 @@ class HeldMessages:
         await self._let_go(messages, release)
 
     async def write_begun(self, message: ReceivedMessage, times: int) -> None:
-        """Write into a work item how often it was begun, in the place of a renewal, which that is as well; any error is
-        raised."""
+        """Write into a message how often the code was begun with it, in the place of a renewal, which that is as well;
+        any error is raised."""
         while (renewal := self._renewals.get(message.message_id)) is not None:
             await asyncio.wait([renewal])
         task = asyncio.create_task(message.queue.write_begun(message, times))

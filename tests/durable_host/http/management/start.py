@@ -25,7 +25,8 @@ _LOOK_AT_CLIENT_SECONDS: Final = 1.0
 
 
 async def start(context: ManagementContext, request: Request, name: str, instance_id: str | None) -> Answer:
-    """Start an orchestration. Neither its name nor the id is checked: an unknown name fails when it is run."""
+    """Start an orchestration. Of its id only the length is checked, and not its name: an unknown one fails when it is
+    run."""
     if instance_id is not None:
         check_id(instance_id)
     query = QueryParameters(request.query)

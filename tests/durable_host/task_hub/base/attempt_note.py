@@ -2,7 +2,8 @@
 
 Ids of entity requests are made of the episode's time. A host that finds the note of one that died tries the episode
 again at the same time on the same messages, makes the same requests, and the entity knows them.
-A work item has a note of its own: how often its activity was begun, so that one that ends its host does not for ever.
+A message that comes again and again has a count: how often the app's code was begun with it, so that code that ends its
+host does not for ever.
 Invariant: the note is one more column of the history's sentinel, and the count one more member of the message's text;
 other hosts pass over these.
 """
@@ -70,14 +71,14 @@ def note_of(text: object) -> AttemptNote | None:
 
 
 def with_begun(text: str, times: int) -> str | None:
-    """The text of a work item with how often its activity was begun; None where it is no JSON object, as those of hosts
-    of long ago."""
+    """The text of a message with how often the code was begun; None where it is no JSON object: it is in a blob, or of
+    a host of long ago."""
     members = _members_of(text)
     return None if members is None else json.dumps(members | {_BEGUN: times}, separators=(",", ":"))
 
 
 def begun_in(text: str) -> int:
-    """How often the activity of a work item was begun, as far as that was counted."""
+    """How often the code was begun with a message, as far as that was counted."""
     times = (_members_of(text) or {}).get(_BEGUN) if f'"{_BEGUN}"' in text else None
     return times if isinstance(times, int) else 0
 

@@ -237,7 +237,7 @@ class HubQueue:
         await self._hide(received, self.hold_seconds(received.data.message.event))
 
     async def write_begun(self, received: ReceivedMessage, times: int) -> None:
-        """Hold a work item, and write into it how often it was begun; one that has no room for that stays as it is."""
+        """Hold a message, and write into it how often the code was begun; one without room for that stays as it is."""
         text = with_begun(received.text, times)
         if text is not None and not is_large_message(text):
             await self._hide(received, self.visibility_seconds, text)
