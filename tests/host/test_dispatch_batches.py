@@ -12,6 +12,7 @@ from durable_engine import (
     TICKS_PER_SECOND,
     EventRaised,
     ExecutionStarted,
+    ExecutionTerminated,
     HistoryEvent,
     Message,
     OrchestrationInstance,
@@ -131,6 +132,24 @@ async def test_of_a_start_that_came_twice_the_one_is_taken_with_which_an_attempt
         batch = await one.sort([again, first], LoadedHistory(instance_id="i", execution_id=None, attempt=note))
 
     assert (batch.take, batch.drop) == ([first], [again])
+
+
+@pytest.mark.parametrize("event", [raised(), ExecutionTerminated(timestamp=1, input="enough")])
+@pytest.mark.parametrize(
+    ("count", "minutes_ago", "waits"), [(1, 0, True), (99, 9, True), (1, 99, True), (6, 11, False)]
+)
+async def test_event_to_an_instance_that_was_saved_since_its_history_was_read_waits(
+    connection_string: str, hub_name: str, event: HistoryEvent, count: int, minutes_ago: int, waits: bool
+) -> None:
+    """The partition's last owner had its first episode under way, and saved it after this one had found nothing."""
+    async with sorter(connection_string, hub_name) as one:
+        found = await one.hub.history.load("i", None)
+        await save(one.hub, first_episode(FIRST, "a"))
+        message = await one.message(event, ANY, count=count, minutes_ago=minutes_ago)
+
+        batch = await one.sort([message], found)
+
+    assert (batch.later if waits else batch.drop) == [message]
 
 
 ENTITY = OrchestrationInstance(instance_id="@e@k", execution_id="e")

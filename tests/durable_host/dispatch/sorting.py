@@ -16,7 +16,6 @@ from durable_engine import (
     ExecutionStarted,
     ExecutionTerminated,
     HistoryEvent,
-    Ticks,
 )
 from durable_host.dispatch.applied_requests import request_id
 from durable_host.dispatch.chains import is_of_one_chain
@@ -134,15 +133,13 @@ async def _sort_without_execution(hub: TaskHub, batch: Batch) -> None:
     if is_awaited and end is not None:
         # Once the row says that it is over, the start is dropped when it comes.
         await hub.instances.mark_terminated(instance_id, end.input, terminated_at=end.timestamp, now=hub.now())
-    is_over = end is not None or (row is not None and row.runtime_status in FINAL_STATUSES)
+    # A row that says more than the history did: the host before this one has saved that since it was read here.
+    has_begun = row is not None and not is_awaited and row.runtime_status not in FINAL_STATUSES
+    is_over = (end is not None and not has_begun) or (row is not None and row.runtime_status in FINAL_STATUSES)
     for message in batch.take:
-        waits = not is_over and (is_awaited or _is_of_unsaved(message, hub.now()))
+        may_wait = may_wait_for_execution(message.dequeue_count, hub.now() - message.inserted_at)
+        # It may answer an episode that died before it was saved, of a child, which has no row before that.
+        is_an_answer = comes_once(message.data.message.event, message.data.sender.instance_id)
+        waits = not is_over and (is_awaited or (may_wait and (has_begun or is_an_answer)))
         (batch.later if waits else batch.drop).append(message)
     batch.take = []
-
-
-def _is_of_unsaved(message: ReceivedMessage, moment: Ticks) -> bool:
-    """Whether this may answer an episode that died before it was saved, of a child, which has no row before that."""
-    if not comes_once(message.data.message.event, message.data.sender.instance_id):
-        return False
-    return may_wait_for_execution(message.dequeue_count, moment - message.inserted_at)
